@@ -1,0 +1,1 @@
+"""The daemon: one process per user that spots, scores and keeps the takes."""

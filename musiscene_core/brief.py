@@ -1,0 +1,261 @@
+"""SceneBrief: what spotting found in a TimelineRange, and the captions an editor may edit.
+
+Times are cue time: frame 0 and second 0 are the range's first frame. A brief stays below about
+1 MB however long the range: curves are sampled, never per frame.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from musiscene_core.timeline import TimelineRange
+
+Transition = Literal["start", "cut", "dissolve", "fade"]
+HitKind = Literal["cut", "motion", "dialogue_end", "marker"]
+CaptionOrigin = Literal["signals", "model", "user"]
+Mode = Literal["major", "minor"]
+
+DIMENSIONS = (
+    "amusing",
+    "annoying",
+    "anxious",
+    "beautiful",
+    "calm",
+    "dreamy",
+    "energising",
+    "erotic",
+    "indignant",
+    "joyful",
+    "sad",
+    "scary",
+    "triumphant",
+)
+"""Cowen et al. 2020: the 13 dimensions of what music makes us feel."""
+
+
+class Curve(msgspec.Struct, frozen=True):
+    """A quantity over cue time.
+
+    Attributes:
+        hop_s: seconds between values; value i stands for [i * hop_s, (i + 1) * hop_s).
+        values: one number a hop.
+    """
+
+    hop_s: float
+    values: tuple[float, ...]
+
+    def at(self, time_s: float) -> float:
+        """The value at `time_s`, held at both ends; 0 for an empty curve."""
+        if not self.values:
+            return 0.0
+        index = int(time_s / self.hop_s)
+        return self.values[min(len(self.values) - 1, max(0, index))]
+
+    def array(self) -> npt.NDArray[np.float64]:
+        """The values as an array [n]."""
+        return np.asarray(self.values, dtype=np.float64)
+
+    def mean(self, start_s: float, end_s: float) -> float:
+        """The mean over [start_s, end_s); the value at `start_s` where that is under a hop."""
+        first, last = int(start_s / self.hop_s), int(np.ceil(end_s / self.hop_s))
+        part = self.values[max(0, first) : max(first + 1, last)]
+        return sum(part) / len(part) if part else self.at(start_s)
+
+
+class Shot(msgspec.Struct, frozen=True, kw_only=True):
+    """One shot.
+
+    Attributes:
+        start_frame: its first frame, in cue frames.
+        end_frame: the frame after its last.
+        transition: how it begins.
+        motion: mean motion energy, 0 (still) to 1.
+        brightness: mean luma, 0 to 1.
+        warmth: -1 (cold) to 1 (warm).
+        saturation: 0 to 1.
+        clip: name of the timeline clip it lies in, empty in a gap.
+    """
+
+    start_frame: int
+    end_frame: int
+    transition: Transition = "cut"
+    motion: float = 0.0
+    brightness: float = 0.0
+    warmth: float = 0.0
+    saturation: float = 0.0
+    clip: str = ""
+
+
+class PictureCurves(msgspec.Struct, frozen=True, kw_only=True):
+    """What the picture does over time, all on one hop.
+
+    Attributes:
+        motion: motion energy (optical-flow speed relative to the frame), 0 to 1.
+        saliency: sudden change of motion, 0 to 1.
+        brightness: mean luma, 0 to 1.
+        warmth: -1 (cold) to 1 (warm).
+        saturation: 0 to 1.
+        cut_rate: cuts a minute, smoothed over 10 s.
+    """
+
+    motion: Curve
+    saliency: Curve
+    brightness: Curve
+    warmth: Curve
+    saturation: Curve
+    cut_rate: Curve
+
+
+class DialogueRegion(msgspec.Struct, frozen=True, kw_only=True):
+    """Someone speaks.
+
+    Attributes:
+        start_s: cue time in seconds.
+        end_s: cue time in seconds.
+        confidence: mean speech probability, 0 to 1.
+    """
+
+    start_s: float
+    end_s: float
+    confidence: float = 1.0
+
+
+class TempTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """What the temp track sounds like.
+
+    Attributes:
+        present: whether music was heard at all.
+        tempo_bpm: beats a minute; 0 where unknown.
+        tempo_confidence: 0 to 1.
+        beats_s: beat times in cue seconds.
+        key: tonic in pitch classes from C = 0; None where unknown.
+        mode: major or minor; None where unknown.
+        key_confidence: 0 to 1.
+        energy: loudness over time, 0 to 1.
+    """
+
+    present: bool = False
+    tempo_bpm: float = 0.0
+    tempo_confidence: float = 0.0
+    beats_s: tuple[float, ...] = ()
+    key: int | None = None
+    mode: Mode | None = None
+    key_confidence: float = 0.0
+    energy: Curve = Curve(hop_s=0.5, values=())
+
+
+class HitPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """A moment the music may meet.
+
+    Attributes:
+        frame: cue frame.
+        kind: what happens there.
+        strength: 0 to 1.
+        rank: 1 is the one most worth meeting.
+        label: what a user would call it, for example a marker's name.
+    """
+
+    frame: int
+    kind: HitKind
+    strength: float
+    rank: int
+    label: str = ""
+
+
+class EmotionPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """The scene's feeling at one time.
+
+    Attributes:
+        time_s: cue time in seconds.
+        valence: -1 (unpleasant) to 1 (pleasant).
+        arousal: -1 (calm) to 1 (excited).
+        weights: one a dimension in DIMENSIONS order, 0 or more, summing to 1.
+    """
+
+    time_s: float
+    valence: float
+    arousal: float
+    weights: tuple[float, ...]
+
+
+class EmotionCurve(msgspec.Struct, frozen=True, kw_only=True):
+    """The scene's feeling over time.
+
+    Attributes:
+        hop_s: seconds between points.
+        dimensions: names of the weights.
+        points: from the range's beginning to its end.
+    """
+
+    hop_s: float
+    points: tuple[EmotionPoint, ...]
+    dimensions: tuple[str, ...] = DIMENSIONS
+
+    def at(self, time_s: float) -> EmotionPoint:
+        """The point that holds at `time_s`."""
+        index = int(time_s / self.hop_s)
+        return self.points[min(len(self.points) - 1, max(0, index))]
+
+
+class Caption(msgspec.Struct, frozen=True):
+    """A text about the scene or its music.
+
+    Attributes:
+        text: the words.
+        origin: who wrote it.
+        edited: whether a user changed it since.
+    """
+
+    text: str = ""
+    origin: CaptionOrigin = "signals"
+    edited: bool = False
+
+
+class Captions(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts that steer the music.
+
+    Attributes:
+        video: what is seen.
+        music: what the temp track sounds like.
+        scene_imagination: the scene that the temp track's music imagines (MusiScene).
+        fusion: picture and temp track in one description of the wanted music.
+        music_conditions: concrete musical directions (Herrmann-1).
+    """
+
+    video: Caption = Caption()
+    music: Caption = Caption()
+    scene_imagination: Caption = Caption()
+    fusion: Caption = Caption()
+    music_conditions: Caption = Caption()
+
+
+class SceneBrief(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything the composer, or any engine, knows of the scene.
+
+    Attributes:
+        timeline: the range it is about.
+        shots: in order, abutting, from cue frame 0 to the range's length.
+        curves: what the picture does; None where there is no picture.
+        dialogue: where someone speaks, in order.
+        temp_track: what the temp track sounds like.
+        hit_points: candidates in order of time.
+        emotion_curve: the scene's feeling.
+        captions: the texts.
+        warnings: what could not be watched or heard, a sentence each.
+        schema_version: of this struct.
+    """
+
+    timeline: TimelineRange
+    shots: tuple[Shot, ...]
+    curves: PictureCurves | None
+    dialogue: tuple[DialogueRegion, ...]
+    temp_track: TempTrack
+    hit_points: tuple[HitPoint, ...]
+    emotion_curve: EmotionCurve
+    captions: Captions
+    warnings: tuple[str, ...] = ()
+    schema_version: int = 1

@@ -1,0 +1,1 @@
+"""Words about music and scenes: prompts, strategies and the models that write them."""

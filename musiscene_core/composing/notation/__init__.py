@@ -1,0 +1,1 @@
+"""A cue as others write it down: MIDI."""

@@ -1,0 +1,43 @@
+"""Where MusiScene keeps things, per platform. MUSISCENE_HOME puts all of it into one folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+_APP = "musiscene"
+
+
+def _folder(kind: str, default: str) -> Path:
+    home = os.environ.get("MUSISCENE_HOME")
+    return Path(home).expanduser().absolute() / kind if home else Path(default)
+
+
+def data_folder() -> Path:
+    """Takes and jobs: what must never be lost."""
+    return _folder("data", platformdirs.user_data_dir(_APP, appauthor=False))
+
+
+def runtime_folder() -> Path:
+    """The connection file and the lock: gone after a restart of the machine."""
+    return _folder("run", platformdirs.user_runtime_dir(_APP, appauthor=False))
+
+
+def log_folder() -> Path:
+    """Log files."""
+    return _folder("log", platformdirs.user_log_dir(_APP, appauthor=False))
+
+
+def cache_folder() -> Path:
+    """What can be made again."""
+    return _folder("cache", platformdirs.user_cache_dir(_APP, appauthor=False))
+
+
+def private_folder(folder: Path) -> Path:
+    """Make `folder` if it is not there, readable by its owner alone."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name == "posix":
+        folder.chmod(0o700)
+    return folder

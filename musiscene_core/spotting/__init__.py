@@ -1,0 +1,1 @@
+"""Spotting: from a TimelineRange to a SceneBrief, by watching and listening."""

@@ -1,0 +1,1 @@
+"""Timeline files and bare movies as an editor host."""

@@ -1,0 +1,1 @@
+"""Training and evaluation of the captioner. Empty until its first stage."""
