@@ -1,0 +1,62 @@
+"""Write packaging/constraints.txt: the exact versions every supported Python installs.
+
+    python packaging/lock.py python3.10 python3.11 python3.12
+
+Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
+the results; a version that differs between interpreters gets an environment marker. torch is
+pinned by hand: the extra that needs it is not resolved here.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGET = ROOT / "packaging" / "constraints.txt"
+PINNED_BY_HAND = ("torch==2.13.0",)
+OURS = "musiscene"
+
+
+def resolve(interpreter: str) -> tuple[str, dict[str, str]]:
+    """The interpreter's version ("3.11") and what it installs, name to version."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([interpreter, "-m", "venv", folder], check=True)
+        python = Path(folder) / "bin" / "python"
+        subprocess.run([python, "-m", "pip", "install", "--quiet", "--upgrade", "pip"], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", f"{ROOT}[dev]"], check=True)
+        listed = subprocess.run(
+            [python, "-m", "pip", "freeze", "--all"], check=True, capture_output=True, text=True
+        ).stdout
+        code = "import sys; print('%d.%d' % sys.version_info[:2])"
+        version = subprocess.run(
+            [python, "-c", code], check=True, capture_output=True, text=True
+        ).stdout.strip()
+    pins = dict(line.split("==") for line in listed.splitlines() if "==" in line)
+    return version, {name: pin for name, pin in pins.items() if name not in (OURS, "pip", "setuptools")}
+
+
+def main(interpreters: list[str]) -> None:
+    """Resolve for each interpreter and write the file."""
+    resolved = dict(resolve(interpreter) for interpreter in interpreters)
+    oldest_first = sorted(resolved, key=lambda version: tuple(map(int, version.split("."))))
+    newest = oldest_first[-1]
+    lines = list(PINNED_BY_HAND)
+    names = sorted({name for pins in resolved.values() for name in pins}, key=str.lower)
+    for name in names:
+        pins = {version: resolved[version].get(name) for version in oldest_first}
+        if len(set(pins.values())) == 1:
+            lines.append(f"{name}=={pins[newest]}")
+            continue
+        for version, pin in pins.items():
+            # The newest interpreter's pin also serves those newer than it.
+            sign = ">=" if version == newest else "=="
+            if pin:
+                lines.append(f'{name}=={pin}; python_version {sign} "{version}"')
+    TARGET.write_text("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,59 @@
+"""What a user installs: only our own names, and nothing heavy unless asked for."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def wheel_names(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    folder = tmp_path_factory.mktemp("wheel")
+    (path,) = WheelBuilder(str(ROOT)).build(directory=str(folder), versions=["standard"])
+    with zipfile.ZipFile(path) as wheel:
+        return wheel.namelist()
+
+
+def test_every_top_level_name_in_the_wheel_is_ours(wheel_names: list[str]) -> None:
+    top = {name.split("/")[0] for name in wheel_names}
+    packages = {name for name in top if not name.endswith(".dist-info")}
+    assert packages == {
+        "musiscene_core",
+        "musiscene_daemon",
+        "musiscene_gui",
+        "musiscene_plugins",
+        "musiscene_training",
+    }
+
+
+def test_the_wheel_carries_the_demo_film_and_the_licence(wheel_names: list[str]) -> None:
+    assert "musiscene_plugins/cli/demo_film.mp4" in wheel_names
+    assert any(name.endswith("licenses/LICENSE") for name in wheel_names)
+
+
+def test_a_plain_install_brings_no_torch_and_no_qt() -> None:
+    plain = [entry for entry in requires("musiscene") or [] if "extra ==" not in entry]
+    names = {re.split(r"[\s;<>=\[]", entry)[0].lower() for entry in plain}
+    assert len(names) >= 10
+    assert not names & {"torch", "transformers", "pyside6", "pyside6-essentials", "librosa"}
+
+
+def test_clients_load_without_model_frameworks_qt_or_an_editor() -> None:
+    code = (
+        "import sys, musiscene_plugins.cli.main, musiscene_core.protocol\n"
+        "heavy = {'torch', 'transformers', 'PySide6', 'DaVinciResolveScript', 'cv2'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.strip() == "[]"

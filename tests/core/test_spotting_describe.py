@@ -1,0 +1,76 @@
+"""Captions say what was measured, and nothing that was not."""
+
+from __future__ import annotations
+
+import msgspec
+
+from musiscene_core.brief import Captions, Curve, DialogueRegion, SceneBrief, TempTrack
+from musiscene_core.spotting.describe import captions, clock
+from tests.support.scenes import brief_of
+
+RISING = TempTrack(
+    present=True,
+    tempo_bpm=96.0,
+    tempo_confidence=0.8,
+    key=2,
+    mode="minor",
+    key_confidence=0.7,
+    energy=Curve(0.5, tuple(i / 60 for i in range(60))),
+)
+
+
+def words(brief: SceneBrief, length_s: float = 30.0) -> Captions:
+    return captions(
+        length_s, brief.shots, brief.curves, brief.dialogue, brief.temp_track, brief.emotion_curve
+    )
+
+
+def test_the_picture_is_described_by_shots_pace_and_speech() -> None:
+    brief = brief_of(30.0, cuts=(5, 10, 20), dialogue=((2.0, 5.0), (8.0, 9.0)))
+    text = words(brief).video.text
+    assert text.startswith("Four shots in 30 seconds, steady cutting.")
+    assert text.endswith("Someone speaks for 4 of 30 seconds, in two passages.")
+
+
+def test_the_strongest_movement_is_named_with_its_time() -> None:
+    motion = (0.05,) * 20 + (0.9,) + (0.05,) * 9
+    text = words(brief_of(30.0, motion=motion)).video.text
+    assert "strongest movement comes at 0:20" in text
+
+
+def test_a_sure_temp_track_is_described_by_tempo_key_and_shape() -> None:
+    text = words(brief_of(30.0, temp_track=RISING)).music.text
+    assert text == "The temp track is at 96 BPM, in D minor, growing louder."
+
+
+def test_an_unsure_tempo_and_key_are_left_out() -> None:
+    unsure = msgspec.structs.replace(RISING, tempo_confidence=0.1, key_confidence=0.1)
+    text = words(brief_of(30.0, temp_track=unsure)).music.text
+    assert "BPM" not in text
+    assert "minor" not in text
+
+
+def test_no_temp_track_no_picture_and_no_speech_are_said_so() -> None:
+    brief = msgspec.structs.replace(brief_of(30.0), curves=None)
+    made = words(brief)
+    assert made.music.text == "There is no temp track."
+    assert made.video.text == "There is no picture. Nobody speaks."
+
+
+def test_the_fusion_follows_the_feeling_and_says_whose_words_it_is() -> None:
+    scary = words(brief_of(30.0, valence=-0.7, arousal=0.6, scary=1.0)).fusion
+    calm = words(brief_of(30.0, valence=0.4, arousal=-0.7, calm=1.0)).fusion
+    assert scary.text.startswith("Dark, threatening music")
+    assert calm.text.startswith("Calm, spacious music")
+    assert (scary.origin, scary.edited) == ("signals", False)
+
+
+def test_one_region_of_speech_is_one_passage() -> None:
+    brief = msgspec.structs.replace(
+        brief_of(30.0), dialogue=(DialogueRegion(start_s=0.0, end_s=10.0),)
+    )
+    assert "in one passage." in words(brief).video.text
+
+
+def test_times_are_written_as_clocks() -> None:
+    assert [clock(0), clock(9.9), clock(75), clock(3600)] == ["0:00", "0:09", "1:15", "60:00"]
