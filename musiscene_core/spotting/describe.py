@@ -1,0 +1,178 @@
+"""Plain words about a scene, written from its signals: what an editor reads first, and edits.
+
+The texts say only what was measured. The picture models and the captioner write richer ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from musiscene_core.brief import (
+    DIMENSIONS,
+    Caption,
+    Captions,
+    DialogueRegion,
+    EmotionCurve,
+    PictureCurves,
+    Shot,
+    TempTrack,
+)
+
+NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
+_SURE = 0.35
+"""Confidence from which a tempo or key is stated rather than left out."""
+
+_MUSIC_FOR = {
+    "amusing": "light, playful",
+    "annoying": "restless",
+    "anxious": "tense, uneasy",
+    "beautiful": "warm, lyrical",
+    "calm": "calm, spacious",
+    "dreamy": "dreamy, floating",
+    "energising": "driving, energetic",
+    "erotic": "slow, sensuous",
+    "indignant": "hard, defiant",
+    "joyful": "bright, joyful",
+    "sad": "sad, restrained",
+    "scary": "dark, threatening",
+    "triumphant": "broad, triumphant",
+}
+
+
+def captions(
+    length_s: float,
+    shots: Sequence[Shot],
+    curves: PictureCurves | None,
+    dialogue: Sequence[DialogueRegion],
+    temp_track: TempTrack,
+    emotion: EmotionCurve,
+) -> Captions:
+    """The captions that signals can support: picture, temp track, and both as a wish for music."""
+    video = _video(length_s, shots, curves, dialogue)
+    music = _music(temp_track)
+    return Captions(
+        video=Caption(video), music=Caption(music), fusion=Caption(_fusion(emotion, temp_track))
+    )
+
+
+def _video(
+    length_s: float,
+    shots: Sequence[Shot],
+    curves: PictureCurves | None,
+    dialogue: Sequence[DialogueRegion],
+) -> str:
+    spoken = sum(region.end_s - region.start_s for region in dialogue)
+    speech = (
+        f"Someone speaks for {spoken:.0f} of {length_s:.0f} seconds, in "
+        f"{_count(len(dialogue), 'passage')}."
+        if dialogue
+        else "Nobody speaks."
+    )
+    if curves is None:
+        return f"There is no picture. {speech}"
+    sentences = [
+        f"{_count(len(shots), 'shot').capitalize()} in {length_s:.0f} seconds"
+        f"{_cutting(len(shots), length_s)}.",
+        f"The picture is {_light(shots)}.",
+        _movement(curves, length_s),
+        speech,
+    ]
+    return " ".join(sentences)
+
+
+def _count(number: int, noun: str) -> str:
+    words = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    word = words[number] if number < len(words) else str(number)
+    return f"{word} {noun}{'' if number == 1 else 's'}"
+
+
+def _cutting(shots: int, length_s: float) -> str:
+    per_minute = (shots - 1) * 60 / max(length_s, 1.0)
+    if shots == 1:
+        return ""
+    pace = "slow" if per_minute < 6 else "steady" if per_minute < 15 else "quick"
+    return f", {pace} cutting" if per_minute < 30 else ", very fast cutting"
+
+
+def _light(shots: Sequence[Shot]) -> str:
+    lengths = np.array([shot.end_frame - shot.start_frame for shot in shots], dtype=float)
+
+    def mean(values: list[float]) -> float:
+        return float(np.average(values, weights=lengths))
+
+    brightness = mean([shot.brightness for shot in shots])
+    warmth = mean([shot.warmth for shot in shots])
+    saturation = mean([shot.saturation for shot in shots])
+    light = "dark" if brightness < 0.28 else "bright" if brightness > 0.58 else "evenly lit"
+    colour = "cold" if warmth < -0.08 else "warm" if warmth > 0.08 else "neutral in colour"
+    strength = "muted" if saturation < 0.2 else "vivid" if saturation > 0.5 else ""
+    return ", ".join(word for word in (light, colour, strength) if word)
+
+
+def _movement(curves: PictureCurves, length_s: float) -> str:
+    motion = curves.motion.array()
+    thirds = [float(part.mean()) for part in np.array_split(motion, 3) if part.size]
+    mean, peak = float(motion.mean()), float(motion.max())
+    level = "still" if mean < 0.08 else "gently moving" if mean < 0.25 else "full of movement"
+    if peak > 2 * mean + 0.1:
+        moment = int(np.argmax(motion)) * curves.motion.hop_s
+        return f"It is {level}; the strongest movement comes at {clock(min(moment, length_s))}."
+    if len(thirds) == 3 and thirds[2] > thirds[0] * 1.6 + 0.03:
+        return f"It is {level}, and movement grows towards the end."
+    if len(thirds) == 3 and thirds[0] > thirds[2] * 1.6 + 0.03:
+        return f"It is {level}, and movement dies down towards the end."
+    return f"It is {level} throughout."
+
+
+def _music(temp: TempTrack) -> str:
+    if not temp.present:
+        return "There is no temp track."
+    facts = [*_tempo_and_key(temp)]
+    energy = temp.energy.array()
+    if energy.size >= 3:
+        first, last = (
+            float(energy[: energy.size // 3].mean()),
+            float(energy[-energy.size // 3 :].mean()),
+        )
+        shape = "grows" if last > first + 0.12 else "fades" if last < first - 0.12 else "holds"
+        facts.append({"grows": "growing louder", "fades": "growing softer"}.get(shape, "steady"))
+    return f"The temp track is {', '.join(facts)}." if facts else "There is a temp track."
+
+
+def _tempo_and_key(temp: TempTrack) -> list[str]:
+    facts = []
+    if temp.tempo_bpm and temp.tempo_confidence >= _SURE:
+        facts.append(f"at {temp.tempo_bpm:.0f} BPM")
+    if temp.key is not None and temp.key_confidence >= _SURE:
+        facts.append(f"in {NOTE_NAMES[temp.key]} {temp.mode}")
+    return facts
+
+
+def _fusion(emotion: EmotionCurve, temp: TempTrack) -> str:
+    points = emotion.points
+    parts = (
+        [points] if len(points) < 6 else [points[: len(points) // 2], points[len(points) // 2 :]]
+    )
+    moods = [_strongest([p.weights for p in part]) for part in parts]
+    if len(moods) == 2 and moods[0] != moods[1]:
+        mood = f"{_MUSIC_FOR[moods[0]].capitalize()} music that turns {_MUSIC_FOR[moods[1]]}"
+    else:
+        mood = f"{_MUSIC_FOR[moods[0]].capitalize()} music"
+    arousal = np.array([point.arousal for point in points])
+    peak_s = points[int(np.argmax(arousal))].time_s
+    shape = f", rising to its height at {clock(peak_s)}" if float(np.ptp(arousal)) > 0.25 else ""
+    facts = _tempo_and_key(temp) if temp.present else []
+    like = f" Near the temp track: {', '.join(facts)}." if facts else ""
+    return f"{mood}{shape}.{like}"
+
+
+def _strongest(weights: Sequence[tuple[float, ...]]) -> str:
+    return DIMENSIONS[int(np.argmax(np.mean(weights, axis=0)))]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as m:ss."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes}:{rest:02d}"

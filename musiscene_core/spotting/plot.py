@@ -1,0 +1,212 @@
+"""The scene chart: a brief as one picture, for people who read curves faster than numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from musiscene_core.brief import DIMENSIONS, SceneBrief
+from musiscene_core.codec import write_atomically
+from musiscene_core.spotting.describe import clock
+from musiscene_core.timecode import format_timecode
+
+_BACKGROUND, _PANEL, _TEXT, _DIM = "#28282E", "#17181A", "#D2D2D2", "#8A8A90"
+# Okabe-Ito: told apart with every kind of colour vision.
+_ORANGE, _SKY, _GREEN, _YELLOW, _RED, _PINK = (
+    "#E69F00",
+    "#56B4E9",
+    "#009E73",
+    "#F0E442",
+    "#D55E00",
+    "#CC79A7",
+)
+_HIT_MARKS = {"cut": "D", "motion": "^", "dialogue_end": "s", "marker": "*"}
+_STRONGEST_DIMENSIONS = 4
+_LABELLED_HITS = 8
+
+
+def plot_brief(brief: SceneBrief, path: Path) -> None:
+    """Draw shots, motion, light, dialogue, temp track, hit points and emotion into a PNG.
+
+    Raises:
+        OutputError: `path` cannot be written.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    length = brief.timeline.length_seconds
+    figure = Figure(figsize=(14, 8.2), dpi=110, facecolor=_BACKGROUND)
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(
+        5, 1, sharex=True, gridspec_kw={"height_ratios": (0.9, 1.7, 0.9, 1.7, 1.7), "hspace": 0.14}
+    )
+    for axis, title in zip(axes, ("Shots", "Picture", "Sound", "Feeling", "Mood"), strict=True):
+        _dress(axis, title, length)
+    _shots(axes[0], brief)
+    _picture(axes[1], brief)
+    _sound(axes[2], brief)
+    _feeling(axes[3], brief)
+    _mood(axes[4], brief)
+    axes[-1].xaxis.set_major_formatter(lambda seconds, _: clock(max(0.0, seconds)))
+    axes[-1].tick_params(labelbottom=True)
+    record = brief.timeline.record
+    rate = brief.timeline.rate
+    figure.suptitle(
+        f"{brief.timeline.cue}   {format_timecode(record.start, rate)} – "
+        f"{format_timecode(record.end, rate)}   {rate.name} fps   {length:.2f} s",
+        color=_TEXT,
+        fontsize=13,
+        x=0.075,
+        y=0.965,
+        ha="left",
+    )
+    figure.text(0.075, 0.018, brief.captions.fusion.text, color=_TEXT, fontsize=10, style="italic")
+    figure.subplots_adjust(left=0.075, right=0.985, top=0.925, bottom=0.085)
+    picture = BytesIO()
+    figure.savefig(picture, format="png", facecolor=_BACKGROUND)
+    write_atomically(path, picture.getvalue())
+
+
+def _dress(axis: Any, title: str, length: float) -> None:
+    axis.set_facecolor(_PANEL)
+    axis.set_xlim(0, length)
+    axis.set_ylabel(title, color=_TEXT, fontsize=10)
+    axis.tick_params(colors=_DIM, labelsize=8, labelbottom=False)
+    for spine in axis.spines.values():
+        spine.set_color("#3A3A40")
+
+
+def _legend(axis: Any) -> None:
+    axis.legend(
+        loc="upper right",
+        fontsize=8,
+        ncols=6,
+        facecolor=_BACKGROUND,
+        edgecolor="none",
+        labelcolor=_TEXT,
+        framealpha=0.8,
+    )
+
+
+def _shots(axis: Any, brief: SceneBrief) -> None:
+    rate = float(brief.timeline.rate.fps)
+    for number, shot in enumerate(brief.shots, start=1):
+        start, end = shot.start_frame / rate, shot.end_frame / rate
+        axis.axvspan(start, end, color=_shade(shot.brightness, shot.warmth), lw=0)
+        style = "-" if shot.transition in ("cut", "start") else ":"
+        axis.axvline(start, color=_TEXT, lw=1, ls=style)
+        if (end - start) / brief.timeline.length_seconds > 0.012:
+            axis.text(start, 0.06, f" {number}", color=_TEXT, fontsize=8, va="bottom")
+    axis.set_ylim(0, 1)
+    axis.set_yticks([])
+    for hit in brief.hit_points:
+        axis.plot(
+            hit.frame / rate,
+            0.62,
+            _HIT_MARKS[hit.kind],
+            color=_YELLOW,
+            ms=3 + 6 * hit.strength,
+            alpha=0.35 + 0.65 * hit.strength,
+            mec=_PANEL,
+        )
+        if hit.rank <= _LABELLED_HITS:
+            axis.text(
+                hit.frame / rate,
+                0.84,
+                hit.label,
+                color=_YELLOW,
+                fontsize=7,
+                ha="center",
+                clip_on=True,
+            )
+
+
+def _shade(brightness: float, warmth: float) -> tuple[float, float, float]:
+    level = 0.12 + 0.5 * min(1.0, max(0.0, brightness))
+    shift = 0.25 * max(-1.0, min(1.0, warmth))
+    return min(1.0, level * (1 + shift)), level, min(1.0, level * (1 - shift))
+
+
+def _steps(axis: Any, hop: float, values: Sequence[float], label: str, **style: Any) -> None:
+    times = (np.arange(len(values)) + 0.5) * hop
+    axis.plot(times, values, label=label, **style)
+
+
+def _picture(axis: Any, brief: SceneBrief) -> None:
+    curves = brief.curves
+    if curves is None:
+        axis.text(0.5, 0.5, "no picture", color=_DIM, transform=axis.transAxes, ha="center")
+        return
+    motion = curves.motion
+    times = (np.arange(len(motion.values)) + 0.5) * motion.hop_s
+    axis.fill_between(times, motion.values, color=_SKY, alpha=0.35, lw=0)
+    _steps(axis, motion.hop_s, motion.values, "motion", color=_SKY, lw=1.2)
+    _steps(axis, motion.hop_s, curves.saliency.values, "sudden motion", color=_RED, lw=0.8)
+    _steps(axis, motion.hop_s, curves.brightness.values, "brightness", color=_YELLOW, lw=1)
+    _steps(axis, motion.hop_s, curves.saturation.values, "saturation", color=_PINK, lw=1, ls="--")
+    warm = (curves.warmth.array() + 1) / 2
+    _steps(
+        axis, motion.hop_s, warm.tolist(), "warmth (middle = neutral)", color=_ORANGE, lw=1, ls=":"
+    )
+    axis.set_ylim(0, 1.02)
+    _legend(axis)
+
+
+def _sound(axis: Any, brief: SceneBrief) -> None:
+    axis.set_ylim(0, 1)
+    axis.set_yticks([])
+    for index, region in enumerate(brief.dialogue):
+        axis.axvspan(
+            region.start_s,
+            region.end_s,
+            0.55,
+            0.95,
+            facecolor="#50505A",
+            edgecolor=_TEXT,
+            hatch="///",
+            lw=0,
+            label="dialogue" if index == 0 else None,
+        )
+    temp = brief.temp_track
+    if temp.present and temp.energy.values:
+        times = (np.arange(len(temp.energy.values)) + 0.5) * temp.energy.hop_s
+        energy = 0.5 * temp.energy.array()
+        axis.fill_between(times, energy, color=_GREEN, alpha=0.6, lw=0, label="temp track energy")
+        axis.vlines(temp.beats_s, 0, 0.06, color=_TEXT, lw=0.5)
+    if brief.dialogue or temp.present:
+        _legend(axis)
+
+
+def _feeling(axis: Any, brief: SceneBrief) -> None:
+    curve = brief.emotion_curve
+    axis.axhline(0, color="#3A3A40", lw=1)
+    _steps(axis, curve.hop_s, [point.valence for point in curve.points], "valence", color=_GREEN)
+    _steps(
+        axis, curve.hop_s, [point.arousal for point in curve.points], "arousal", color=_RED, ls="--"
+    )
+    axis.set_ylim(-1.05, 1.05)
+    _legend(axis)
+
+
+def _mood(axis: Any, brief: SceneBrief) -> None:
+    curve = brief.emotion_curve
+    weights = np.array([point.weights for point in curve.points])
+    strongest = np.argsort(-weights.mean(axis=0))[:_STRONGEST_DIMENSIONS]
+    styles = ("-", "--", "-.", ":")
+    for column, colour, style in zip(
+        strongest, (_SKY, _ORANGE, _PINK, _YELLOW), styles, strict=True
+    ):
+        _steps(
+            axis,
+            curve.hop_s,
+            weights[:, column].tolist(),
+            DIMENSIONS[column],
+            color=colour,
+            ls=style,
+        )
+    axis.set_ylim(0, max(0.4, float(weights.max()) * 1.1))
+    _legend(axis)
