@@ -35,7 +35,9 @@ def resolve(interpreter: str) -> tuple[str, dict[str, str]]:
             [python, "-c", code], check=True, capture_output=True, text=True
         ).stdout.strip()
     pins = dict(line.split("==") for line in listed.splitlines() if "==" in line)
-    return version, {name: pin for name, pin in pins.items() if name not in (OURS, "pip", "setuptools")}
+    return version, {
+        name: pin for name, pin in pins.items() if name not in (OURS, "pip", "setuptools")
+    }
 
 
 def main(interpreters: list[str]) -> None:

@@ -1,0 +1,1 @@
+"""The demo film: a paper-cut short made entirely by numpy, OpenCV and a speech synthesiser."""
