@@ -1,0 +1,97 @@
+"""Arguments into nouns: the host, the range, the key, the hits."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+
+from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
+from musiscene_core.errors import RequestError
+from musiscene_core.request import ScoreRequest
+from musiscene_core.timecode import FrameRate
+from musiscene_core.timeline import TimelineRange
+from musiscene_plugins.choosing import record_frame
+from musiscene_plugins.host import EditorHost, RangeChoice
+from musiscene_plugins.otio import HostSettings, open_timeline
+from musiscene_plugins.roles import parse_overrides
+
+_KEY = re.compile(r"^([A-Ga-g])([#b♯♭]?)\s*(major|maj|minor|min|m)?$")
+_PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+
+
+def opened_host(arguments: argparse.Namespace, output: Path | None = None) -> EditorHost:
+    """The host that the arguments name; scored copies go to `output`."""
+    return open_timeline(
+        Path(arguments.file),
+        HostSettings(
+            rate=FrameRate.parse(arguments.rate) if arguments.rate else None,
+            drop_frame=arguments.drop_frame,
+            roles=parse_overrides(arguments.role),
+            timeline_name=arguments.timeline,
+            output=output,
+        ),
+    )
+
+
+def range_choice(arguments: argparse.Namespace) -> RangeChoice:
+    """The range that the arguments name."""
+    return RangeChoice(
+        record_in=arguments.record_in,
+        record_out=arguments.record_out,
+        marker=arguments.marker,
+        cue=arguments.cue,
+    )
+
+
+def request_for(arguments: argparse.Namespace, timeline: TimelineRange) -> ScoreRequest:
+    """The request that the arguments ask for, its brief still blank: checked before long work.
+
+    Raises:
+        RequestError: a number out of range, no key, or a hit outside the range.
+        TimecodeError: a hit is not a timecode.
+    """
+    tonic, mode = parse_key(arguments.key) if arguments.key else (None, None)
+    hits = tuple(sorted({record_frame(text, timeline.rate) for text in arguments.hit}))
+    return ScoreRequest(
+        brief=_blank_brief(timeline),
+        engine=arguments.engine,
+        takes=arguments.takes,
+        seed=arguments.seed,
+        tempo_bpm=arguments.tempo,
+        tonic=tonic,
+        mode=mode,
+        hits=tuple(frame - timeline.record.start for frame in hits) or None,
+        loudness_lufs=arguments.loudness,
+    )
+
+
+def parse_key(text: str) -> tuple[int, Mode | None]:
+    """Read "D minor", "F#m", "Bb" into a pitch class and a mode; no mode leaves it open.
+
+    Raises:
+        RequestError: not a key.
+    """
+    match = _KEY.match(text.strip())
+    if match is None:
+        raise RequestError(
+            f"{text!r} is not a key.", hint='Write it like "D minor", "F# major" or "Bb".'
+        )
+    shift = {"#": 1, "♯": 1, "b": -1, "♭": -1}.get(match[2], 0)
+    mode: Mode | None = None
+    if match[3]:
+        mode = "minor" if match[3] in ("m", "min", "minor") else "major"
+    return (_PITCH_CLASSES[match[1].upper()] + shift) % 12, mode
+
+
+def _blank_brief(timeline: TimelineRange) -> SceneBrief:
+    return SceneBrief(
+        timeline=timeline,
+        shots=(),
+        curves=None,
+        dialogue=(),
+        temp_track=TempTrack(),
+        hit_points=(),
+        emotion_curve=EmotionCurve(hop_s=1.0, points=()),
+        captions=Captions(),
+    )

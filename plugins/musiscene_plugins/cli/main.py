@@ -1,0 +1,176 @@
+"""The `musiscene` command: reads the arguments, runs one command, turns errors into exit codes.
+
+    0    done
+    1    `daemon status` found none running
+    2    something the user can mend: one sentence, and what to do next, on stderr
+    130  cancelled with Ctrl-C
+
+With --json, stdout carries nothing but the result, and stderr nothing but {"error": ...}.
+Commands are imported when they run, so that --help answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+
+from musiscene_core import __version__
+from musiscene_core.errors import CancelledError, MusiSceneError
+
+EXIT_BAD_INPUT = 2
+EXIT_CANCELLED = 130
+_COMMANDS = {
+    "score": "musiscene_plugins.cli.score",
+    "spot": "musiscene_plugins.cli.spot",
+    "preview": "musiscene_plugins.cli.preview",
+    "demo": "musiscene_plugins.cli.demo",
+    "daemon": "musiscene_plugins.cli.daemon_command",
+    "jobs": "musiscene_plugins.cli.jobs",
+}
+"""Each module has run(arguments) -> exit code."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = build_parser().parse_args(argv)
+    as_json = bool(getattr(arguments, "json", False))
+    _set_up_logging(arguments.verbose, as_json)
+    try:
+        return int(importlib.import_module(_COMMANDS[arguments.command]).run(arguments))
+    except (KeyboardInterrupt, CancelledError):
+        _say("Cancelled.", code=CancelledError.code, as_json=as_json)
+        return EXIT_CANCELLED
+    except MusiSceneError as error:
+        logging.getLogger(__name__).debug("The command failed", exc_info=True)
+        _say(error.message, hint=error.hint, code=error.code, as_json=as_json)
+        return EXIT_BAD_INPUT
+    except BrokenPipeError:
+        # The reader (head, less) has seen enough; Python would complain again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Every command and option."""
+    parser = argparse.ArgumentParser(
+        prog="musiscene",
+        description="Scores film scenes: exact length, hits on the cuts, quiet under dialogue.",
+    )
+    parser.add_argument("--version", action="version", version=f"musiscene {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_score(commands.add_parser("score", help="score a scene of a movie or timeline"))
+    _add_spot(commands.add_parser("spot", help="watch and listen to a scene, print the brief"))
+    _add_preview(commands.add_parser("preview", help="render the scene with its music"))
+    _add_demo(commands.add_parser("demo", help="score a short film that comes along"))
+    _add_daemon(commands.add_parser("daemon", help="start, stop or look at the daemon"))
+    _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
+    for command in (parser, *commands.choices.values()):
+        default = 0 if command is parser else argparse.SUPPRESS
+        command.add_argument(
+            "-v", "--verbose", action="count", default=default, help="say more on stderr"
+        )
+    return parser
+
+
+def _add_range(
+    parser: argparse.ArgumentParser, file: str = "movie, sound file, .otio, .otioz or .otiod"
+) -> None:
+    parser.add_argument("file", metavar="FILE", help=file)
+    where = parser.add_argument_group("the range")
+    where.add_argument("--in", dest="record_in", metavar="TC", help="record timecode or frame")
+    where.add_argument("--out", dest="record_out", metavar="TC", help="the frame after the last")
+    where.add_argument("--marker", metavar="NAME", help="a marker whose length is the range")
+    where.add_argument("--cue", default="", metavar="NAME", help="what to call the cue")
+    how = parser.add_argument_group("how to read the file")
+    how.add_argument("--rate", "--fps", metavar="FPS", help='frame rate, such as 24 or "29.97 DF"')
+    how.add_argument("--drop-frame", action="store_true", help="count drop-frame timecode")
+    how.add_argument("--timeline", metavar="NAME", help="which timeline, where there are several")
+    how.add_argument(
+        "--role",
+        action="append",
+        default=[],
+        metavar="TRACK=ROLE",
+        help="what a track carries: dialogue, temp_track, effects, mixed or score (ignored), "
+        "for example A2=temp_track",
+    )
+
+
+def _add_music(parser: argparse.ArgumentParser) -> None:
+    music = parser.add_argument_group("the music")
+    music.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, another cue")
+    music.add_argument("--takes", type=int, default=1, metavar="N", help="how many different takes")
+    music.add_argument("--tempo", type=float, metavar="BPM", help="hold this tempo")
+    music.add_argument("--key", metavar="KEY", help='hold this key, such as "D minor"')
+    music.add_argument(
+        "--hit", action="append", default=[], metavar="TC", help="a record timecode to meet"
+    )
+    music.add_argument("--loudness", type=float, metavar="LUFS", help="integrated loudness")
+    music.add_argument("--engine", default="composer", metavar="NAME", help="who makes the music")
+
+
+def _add_score(parser: argparse.ArgumentParser) -> None:
+    _add_range(parser)
+    _add_music(parser)
+    parser.add_argument("--brief", metavar="JSON", help="an edited brief, instead of spotting")
+    parser.add_argument("--output", metavar="DIR", help="where to write (./<name>-score)")
+    parser.add_argument("--single", action="store_true", help="place the mix on one track")
+    parser.add_argument("--json", action="store_true", help="print the take as JSON")
+
+
+def _add_spot(parser: argparse.ArgumentParser) -> None:
+    _add_range(parser)
+    parser.add_argument("--json", action="store_true", help="print the brief as JSON")
+    parser.add_argument("--plot", metavar="PNG", help="draw the brief")
+    parser.add_argument("--save", metavar="JSON", help="save the brief, to edit it")
+
+
+def _add_preview(parser: argparse.ArgumentParser) -> None:
+    _add_range(parser, file="a take's folder, a movie or a timeline")
+    parser.add_argument("--output", metavar="MP4", help="where to write")
+    parser.add_argument("--height", type=int, default=540, metavar="PIXELS", help="of the picture")
+    parser.add_argument(
+        "--own-sound", action="store_true", help="keep a movie's own sound under the music"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--output", default="musiscene-demo", metavar="DIR", help="where to write (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed")
+
+
+def _add_daemon(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=("start", "stop", "status"))
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", nargs="?", choices=("list", "cancel", "watch"), default="list")
+    parser.add_argument("job", nargs="?", metavar="ID", help="which job to cancel")
+    parser.add_argument("--json", action="store_true", help="print as JSON, one job a line")
+
+
+def _set_up_logging(verbose: int, as_json: bool) -> None:
+    quiet = logging.ERROR if as_json else logging.WARNING
+    level = (quiet, logging.INFO, logging.DEBUG)[min(verbose, 2)]
+    logging.basicConfig(level=level, format="%(levelname)s: %(message)s", stream=sys.stderr)
+
+
+def _say(message: str, *, code: str, as_json: bool, hint: str = "") -> None:
+    if as_json:
+        import json
+
+        error = {"error": {"code": code, "message": message, "hint": hint}}
+        sys.stderr.write(json.dumps(error) + "\n")
+    else:
+        sys.stderr.write(f"musiscene: {message}\n" + (f"  {hint}\n" if hint else ""))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+"""Scoring a range from end to end: spot, compose, publish, place. Shared by `score` and `demo`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from musiscene_core.brief import SceneBrief
+from musiscene_core.codec import read_json
+from musiscene_core.errors import RequestError
+from musiscene_core.protocol import connect
+from musiscene_core.request import ScoreRequest
+from musiscene_plugins.cli.results import check_output, publish
+from musiscene_plugins.cli.terminal import shown_progress
+from musiscene_plugins.host import (
+    EditorHost,
+    PlaceLayout,
+    RangeChoice,
+    TakeInFolder,
+    TimelineDescription,
+)
+
+
+class Scored(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run made.
+
+    Attributes:
+        brief: what was spotted, or read.
+        takes: the takes, in the user's folder.
+        timeline: path of the timeline that carries them.
+    """
+
+    brief: SceneBrief
+    takes: Sequence[TakeInFolder]
+    timeline: str
+
+
+def score_range(
+    host: EditorHost,
+    request: ScoreRequest,
+    *,
+    brief: SceneBrief | None,
+    output: Path,
+    layout: PlaceLayout,
+    quiet: bool,
+) -> Scored:
+    """Make what `request` asks for and place it.
+
+    Args:
+        host: the open timeline.
+        request: what is wanted; its brief says only which range, unless `brief` is None.
+        brief: the brief to score; None spots the range first.
+        output: where results go.
+        layout: a track a stem, or one for the mix.
+        quiet: no progress lines.
+    """
+    check_output(output, request.brief.timeline, request.takes)
+    with shown_progress(quiet=quiet) as show, connect() as client:
+        if brief is None:
+            brief = client.spot(request.brief.timeline, show)
+        made = client.score(msgspec.structs.replace(request, brief=brief), show)
+    takes = publish(output, brief, [TakeInFolder(take, folder) for take, folder in made])
+    placement = host.place_takes(takes, layout=layout)
+    return Scored(brief=brief, takes=takes, timeline=placement.timeline)
+
+
+def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -> SceneBrief:
+    """The edited brief at `path`, which must be about `timeline`, under the cue name chosen.
+
+    Raises:
+        InputError: not a brief.
+        RequestError: it is about another timeline, or a range was chosen besides.
+    """
+    if choice != RangeChoice(cue=choice.cue):
+        raise RequestError(
+            "A brief and a range were both given.",
+            hint="The brief says its range; leave out --in, --out and --marker.",
+        )
+    brief = read_json(path, SceneBrief)
+    about = msgspec.structs.replace(brief.timeline, cue=choice.cue or brief.timeline.cue)
+    outside = about.record.overlap(timeline.record) != about.record
+    if outside or about.rate.fps != timeline.rate.fps:
+        raise RequestError(
+            f"{path} is not about this timeline: its range or frame rate is another.",
+            hint="Spot this file with --save, and edit that brief.",
+        )
+    return msgspec.structs.replace(brief, timeline=about)

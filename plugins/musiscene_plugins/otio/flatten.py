@@ -1,0 +1,204 @@
+"""A timeline's nested tracks, stacks and speed changes as one flat list of clips.
+
+Every position is an exact fraction of seconds, so nothing drifts over long tracks. A composition's
+clock runs from its own beginning; a window says which record time of it is seen. Dissolves keep
+the cut's ranges: OpenTimelineIO's transitions lie over the clips and take no time of their own.
+Speed: LinearTimeWarp and FreezeFrame (0). Backwards (negative) shows the clip's source range from
+its end. Knows nothing of roles or frames.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import opentimelineio as otio
+
+from musiscene_core.errors import TimelineError
+from musiscene_plugins.otio.exact_time import exact_duration, exact_seconds
+
+MAX_DEPTH = 40
+"""Deepest nesting of sequences followed; editors rarely go past four."""
+MAX_CLIPS = 200_000
+"""A nest that repeats itself could make endless clips of a small file."""
+_MAX_SPEED = 10_000
+
+
+@dataclass(frozen=True)
+class Window:
+    """How record time (seconds from the timeline's beginning) runs through something's own time.
+
+    Attributes:
+        start: record second where it becomes visible.
+        end: record second where it ends.
+        local_start: its own second shown at `start`.
+        speed: its own seconds per record second.
+    """
+
+    start: Fraction
+    end: Fraction
+    local_start: Fraction
+    speed: Fraction
+
+    def child(self, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
+        """The record seconds at which the local [start, end) is seen, or None."""
+        if self.speed == 0:
+            return None
+        at = sorted(self.start + (edge - self.local_start) / self.speed for edge in (start, end))
+        first, last = max(at[0], self.start), min(at[1], self.end)
+        return (first, last) if first < last else None
+
+    def local(self, record: Fraction) -> Fraction:
+        """Its own second shown at `record`."""
+        return self.local_start + (record - self.start) * self.speed
+
+
+@dataclass(frozen=True)
+class FlatClip:
+    """A clip as the viewer meets it.
+
+    Attributes:
+        clip: the OpenTimelineIO clip.
+        track: the outermost track it lies on.
+        order: its stacking order among nested tracks; a larger one hides a smaller.
+        window: when it is seen, and which source seconds (by the media's own clock) then.
+    """
+
+    clip: Any
+    track: Any
+    order: tuple[int, ...]
+    window: Window
+
+
+def stack_origin(timeline: Any) -> Fraction:
+    """The second of the top stack's own clock at which the timeline begins."""
+    trim = timeline.tracks.source_range
+    return exact_seconds(trim.start_time) if trim is not None else Fraction(0)
+
+
+def duration(item: Any) -> Fraction:
+    """How long `item` lasts in whatever holds it, in seconds.
+
+    Raises:
+        TimelineError: it has no length, or an impossible one.
+    """
+    trim = getattr(item, "source_range", None)
+    if trim is not None:
+        return exact_duration(trim.duration)
+    if isinstance(item, otio.schema.Clip):
+        available = getattr(item.media_reference, "available_range", None)
+        if available is None:
+            raise TimelineError(f"The clip {item.name!r} has no length.")
+        return exact_duration(available.duration)
+    if isinstance(item, otio.schema.Stack):
+        return max((duration(child) for child in item), default=Fraction(0))
+    if isinstance(item, otio.core.Composition):
+        return sum((duration(child) for child in item if _takes_time(child)), Fraction(0))
+    raise TimelineError(f"The timeline holds a {type(item).__name__} without a length.")
+
+
+def flat_clips(timeline: Any, warn: Callable[[str], None]) -> list[FlatClip]:
+    """Every enabled clip of `timeline`, track by track.
+
+    Args:
+        timeline: an OpenTimelineIO Timeline.
+        warn: told a sentence about each thing that cannot be followed.
+
+    Raises:
+        TimelineError: impossible times, or nesting without end.
+    """
+    origin, total = stack_origin(timeline), duration(timeline.tracks)
+    whole = Window(Fraction(0), total, origin, Fraction(1))
+    found: list[FlatClip] = []
+    try:
+        for index, track in enumerate(timeline.tracks):
+            seen = whole.child(Fraction(0), duration(track))
+            if seen is None or not getattr(track, "enabled", True):
+                continue
+            window = Window(*seen, whole.local(seen[0]), whole.speed)
+            for clip in _walk(track, window, kind_of(track), (index,), warn):
+                found.append(replace(clip, track=track))
+                if len(found) > MAX_CLIPS:
+                    raise TimelineError(f"The timeline holds more than {MAX_CLIPS} clips.")
+    except RecursionError as error:
+        raise TimelineError("The timeline is nested too deeply.") from error
+    return found
+
+
+def kind_of(item: Any) -> str | None:
+    """The kind ("Video" or "Audio") where `item` is a track, else None."""
+    return str(item.kind) if isinstance(item, otio.schema.Track) else None
+
+
+def _walk(
+    item: Any,
+    window: Window,
+    kind: str | None,
+    order: tuple[int, ...],
+    warn: Callable[[str], None],
+) -> Iterator[FlatClip]:
+    """The clips in `item`, whose parent shows it during `window` (local 0 = its beginning)."""
+    if not getattr(item, "enabled", True) or isinstance(item, otio.schema.Gap):
+        return
+    if len(order) > MAX_DEPTH:
+        raise TimelineError("The timeline is nested too deeply.")
+    inside = _through_item(item, window, warn)
+    if isinstance(item, otio.schema.Clip):
+        yield FlatClip(clip=item, track=None, order=order, window=inside)
+    elif isinstance(item, otio.schema.Stack):
+        for index, child in enumerate(item):
+            child_kind = kind_of(child)
+            if kind is not None and child_kind is not None and child_kind != kind:
+                continue
+            seen = inside.child(Fraction(0), duration(child))
+            if seen is not None:
+                part = Window(*seen, inside.local(seen[0]), inside.speed)
+                yield from _walk(child, part, kind, (*order, index), warn)
+    elif isinstance(item, otio.core.Composition):
+        at = Fraction(0)
+        for child in item:
+            if not _takes_time(child):
+                continue
+            length = duration(child)
+            seen = inside.child(at, at + length)
+            if seen is not None:
+                part = Window(*seen, inside.local(seen[0]) - at, inside.speed)
+                nested = (*order, 0) if isinstance(child, otio.core.Composition) else order
+                yield from _walk(child, part, kind, nested, warn)
+            at += length
+
+
+def _through_item(item: Any, window: Window, warn: Callable[[str], None]) -> Window:
+    """`window`, counted from the item's beginning, as a window into what the item trims."""
+    trim = item.source_range
+    if trim is None and isinstance(item, otio.schema.Clip):
+        trim = item.media_reference.available_range
+    begin = exact_seconds(trim.start_time) if trim is not None else Fraction(0)
+    speed = _speed(item, warn)
+    if speed < 0:
+        begin += duration(item) * -speed
+    return replace(
+        window, local_start=begin + window.local_start * speed, speed=window.speed * speed
+    )
+
+
+def _speed(item: Any, warn: Callable[[str], None]) -> Fraction:
+    speed = Fraction(1)
+    for effect in item.effects:
+        if not isinstance(effect, otio.schema.TimeEffect) or not getattr(effect, "enabled", True):
+            continue
+        scalar = getattr(effect, "time_scalar", None)
+        if scalar is None:
+            warn(f"The speed change {effect.name!r} on {item.name!r} is read as normal speed.")
+            continue
+        if not math.isfinite(scalar) or abs(scalar) > _MAX_SPEED:
+            raise TimelineError(f"The clip {item.name!r} runs at {scalar} times its speed.")
+        speed *= Fraction(scalar).limit_denominator(100_000)
+    return speed
+
+
+def _takes_time(child: Any) -> bool:
+    return not isinstance(child, otio.schema.Transition)
