@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
 import numpy as np
 
 from musiscene_core.brief import (
@@ -16,6 +17,7 @@ from musiscene_core.brief import (
     DialogueRegion,
     EmotionCurve,
     PictureCurves,
+    SceneBrief,
     Shot,
     TempTrack,
 )
@@ -176,3 +178,26 @@ def clock(seconds: float) -> str:
     """Seconds as m:ss."""
     minutes, rest = divmod(int(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+def with_edits_marked(brief: SceneBrief) -> SceneBrief:
+    """`brief` with every caption marked as edited that signals alone would word otherwise.
+
+    For briefs edited as text, where nobody sets the mark.
+    """
+    own = captions(
+        brief.timeline.length_seconds,
+        brief.shots,
+        brief.curves,
+        brief.dialogue,
+        brief.temp_track,
+        brief.emotion_curve,
+    )
+    changes = {}
+    for name in brief.captions.__struct_fields__:
+        caption: Caption = getattr(brief.captions, name)
+        if caption.origin == "signals" and caption.text != getattr(own, name).text:
+            changes[name] = msgspec.structs.replace(caption, edited=True)
+    return msgspec.structs.replace(
+        brief, captions=msgspec.structs.replace(brief.captions, **changes)
+    )

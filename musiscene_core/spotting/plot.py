@@ -26,7 +26,9 @@ _ORANGE, _SKY, _GREEN, _YELLOW, _RED, _PINK = (
 )
 _HIT_MARKS = {"cut": "D", "motion": "^", "dialogue_end": "s", "marker": "*"}
 _STRONGEST_DIMENSIONS = 4
-_LABELLED_HITS = 8
+_LABELLED_HITS = 12
+_LABEL_ROOM = 0.065
+"""Share of the chart's width that a label takes."""
 
 
 def plot_brief(brief: SceneBrief, path: Path) -> None:
@@ -113,16 +115,19 @@ def _shots(axis: Any, brief: SceneBrief) -> None:
             alpha=0.35 + 0.65 * hit.strength,
             mec=_PANEL,
         )
-        if hit.rank <= _LABELLED_HITS:
-            axis.text(
-                hit.frame / rate,
-                0.84,
-                hit.label,
-                color=_YELLOW,
-                fontsize=7,
-                ha="center",
-                clip_on=True,
-            )
+    _hit_labels(axis, brief)
+
+
+def _hit_labels(axis: Any, brief: SceneBrief) -> None:
+    """Name the strongest hits, leaving out those whose names would run into a stronger one's."""
+    rate, length = float(brief.timeline.rate.fps), brief.timeline.length_seconds
+    labelled: list[float] = []
+    for hit in sorted(brief.hit_points, key=lambda hit: hit.rank)[:_LABELLED_HITS]:
+        time = hit.frame / rate
+        if all(abs(time - other) > _LABEL_ROOM * length for other in labelled):
+            labelled.append(time)
+            side = "left" if time < length / 20 else "right" if time > length * 0.95 else "center"
+            axis.text(time, 0.84, hit.label, color=_YELLOW, fontsize=7, ha=side, clip_on=True)
 
 
 def _shade(brightness: float, warmth: float) -> tuple[float, float, float]:

@@ -29,10 +29,11 @@ def spot(timeline: TimelineRange, progress: Progress = silent) -> SceneBrief:
     """
     both = _SideBySide(progress)
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="listen") as pool:
-        listening = pool.submit(listen, timeline, both.part(_LISTENING))
+        watching = both.part(1.0 - _LISTENING)
+        listening = pool.submit(listen, timeline, both.part(_LISTENING, unnamed=True))
         listening.add_done_callback(lambda done: both.stop() if done.exception() else None)
         try:
-            picture = watch(timeline, both.part(1.0 - _LISTENING))
+            picture = watch(timeline, watching)
         except CancelledError:
             both.stop()
             failed = listening.exception()
@@ -71,13 +72,17 @@ class _SideBySide:
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._done: dict[int, float] = {}
+        self._stage = ""
 
     def stop(self) -> None:
         """Make the next call from either thread raise CancelledError."""
         self._stopped.set()
 
-    def part(self, share: float) -> Progress:
-        """Progress for one thread, worth `share` of the whole."""
+    def part(self, share: float, *, unnamed: bool = False) -> Progress:
+        """Progress for one thread, worth `share` of the whole.
+
+        An unnamed part shows under the other's stage once that has one: two names in turn flicker.
+        """
         key = len(self._done)
         self._done[key] = 0.0
 
@@ -86,6 +91,8 @@ class _SideBySide:
                 raise CancelledError("Spotting was stopped.")
             with self._lock:
                 self._done[key] = share * fraction
-                self._progress(stage, sum(self._done.values()))
+                if not (unnamed and self._stage):
+                    self._stage = stage
+                self._progress(self._stage, sum(self._done.values()))
 
         return report

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from musiscene_core.brief import Captions, Curve, DialogueRegion, SceneBrief, TempTrack
-from musiscene_core.spotting.describe import captions, clock
+from musiscene_core.brief import Caption, Captions, Curve, DialogueRegion, SceneBrief, TempTrack
+from musiscene_core.spotting.describe import captions, clock, with_edits_marked
 from tests.support.scenes import brief_of
 
 RISING = TempTrack(
@@ -74,3 +74,12 @@ def test_one_region_of_speech_is_one_passage() -> None:
 
 def test_times_are_written_as_clocks() -> None:
     assert [clock(0), clock(9.9), clock(75), clock(3600)] == ["0:00", "0:09", "1:15", "60:00"]
+
+
+def test_a_caption_changed_in_a_text_editor_is_marked_as_edited() -> None:
+    brief = brief_of(30.0, cuts=(10,))
+    brief = msgspec.structs.replace(brief, captions=words(brief))
+    assert with_edits_marked(brief) == brief
+    wish = msgspec.structs.replace(brief.captions, fusion=Caption("Felt piano, 68 BPM."))
+    marked = with_edits_marked(msgspec.structs.replace(brief, captions=wish)).captions
+    assert (marked.fusion.edited, marked.video.edited) == (True, False)

@@ -78,6 +78,8 @@ def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -
             "A brief and a range were both given.",
             hint="The brief says its range; leave out --in, --out and --marker.",
         )
+    from musiscene_core.spotting.describe import with_edits_marked
+
     brief = read_json(path, SceneBrief)
     about = msgspec.structs.replace(brief.timeline, cue=choice.cue or brief.timeline.cue)
     outside = about.record.overlap(timeline.record) != about.record
@@ -86,4 +88,4 @@ def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -
             f"{path} is not about this timeline: its range or frame rate is another.",
             hint="Spot this file with --save, and edit that brief.",
         )
-    return msgspec.structs.replace(brief, timeline=about)
+    return with_edits_marked(msgspec.structs.replace(brief, timeline=about))
