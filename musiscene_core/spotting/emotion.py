@@ -9,6 +9,7 @@ that the picture models refine and the editor may drag.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ from musiscene_core.brief import (
     TempTrack,
 )
 
-Signals = dict[str, npt.NDArray[np.float64]]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Signals: TypeAlias = dict[str, Floats]
 
 MAX_POINTS = 1200
 HOP_S = 0.5
@@ -95,7 +97,7 @@ def emotion_curve(
         temp_track: what the temp track sounds like.
     """
     hop = max(HOP_S, length_s / MAX_POINTS)
-    times = np.arange(max(1, int(np.ceil(length_s / hop - 1e-9)))) * hop
+    times = np.arange(max(1, int(np.ceil(length_s / hop - 1e-9))), dtype=np.float64) * hop
     signals = _signals(times, hop, curves, dialogue, temp_track)
     valence = np.tanh(VALENCE_BASE + _weighted(signals, VALENCE))
     arousal = np.tanh(AROUSAL_BASE + _weighted(signals, AROUSAL))
@@ -113,7 +115,7 @@ def emotion_curve(
 
 
 def _signals(
-    times: npt.NDArray[np.float64],
+    times: Floats,
     hop: float,
     curves: PictureCurves | None,
     dialogue: tuple[DialogueRegion, ...],
@@ -152,7 +154,7 @@ def _signals(
     return smooth
 
 
-def _smoothed(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.float64]:
+def _smoothed(values: Floats, width: int) -> Floats:
     if width < 2 or values.size < 2:
         return values
     window = np.hanning(width + 2)[1:-1]
@@ -160,13 +162,12 @@ def _smoothed(values: npt.NDArray[np.float64], width: int) -> npt.NDArray[np.flo
     return np.convolve(padded, window / window.sum(), mode="valid")
 
 
-def _weighted(signals: Signals, weights: dict[str, float]) -> npt.NDArray[np.float64]:
-    return np.sum([weight * signals[name] for name, weight in weights.items()], axis=0)
+def _weighted(signals: Signals, weights: dict[str, float]) -> Floats:
+    total: Floats = np.sum([weight * signals[name] for name, weight in weights.items()], axis=0)
+    return total
 
 
-def _dimension_weights(
-    valence: npt.NDArray[np.float64], arousal: npt.NDArray[np.float64], signals: Signals
-) -> npt.NDArray[np.float64]:
+def _dimension_weights(valence: Floats, arousal: Floats, signals: Signals) -> Floats:
     scores = np.empty((valence.size, len(DIMENSIONS)))
     for column, name in enumerate(DIMENSIONS):
         feeling = FEELINGS[name]
@@ -175,4 +176,5 @@ def _dimension_weights(
         scores[:, column] = _RARE.get(name, 0.0) - _CLOSENESS * distance + lean
     scores -= scores.max(axis=1, keepdims=True)
     exponential = np.exp(2.0 * scores)
-    return exponential / exponential.sum(axis=1, keepdims=True)
+    shares: Floats = exponential / exponential.sum(axis=1, keepdims=True)
+    return shares

@@ -1,0 +1,81 @@
+"""Keyboards and bells."""
+
+from __future__ import annotations
+
+from musiscene_core.composing.sound.instrument import Instrument
+from musiscene_core.composing.sound.spectrum import Spectrum
+from musiscene_core.composing.sound.struck import Burst, Modes, Struck
+
+KEYS = {
+    "felt_piano": Instrument(
+        voice=Struck(
+            modes=Modes(
+                soft=Spectrum(slope_db=9.0, cutoff_hz=650.0, cutoff_partials=1.5),
+                hard=Spectrum(slope_db=5.5, cutoff_hz=2300.0, cutoff_partials=2.5),
+                ring_s=6.5,
+                ring_slope=0.55,
+                stiffness=0.00035,
+                damping=0.28,
+                pluck=0.12,
+                beating_cents=0.9,
+                spread=0.55,
+            ),
+            bursts=(
+                Burst(low_hz=120.0, high_hz=900.0, level_db=-15.0, ring_s=0.09, soft_db=-5.0),
+                Burst(low_hz=1200.0, high_hz=4500.0, level_db=-30.0, ring_s=0.03, soft_db=-10.0),
+            ),
+            release_s=0.38,
+            attack_s=0.004,
+        ),
+        level_db=0.5,
+    ),
+    "music_box": Instrument(
+        voice=Struck(
+            modes=Modes(
+                ratios=(1.0, 2.01, 3.02, 6.27, 11.4),
+                soft=Spectrum(slope_db=11.0),
+                hard=Spectrum(slope_db=8.0),
+                ring_s=3.0,
+                ring_slope=0.6,
+                damping=0.5,
+                spread=0.6,
+            ),
+            bursts=(Burst(low_hz=3000.0, high_hz=9000.0, level_db=-24.0, ring_s=0.02),),
+            release_s=1.0,
+        ),
+        level_db=-2.5,
+    ),
+    "celesta": Instrument(
+        voice=Struck(
+            modes=Modes(
+                ratios=(1.0, 2.0, 4.02, 6.9),
+                soft=Spectrum(slope_db=16.0),
+                hard=Spectrum(slope_db=11.0),
+                ring_s=2.4,
+                ring_slope=0.55,
+                damping=0.9,
+                spread=0.5,
+            ),
+            bursts=(Burst(low_hz=900.0, high_hz=4500.0, level_db=-25.0, ring_s=0.03),),
+            release_s=0.7,
+        ),
+        level_db=-1.5,
+    ),
+    "bell": Instrument(
+        voice=Struck(
+            modes=Modes(
+                ratios=(1.0, 2.0, 2.4, 3.0, 4.02, 5.35, 6.7, 8.2),
+                soft=Spectrum(slope_db=7.0),
+                hard=Spectrum(slope_db=4.0, cutoff_hz=7000.0),
+                ring_s=5.5,
+                ring_slope=0.4,
+                damping=0.25,
+                beating_cents=1.5,
+                spread=0.8,
+            ),
+            release_s=3.0,
+        ),
+        level_db=-4.0,
+    ),
+}
+"""Struck by keys or mallets."""

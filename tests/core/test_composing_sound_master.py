@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.signal
+
+from musiscene_core.brief import DialogueRegion
+from musiscene_core.composing.sound.channel import STRIPS, run_strip
+from musiscene_core.composing.sound.ducking import duck, duck_depth
+from musiscene_core.composing.sound.limiter import limiter_gain_db
+from musiscene_core.composing.sound.loudness import SILENCE_LUFS, LoudnessMeter, integrated
+from musiscene_core.composing.sound.truepeak import REACH, block_peaks
+from musiscene_core.timecode import SAMPLE_RATE
+from tests.support.sound_measures import level_db
+
+
+def _sine(hertz: float, seconds: float, level: float = 0.5) -> np.ndarray:
+    wave = level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
+    return np.stack([wave, wave]).astype(np.float32)
+
+
+def test_a_reference_tone_has_the_loudness_the_standard_gives_it() -> None:
+    # ITU-R BS.1770: a 997 Hz sine at 0 dBFS in one channel reads -3.01 LUFS; two add 3.01 dB.
+    meter = LoudnessMeter()
+    meter.hear(_sine(997.0, 5.0, level=0.1))
+    assert integrated(meter.slots()) == pytest.approx(-20.0, abs=0.02)
+
+
+def test_loudness_agrees_with_another_meter_on_gated_music() -> None:
+    pyloudnorm = pytest.importorskip("pyloudnorm")
+    random = np.random.default_rng(3)
+    signal = random.standard_normal((2, 9 * SAMPLE_RATE)) * 0.1
+    signal[:, 3 * SAMPLE_RATE : 6 * SAMPLE_RATE] *= 0.003
+    signal[:, 7 * SAMPLE_RATE :] *= 0.4
+    meter = LoudnessMeter()
+    for first in range(0, signal.shape[1], 48_000):
+        meter.hear(signal[:, first : first + 48_000])
+    other = pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(signal.T)
+    assert integrated(meter.slots()) == pytest.approx(other, abs=0.05)
+
+
+def test_loudness_of_little_and_of_nothing() -> None:
+    assert integrated(np.zeros(0)) == SILENCE_LUFS
+    assert integrated(np.zeros(500)) == SILENCE_LUFS
+    meter = LoudnessMeter()
+    meter.hear(_sine(997.0, 0.1, level=0.1))
+    assert integrated(meter.slots()) == pytest.approx(-20.0, abs=1.0)
+
+
+def test_true_peak_finds_what_lies_between_samples() -> None:
+    # At a quarter of the rate and 45 degrees every sample is 0.707 of the wave's peak.
+    wave = np.sin(2 * np.pi * 0.25 * np.arange(4800) + np.pi / 4)
+    signal = np.stack([wave, wave]).astype(np.float32)
+    padded = np.pad(signal, ((0, 0), (REACH, REACH)))
+    inner = block_peaks(padded, 0.0)[5:-5]
+    assert np.abs(signal).max() < 0.708
+    assert inner == pytest.approx(np.ones_like(inner), abs=0.01)
+
+
+def test_true_peak_agrees_with_resampling_everywhere_it_matters() -> None:
+    random = np.random.default_rng(4)
+    signal = random.standard_normal((2, 5_000)).astype(np.float32)
+    found = block_peaks(np.pad(signal, ((0, 0), (REACH, REACH))), 0.0)
+    oversampled = np.abs(scipy.signal.resample_poly(signal, 4, 1, axis=1)).max(axis=0)
+    expected = np.maximum.reduceat(oversampled, np.arange(0, 20_000, 192))
+    assert found == pytest.approx(expected, rel=1e-4)
+    quick = block_peaks(np.pad(signal, ((0, 0), (REACH, REACH))), 0.8 * expected.max())
+    assert quick.max() == pytest.approx(expected.max(), rel=1e-4)
+
+
+def test_the_limiter_brings_every_block_under_the_ceiling_and_no_more_than_it_must() -> None:
+    random = np.random.default_rng(5)
+    peaks_db = random.normal(-12.0, 5.0, 4000)
+    gain = limiter_gain_db(peaks_db, -6.0)
+    assert gain.shape == (4001,)
+    assert (np.maximum(gain[:-1], gain[1:]) + peaks_db <= -6.0 + 1e-9).all()
+    assert gain.min() >= -6.0 - peaks_db.max() - 1e-9
+    assert np.abs(np.diff(gain)).max() <= 0.71
+
+
+def test_the_limiter_leaves_what_is_below_the_ceiling_alone() -> None:
+    peaks_db = np.full(2000, -20.0)
+    assert not limiter_gain_db(peaks_db, -6.0).any()
+    peaks_db[1000] = -2.0
+    gain = limiter_gain_db(peaks_db, -6.0)
+    assert gain[1000] == pytest.approx(-4.0)
+    assert not gain[:950].any()
+    assert not gain[1300:].any()
+
+
+@pytest.mark.parametrize(("hertz", "depth_db"), [(150.0, -5.0), (2000.0, -8.5), (12_000.0, -5.0)])
+def test_ducking_is_deepest_where_speech_lives(hertz: float, depth_db: float) -> None:
+    stem = _sine(hertz, 4.0)
+    plain = stem.copy()
+    duck(stem, [DialogueRegion(start_s=1.0, end_s=2.5)])
+    inside, before, after = slice(50_000, 118_000), slice(0, 40_000), slice(140_000, 192_000)
+    assert level_db(stem[:, inside]) - level_db(plain[:, inside]) == pytest.approx(
+        depth_db, abs=0.4
+    )
+    assert np.array_equal(stem[:, before], plain[:, before])
+    assert np.array_equal(stem[:, after], plain[:, after])
+
+
+def test_ducking_is_the_same_for_the_sum_as_for_its_parts() -> None:
+    random = np.random.default_rng(6)
+    one, two = random.standard_normal((2, 2, 96_000)).astype(np.float32)
+    both, speech = one + two, [DialogueRegion(start_s=0.5, end_s=1.2)]
+    for stem in (one, two, both):
+        duck(stem, speech)
+    assert np.abs(one + two - both).max() < 1e-5
+
+
+def test_ducking_holds_through_short_pauses_and_moves_smoothly() -> None:
+    speech = [DialogueRegion(start_s=1.0, end_s=2.0), DialogueRegion(start_s=2.05, end_s=3.0)]
+    depth = duck_depth(speech, 5 * SAMPLE_RATE)
+    assert depth[100:300].min() > 0.9
+    assert depth[:84].max() == 0.0
+    assert depth[341:].max() == 0.0
+    assert np.abs(np.diff(depth)).max() < 0.15
+
+
+@pytest.mark.parametrize("samples", [1, 500, 30_000, 700_001])
+def test_the_strip_in_blocks_equals_one_long_convolution(samples: int) -> None:
+    random = np.random.default_rng(7)
+    stem = random.standard_normal((2, samples)).astype(np.float32)
+    plain = stem.copy()
+    run_strip(STRIPS["harmony"], stem, lambda: None)
+    impulse = np.zeros((2, 130_000), dtype=np.float32)
+    impulse[0, 0] = 1.0
+    run_strip(STRIPS["harmony"], impulse, lambda: None)
+    # Left in: dry and hall on the left, hall alone on the right; the hall hears both sides alike.
+    hall_right = impulse[1]
+    impulse = np.zeros((2, 130_000), dtype=np.float32)
+    impulse[1, 0] = 1.0
+    run_strip(STRIPS["harmony"], impulse, lambda: None)
+    right = scipy.signal.fftconvolve(plain[0], hall_right)[:samples]
+    right += scipy.signal.fftconvolve(plain[1], impulse[1])[:samples]
+    assert np.abs(stem[1] - right).max() < 2e-4
+
+
+def test_the_hall_rings_about_two_seconds_after_a_pause_and_holds_no_bass() -> None:
+    stem = np.zeros((2, 3 * SAMPLE_RATE), dtype=np.float32)
+    stem[:, 0] = 1.0
+    run_strip(STRIPS["texture"], stem, lambda: None)
+    assert np.abs(stem[0, 600:1100]).max() < 0.1 * np.abs(stem[0, 1150:4800]).max() + 1e-3
+    tail = stem[:, 2400:]
+    fall = level_db(tail[:, :9600]) - level_db(tail[:, 48_000:57_600])
+    assert 60 / fall == pytest.approx(2.2, abs=0.5)
+    spectrum = np.abs(np.fft.rfft(tail[0])) ** 2
+    frequencies = np.fft.rfftfreq(tail.shape[1], 1 / SAMPLE_RATE)
+    middle = spectrum[(frequencies > 300) & (frequencies < 3000)].mean()
+    assert spectrum[frequencies < 60].mean() < 0.01 * middle
+    assert spectrum[frequencies > 14_000].mean() < 0.01 * middle
+    assert abs(np.corrcoef(tail)[0, 1]) < 0.3
