@@ -1,0 +1,137 @@
+"""Broadcast WAV files: 48 kHz, 24-bit PCM, with the time reference that lets a DAW spot them.
+
+Layout after EBU Tech 3285 (bext version 1). The same samples give the same bytes: no date.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+import uuid
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from musiscene_core.errors import OutputError
+from musiscene_core.timecode import SAMPLE_RATE
+
+_FULL_SCALE = 1 << 23
+_BYTES_PER_SAMPLE = 3
+_RIFF_LIMIT = (1 << 32) - 1
+_BLOCK = 1 << 18
+_BEXT = struct.Struct("<256s32s32s10s8sIIH64s190s")
+_PCM = 1
+
+
+def to_int24(samples: NDArray[np.floating]) -> NDArray[np.int32]:
+    """24-bit integers of float samples [C, N]: 1.0 is full scale, to nearest, clipped.
+
+    Raises:
+        ValueError: a sample is not a number.
+    """
+    scaled = np.rint(samples * np.asarray(_FULL_SCALE, samples.dtype))
+    clipped = np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1)
+    if np.isnan(clipped).any():
+        raise ValueError("samples hold values that are not numbers")
+    return np.asarray(clipped, np.int32)
+
+
+def write_wav(
+    path: str | Path,
+    samples_int24: NDArray[np.int32],
+    *,
+    time_reference: int = 0,
+    description: str = "",
+    originator: str = "MusiScene",
+) -> None:
+    """Write samples [C, N] as 48 kHz 24-bit broadcast WAV. The file appears whole or not at all.
+
+    An older file of that name is replaced. Nothing is flushed to the disk: publishing does that.
+
+    Args:
+        path: of the file; its folder must be there.
+        samples_int24: int32 [C, N] within 24 bits, as `to_int24` gives them.
+        time_reference: samples since midnight at which the first sample plays (record In).
+        description: free text, at most 256 characters are kept.
+        originator: who made it, at most 32 characters are kept.
+
+    Raises:
+        OutputError: it cannot be written, or would exceed the 4 GiB a WAV file can hold.
+    """
+    channels, length = samples_int24.shape
+    path = Path(path)
+    head = header(channels, length, time_reference, description, originator, path.name)
+    if length and not -_FULL_SCALE <= samples_int24.min() <= samples_int24.max() < _FULL_SCALE:
+        raise ValueError("samples exceed 24 bits")
+    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    try:
+        try:
+            with open(partial, "xb") as file:
+                file.write(head)
+                for start in range(0, length, _BLOCK):
+                    file.write(packed(samples_int24[:, start : start + _BLOCK]))
+                if channels * length % 2:
+                    file.write(b"\0")
+            os.replace(partial, path)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise OutputError.from_os(error, path) from error
+
+
+def packed(samples_int24: NDArray[np.int32]) -> bytes:
+    """Interleaved little-endian 3-byte samples of int32 [C, N]."""
+    channels, length = samples_int24.shape
+    wide = np.empty((length, channels), "<i4")
+    wide[:] = samples_int24.T
+    octets = wide.view(np.uint8).reshape(length * channels, 4)
+    return np.ascontiguousarray(octets[:, :_BYTES_PER_SAMPLE]).tobytes()
+
+
+def header(
+    channels: int, length: int, time_reference: int, description: str, originator: str, name: str
+) -> bytes:
+    """The bytes before the samples: RIFF, bext, fmt and the data chunk's head.
+
+    Raises:
+        OutputError: the file would exceed 4 GiB.
+    """
+    if not 0 <= time_reference < 1 << 64:
+        raise ValueError(f"time reference {time_reference} is no number of samples since midnight")
+    frame = channels * _BYTES_PER_SAMPLE
+    data = frame * length
+    bext = _BEXT.pack(
+        _text(description, 256),
+        _text(originator, 32),
+        b"",
+        b"",
+        b"",
+        time_reference & 0xFFFFFFFF,
+        time_reference >> 32,
+        1,
+        b"",
+        b"",
+    )
+    fmt = struct.pack(
+        "<HHIIHH", _PCM, channels, SAMPLE_RATE, SAMPLE_RATE * frame, frame, _BYTES_PER_SAMPLE * 8
+    )
+    chunks = _chunk(b"bext", bext) + _chunk(b"fmt ", fmt)
+    riff = 4 + len(chunks) + 8 + data + data % 2
+    if riff > _RIFF_LIMIT:
+        hours = (_RIFF_LIMIT - len(chunks)) / frame / SAMPLE_RATE / 3600
+        raise OutputError(
+            f"{name} would exceed 4 GiB, the most a WAV file can hold.",
+            hint=f"Score at most {hours:.1f} hours at once.",
+        )
+    return b"RIFF" + struct.pack("<I", riff) + b"WAVE" + chunks + b"data" + struct.pack("<I", data)
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + struct.pack("<I", len(body)) + body
+
+
+def _text(text: str, length: int) -> bytes:
+    """`text` as the ASCII that EBU Tech 3285 asks for."""
+    return text.encode("ascii", "replace")[:length]
