@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from pathlib import Path
 
 import platformdirs
@@ -22,7 +23,10 @@ def data_folder() -> Path:
 
 def runtime_folder() -> Path:
     """The connection file and the lock: gone after a restart of the machine."""
-    return _folder("run", platformdirs.user_runtime_dir(_APP, appauthor=False))
+    with warnings.catch_warnings():
+        # Without a login session the folder lies below /tmp, which is as good.
+        warnings.simplefilter("ignore", UserWarning)
+        return _folder("run", platformdirs.user_runtime_dir(_APP, appauthor=False))
 
 
 def log_folder() -> Path:

@@ -14,22 +14,18 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.codec import digest, to_json, write_atomically
+from musiscene_core.composing import engine
 from musiscene_core.composing.compose import compose
 from musiscene_core.composing.notation.midi import midi_file
 from musiscene_core.composing.sound import Rendered, peaks, render
 from musiscene_core.cue import STEM_ROLES, Cue
-from musiscene_core.errors import RequestError
+from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.media import write_wav
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
 from musiscene_core.take import Provenance, Stem, Take
 from musiscene_core.timecode import frame_to_sample
 
-ENGINE = "composer"
-VERSION = "1"
-"""Raised whenever the same request and seed would give other bytes."""
-
-MAX_LENGTH_S = 900.0
 _SILENCE_DBFS = -200.0
 _FULL_SCALE = float(1 << 23)
 
@@ -47,15 +43,15 @@ def score(
         progress: hears of each stage.
 
     Raises:
-        RequestError: the range is longer than MAX_LENGTH_S.
+        RequestError: the range is longer than engine.MAX_LENGTH_S.
         OutputError: `folder` cannot be written.
         CancelledError: `progress` raised it; the folder is left half filled.
     """
     timeline = request.brief.timeline
-    if timeline.length_seconds > MAX_LENGTH_S:
+    if timeline.length_seconds > engine.MAX_LENGTH_S:
         raise RequestError(
             f"The range lasts {timeline.length_seconds / 60:.0f} minutes; "
-            f"a cue can last {MAX_LENGTH_S / 60:.0f}.",
+            f"a cue can last {engine.MAX_LENGTH_S / 60:.0f}.",
             hint="Mark a shorter range with --in and --out.",
         )
     progress("Composing", 0.0)
@@ -80,11 +76,13 @@ def score(
 
 
 def _write_audio(rendered: Rendered, folder: Path, time_reference: int, name: str) -> None:
-    (folder / "stems").mkdir(exist_ok=True)
+    stems = folder / "stems"
+    try:
+        stems.mkdir(exist_ok=True)
+    except OSError as error:
+        raise OutputError.from_os(error, stems) from error
     files = {folder / "mix.wav": (rendered.mix, "mix")}
-    files |= {
-        folder / "stems" / f"{role}.wav": (rendered.stems[role], role) for role in STEM_ROLES
-    }
+    files |= {stems / f"{role}.wav": (rendered.stems[role], role) for role in STEM_ROLES}
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="write") as pool:
         writing = [
             pool.submit(
@@ -123,8 +121,8 @@ def _take(request: ScoreRequest, seed: int, name: str, cue: Cue, rendered: Rende
         loudness_lufs=round(rendered.loudness_lufs, 2),
         true_peak_dbtp=round(rendered.true_peak_dbtp, 2),
         provenance=Provenance(
-            engine=ENGINE,
-            engine_version=VERSION,
+            engine=engine.NAME,
+            engine_version=engine.VERSION,
             seed=seed,
             prompt=caption.text,
             licence="CC0-1.0",

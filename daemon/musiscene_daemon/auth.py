@@ -1,0 +1,64 @@
+"""Who may speak to the daemon: the socket library asks here before it lets a client in.
+
+The ZeroMQ authentication protocol (RFC 27/ZAP) over CURVE: a connection shows its public key and
+is let in by name if the key is on the list. An answer that never comes keeps it out.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import zmq
+from zmq.utils import z85
+
+log = logging.getLogger(__name__)
+
+DOMAIN = b"musiscene"
+LOCAL_USER = "local"
+"""Whoever can read the connection file."""
+
+_ENDPOINT = "inproc://zeromq.zap.01"
+_VERSION = b"1.0"
+
+
+class Gatekeeper:
+    """Answers the library's questions. Bind it before any socket it guards."""
+
+    def __init__(self, context: zmq.Context[zmq.Socket[bytes]], users: dict[bytes, str]) -> None:
+        """Let in `users`, names by public key (Z85)."""
+        self._users = {z85.decode(key): name for key, name in users.items()}
+        self.socket = context.socket(zmq.REP)
+        self.socket.linger = 0
+        self.socket.bind(_ENDPOINT)
+
+    def answer(self) -> None:
+        """Answer every question that waits."""
+        while True:
+            try:
+                parts = self.socket.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            self.socket.send_multipart(self._verdict(parts))
+
+    def close(self) -> None:
+        """Stop answering."""
+        self.socket.close()
+
+    def _verdict(self, parts: list[bytes]) -> list[bytes]:
+        # version, request, domain, address, identity, mechanism, then the public key
+        known = len(parts) == 7 and parts[2] == DOMAIN and parts[5] == b"CURVE"
+        user = self._users.get(parts[6], "") if known else ""
+        number = parts[1] if len(parts) > 1 else b""
+        if user:
+            return [_VERSION, number, b"200", b"OK", user.encode(), b""]
+        log.warning("a connection with an unknown key was refused")
+        return [_VERSION, number, b"400", b"unknown key", b"", b""]
+
+
+def guard(socket: zmq.Socket[bytes], secret_key: bytes) -> None:
+    """Close `socket` to all but those a Gatekeeper lets in. Call it before binding."""
+    socket.curve_server = True
+    socket.curve_secretkey = secret_key
+    socket.zap_domain = DOMAIN
+    # Without this a missing Gatekeeper would let everyone in.
+    socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)

@@ -1,0 +1,178 @@
+"""One request in, one reply out. Whatever a client sends, the answer is a message."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from musiscene_core import __version__
+from musiscene_core.errors import DaemonError, MusiSceneError
+from musiscene_core.protocol.messages import (
+    PROTOCOL_VERSION,
+    Accepted,
+    CancelJob,
+    DaemonStatus,
+    Done,
+    Failure,
+    GetJob,
+    GetStatus,
+    Header,
+    Hello,
+    JobList,
+    JobReply,
+    ListJobs,
+    Malformed,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Shutdown,
+    SubmitScore,
+    SubmitSpot,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+    Welcome,
+)
+from musiscene_core.protocol.wire import MalformedFrameError, decode, read_header
+from musiscene_daemon.events import EventHub
+from musiscene_daemon.jobs import Jobs
+from musiscene_daemon.logs import where
+from musiscene_daemon.store import explained
+from musiscene_daemon.supervisor import Supervisor
+from musiscene_daemon.takes import TakeLibrary
+
+log = logging.getLogger(__name__)
+
+
+class Peer(NamedTuple):
+    """Who asks.
+
+    Attributes:
+        routing_id: where replies go.
+        user: who the socket's authorisation says it is.
+    """
+
+    routing_id: bytes
+    user: str
+
+
+class Dispatcher:
+    """Knows which part of the daemon answers what."""
+
+    def __init__(
+        self,
+        jobs: Jobs,
+        hub: EventHub,
+        worker: Supervisor,
+        library: TakeLibrary,
+        *,
+        leave: Callable[[], None],
+    ) -> None:
+        """Answer from these parts; `leave` makes the daemon end after its reply."""
+        self._jobs = jobs
+        self._hub = hub
+        self._worker = worker
+        self._library = library
+        self._leave = leave
+        self._began = time.monotonic()
+        self._malformed = 0
+
+    def answer(self, peer: Peer, parts: Sequence[bytes]) -> tuple[int, Reply]:
+        """The reply to a message, with the number of the request it answers. Never raises."""
+        header = Header(PROTOCOL_VERSION)
+        try:
+            header = read_header(parts)
+            if header.protocol != PROTOCOL_VERSION:
+                return header.request, _other_version(header.protocol)
+            request: Request = decode(parts[1], Request)
+        except MalformedFrameError as error:
+            self._malformed += 1
+            return header.request, Malformed(str(error))
+        except MusiSceneError as error:
+            return header.request, _failure(error)
+        return header.request, self._reply(peer, request)
+
+    def _reply(self, peer: Peer, request: Request) -> Reply:
+        try:
+            return self._act(peer, request)
+        except MusiSceneError as error:
+            return _failure(error)
+        except sqlite3.Error as error:
+            log.error("a %s could not be noted: %s", type(request).__name__, where(error))
+            return _failure(explained(error))
+        except Exception as error:
+            # A mistake of ours in one request must not take the others along.
+            log.error("a %s failed: %s", type(request).__name__, where(error))
+            log.debug("in full", exc_info=error)
+            return Failure(
+                code=DaemonError.code,
+                message=f"The daemon made a mistake ({type(error).__name__}).",
+                hint="Please report it with its log, musiscened.log.",
+            )
+
+    def _act(self, peer: Peer, request: Request) -> Reply:
+        match request:
+            case Ping():
+                return Pong()
+            case Hello():
+                return Welcome(version=__version__, protocol=PROTOCOL_VERSION, pid=os.getpid())
+            case GetStatus():
+                return self._status()
+            case SubmitSpot(timeline=work, key=key) | SubmitScore(request=work, key=key):
+                job_id, new = self._jobs.submit(work, owner=peer.user, key=key)
+                return Accepted(job_id=job_id, new=new)
+            case GetJob(job_id=job_id):
+                return JobReply(self._jobs.info(job_id))
+            case ListJobs():
+                return JobList(self._jobs.latest())
+            case CancelJob(job_id=job_id):
+                return JobReply(self._jobs.cancel(job_id, time.monotonic()))
+            case Subscribe(job_id=job_id):
+                return self._subscribe(peer, job_id)
+            case Unsubscribe(job_id=job_id):
+                self._hub.unsubscribe(peer.routing_id, job_id)
+                return Done()
+            case Shutdown():
+                self._leave()
+                return Done()
+
+    def _subscribe(self, peer: Peer, job_id: str) -> Reply:
+        jobs = (self._jobs.info(job_id),) if job_id else self._jobs.latest()
+        sequence = self._hub.subscribe(peer.routing_id, job_id)
+        if sequence is None:
+            raise DaemonError("Too many programs are listening already.", hint="Close some.")
+        return Subscribed(sequence=sequence, jobs=jobs)
+
+    def _status(self) -> DaemonStatus:
+        queued, running = self._jobs.counts()
+        return DaemonStatus(
+            version=__version__,
+            protocol=PROTOCOL_VERSION,
+            pid=os.getpid(),
+            uptime_s=round(time.monotonic() - self._began, 3),
+            jobs_queued=queued,
+            jobs_running=running,
+            engines=self._worker.engines,
+            broken_engines=self._worker.broken,
+            data_folder=str(self._library.root),
+            worker_pid=self._worker.pid,
+            worker_ready=self._worker.ready,
+            malformed=self._malformed,
+        )
+
+
+def _failure(error: MusiSceneError) -> Failure:
+    return Failure(code=error.code, message=error.message, hint=error.hint)
+
+
+def _other_version(theirs: int) -> Failure:
+    return Failure(
+        code="protocol",
+        message=f"This program speaks protocol {theirs}, the daemon protocol {PROTOCOL_VERSION}.",
+        hint="Stop the daemon with `musiscene daemon stop` and run the command again.",
+    )

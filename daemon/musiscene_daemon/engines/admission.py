@@ -1,0 +1,56 @@
+"""Whether an engine can do what a request asks, said before any work is done.
+
+Asked twice: by the socket process when it already knows the engines, so that a user need not
+wait in the queue to be refused, and by the worker before it begins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from musiscene_core.errors import EngineError, RequestError
+from musiscene_core.protocol.messages import BrokenEngine, EngineInfo
+from musiscene_core.request import ScoreRequest
+
+
+def check(
+    request: ScoreRequest, engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]
+) -> None:
+    """Refuse a request that its engine cannot meet; it never falls to another engine.
+
+    Raises:
+        EngineError: the engine is not there, or does not load.
+        RequestError: its licence or its length does not fit.
+    """
+    info = next((engine for engine in engines if engine.name == request.engine), None)
+    if info is None:
+        raise _missing(request.engine, engines, broken)
+    if request.licence == "commercial" and not info.commercial_use:
+        free = ", ".join(engine.name for engine in engines if engine.commercial_use)
+        raise RequestError(
+            f"Music by {info.name} may not be used commercially ({info.licence}).",
+            hint=f"Engines whose music may: {free or 'none is installed'}.",
+        )
+    length_s = request.brief.timeline.length_seconds
+    if length_s > info.max_length_s:
+        raise RequestError(
+            f"The range lasts {length_s:.1f} s; {info.name} scores up to {info.max_length_s:g} s.",
+            hint="Mark a shorter range.",
+        )
+
+
+def _missing(
+    name: str, engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]
+) -> EngineError:
+    for engine in broken:
+        if engine.name == name:
+            return EngineError(
+                f"The engine {name!r} is installed but does not load: {engine.reason}.",
+                hint="Install what it lacks, then restart the daemon.",
+            )
+    there = ", ".join(engine.name for engine in engines) or "none"
+    return EngineError(
+        f"There is no engine called {name!r}.",
+        hint=f"Installed engines: {there}. Others come as packages that register under "
+        "'musiscene.engines'; install one and restart the daemon.",
+    )

@@ -1,0 +1,59 @@
+"""Finding the engines that are installed, and telling those that do not load."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+from collections.abc import Sequence
+
+from musiscene_core.errors import EngineError
+from musiscene_core.protocol.messages import BrokenEngine, EngineInfo
+from musiscene_daemon.engines.base import ENTRY_POINTS, Engine
+
+log = logging.getLogger(__name__)
+
+
+class Registry:
+    """The engines of this process.
+
+    Attributes:
+        engines: by name.
+        infos: what they say of themselves, in the order found.
+        broken: those that are installed but do not load.
+    """
+
+    def __init__(self, further: Sequence[str] = ()) -> None:
+        """Load the installed engines and the `further` ones, each named "module:Class".
+
+        An engine that fails to load is set aside, not fatal: the others still work.
+        """
+        self.engines: dict[str, Engine] = {}
+        self.broken: list[BrokenEngine] = []
+        found = importlib.metadata.entry_points(group=ENTRY_POINTS)
+        named = [
+            importlib.metadata.EntryPoint(spec.rpartition(":")[2], spec, ENTRY_POINTS)
+            for spec in further
+        ]
+        infos: list[EngineInfo] = []
+        for entry in (*found, *named):
+            try:
+                engine: Engine = entry.load()()
+                info = engine.describe()
+            except Exception as error:
+                log.exception("the engine %s does not load", entry.name)
+                self.broken.append(BrokenEngine(entry.name, f"{type(error).__name__}: {error}"))
+                continue
+            if info.name not in self.engines:
+                self.engines[info.name] = engine
+                infos.append(info)
+        self.infos = tuple(infos)
+
+    def get(self, name: str) -> Engine:
+        """The engine called `name`.
+
+        Raises:
+            EngineError: there is none.
+        """
+        if name not in self.engines:
+            raise EngineError(f"There is no engine called {name!r}.")
+        return self.engines[name]

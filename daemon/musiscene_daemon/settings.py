@@ -1,0 +1,90 @@
+"""What the daemon can be told, checked once when it starts."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from musiscene_core.errors import InputError
+from musiscene_core.paths import data_folder, log_folder
+
+IDLE_VARIABLE = "MUSISCENE_IDLE_S"
+DEFAULT_IDLE_S = 600.0
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """The daemon's settings.
+
+    Attributes:
+        data_folder: where takes and jobs are kept.
+        log_folder: where the log is kept.
+        idle_s: seconds without jobs or requests after which the daemon leaves.
+        engines_from: further engines, each "module:Class", beside the installed ones.
+        log_level: one of LOG_LEVELS.
+        foreground: log to the terminal too.
+        max_attempts: how often a job is begun before its crashes count as its own fault.
+        retry_delays_s: waits before the second and the later attempts.
+        cancel_grace_s: how long a job may take to stop before its process is killed.
+        silence_s: how long a worker at work may say nothing before it is killed.
+        max_queued: jobs that may wait.
+        max_remembered: ended jobs that are remembered.
+    """
+
+    data_folder: Path
+    log_folder: Path
+    idle_s: float = DEFAULT_IDLE_S
+    engines_from: tuple[str, ...] = ()
+    log_level: str = "info"
+    foreground: bool = False
+    max_attempts: int = 3
+    retry_delays_s: tuple[float, ...] = (0.1, 0.5)
+    cancel_grace_s: float = 0.5
+    silence_s: float = 60.0
+    max_queued: int = 4096
+    max_remembered: int = 1000
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.idle_s) and self.idle_s > 0):
+            raise InputError("The idle time must be a number of seconds above 0.")
+        if self.log_level not in LOG_LEVELS:
+            raise InputError(f"The log level must be one of {', '.join(LOG_LEVELS)}.")
+
+    @classmethod
+    def from_environment(
+        cls,
+        *,
+        idle_s: float | None = None,
+        engines_from: tuple[str, ...] = (),
+        log_level: str = "info",
+        foreground: bool = False,
+    ) -> Settings:
+        """Settings for this user; `idle_s` wins over MUSISCENE_IDLE_S.
+
+        Raises:
+            InputError: a value makes no sense.
+        """
+        return cls(
+            data_folder=data_folder(),
+            log_folder=log_folder(),
+            idle_s=_idle_from_environment() if idle_s is None else idle_s,
+            engines_from=engines_from,
+            log_level=log_level,
+            foreground=foreground,
+        )
+
+
+def _idle_from_environment() -> float:
+    text = os.environ.get(IDLE_VARIABLE)
+    if not text:
+        return DEFAULT_IDLE_S
+    try:
+        return float(text)
+    except ValueError:
+        raise InputError(
+            f"{IDLE_VARIABLE} is {text!r}, not a number of seconds.",
+            hint=f"Unset it, or set it to a number such as {DEFAULT_IDLE_S:g}.",
+        ) from None

@@ -1,0 +1,280 @@
+"""Supervisor: keeps one worker alive, hears what it says, and kills it when it must.
+
+The worker's pipes are served by threads of their own, so that the socket thread never waits for
+it; what they hear arrives in one inbox that the socket thread polls. A worker that dies is
+replaced, with a growing pause where it dies before it has started.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+import msgspec
+import zmq
+
+from musiscene_core.protocol.messages import BrokenEngine, EngineInfo
+from musiscene_daemon.worker_link import (
+    Command,
+    Report,
+    WorkerGone,
+    WorkerReady,
+    read_message,
+    write_message,
+)
+
+log = logging.getLogger(__name__)
+
+LAST_WORDS_BYTES = 8192
+WORKER_MODULE = "musiscene_daemon.worker"
+_INBOX = "inproc://worker-reports"
+_RESTART_DELAYS_S = (0.0, 0.2, 1.0, 5.0)
+_JOIN_S = 2.0
+
+
+class WorkerProcess:
+    """One child process with the threads that serve its pipes."""
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        context: zmq.Context[zmq.Socket[bytes]],
+        number: int,
+    ) -> None:
+        self._number = number
+        self._context = context
+        self._process = subprocess.Popen(
+            command,
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            creationflags=_creation_flags(),
+            # A group of its own, so that killing it also ends what it started.
+            start_new_session=True,
+        )
+        self.pid = self._process.pid
+        self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
+        self._last_words: deque[bytes] = deque()
+        self._threads = [
+            threading.Thread(target=target, daemon=True, name=f"worker-{number}-{name}")
+            for name, target in (
+                ("stdin", self._write),
+                ("stderr", self._overhear),
+                ("stdout", self._read),
+            )
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def send(self, command: Command) -> None:
+        """Hand over a command, without waiting for the worker to read it."""
+        self._commands.put(command)
+
+    def kill(self) -> None:
+        """End it now; WorkerGone follows in the inbox."""
+        try:
+            if sys.platform == "win32":
+                self._process.kill()
+            else:
+                os.killpg(self.pid, signal.SIGKILL)
+        except OSError:
+            log.debug("worker %d was gone already", self.pid)
+
+    def join(self) -> None:
+        """Wait until its threads have seen its end."""
+        for thread in self._threads:
+            thread.join(_JOIN_S)
+
+    def _write(self) -> None:
+        pipe = _pipe(self._process.stdin)
+        while (command := self._commands.get()) is not None:
+            try:
+                write_message(pipe, command)
+            except OSError:
+                break
+        _close(pipe)
+
+    def _overhear(self) -> None:
+        pipe = _pipe(self._process.stderr)
+        kept = 0
+        for line in pipe:
+            log.debug("worker %d: %s", self.pid, line.decode(errors="replace").rstrip())
+            self._last_words.append(line[-LAST_WORDS_BYTES:])
+            kept += len(self._last_words[-1])
+            while kept > LAST_WORDS_BYTES:
+                kept -= len(self._last_words.popleft())
+        pipe.close()
+
+    def _read(self) -> None:
+        pipe = _pipe(self._process.stdout)
+        inbox = self._context.socket(zmq.PUSH)
+        inbox.linger = 0
+        inbox.sndhwm = 0
+        inbox.connect(_INBOX)
+        try:
+            while (report := self._next(pipe)) is not None:
+                self._post(inbox, report)
+            self.kill()
+            code = self._process.wait()
+            self._threads[1].join(_JOIN_S)
+            words = b"".join(self._last_words).decode(errors="replace").strip()
+            self._commands.put(None)
+            self._post(inbox, WorkerGone(code, words))
+        finally:
+            inbox.close()
+            pipe.close()
+
+    def _next(self, pipe: IO[bytes]) -> Report | None:
+        try:
+            report: Report | None = read_message(pipe, Report)
+        except (OSError, ValueError, msgspec.MsgspecError):
+            log.warning("worker %d says what makes no sense", self.pid)
+            return None
+        return report
+
+    def _post(self, inbox: zmq.Socket[bytes], report: Report) -> None:
+        inbox.send_multipart([str(self._number).encode(), msgspec.msgpack.encode(report)])
+
+
+class Supervisor:
+    """The worker that is alive now, or the next one.
+
+    Attributes:
+        inbox: poll this, then call `reports`.
+        ready: whether a worker waits for jobs, or is at one.
+        engines: what the worker can score with; kept while it is being replaced.
+        broken: installed engines that do not load.
+        failed_starts: workers in a row that died before they were ready.
+        last_words: of the worker that died last.
+        exit_code: of the worker that died last.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        folder: Path,
+        engines_from: Sequence[str] = (),
+    ) -> None:
+        """Prepare to start workers in `folder`, which must be ours alone."""
+        self._context = context
+        self._folder = folder
+        self._command = [sys.executable, "-m", WORKER_MODULE, "--parent", str(os.getpid())]
+        for spec in engines_from:
+            self._command += ["--engines-from", spec]
+        self._process: WorkerProcess | None = None
+        self._number = 0
+        self._start_at = 0.0
+        self.inbox = context.socket(zmq.PULL)
+        self.inbox.linger = 0
+        # Reports are few; a thread that waited for room could not see its worker's end.
+        self.inbox.rcvhwm = 0
+        self.inbox.bind(_INBOX)
+        self.ready = False
+        self._was_ready = False
+        self.engines: tuple[EngineInfo, ...] = ()
+        self.broken: tuple[BrokenEngine, ...] = ()
+        self.failed_starts = 0
+        self.last_words = ""
+        self.exit_code = 0
+
+    @property
+    def pid(self) -> int:
+        """The worker's process; 0 while there is none."""
+        return self._process.pid if self._process else 0
+
+    def send(self, command: Command) -> None:
+        """Hand a command to the worker, if there is one."""
+        if self._process is not None:
+            self._process.send(command)
+
+    def kill(self) -> None:
+        """End the worker, if there is one; another follows."""
+        self.ready = False
+        if self._process is not None:
+            self._process.kill()
+
+    def tick(self, now: float) -> float | None:
+        """Start a worker where one is due; returns when to come back, if it matters."""
+        if self._process is not None:
+            return None
+        if now < self._start_at:
+            return self._start_at
+        self._number += 1
+        try:
+            self._process = WorkerProcess(self._command, self._folder, self._context, self._number)
+        except OSError as error:
+            log.error("no worker can be started: %s", error.strerror)
+            self._fell(now, 0, error.strerror or "unknown reason")
+            return self._start_at
+        log.info("worker %d starts", self._process.pid)
+        return None
+
+    def reports(self, now: float) -> list[Report]:
+        """What has arrived in the inbox since the last call."""
+        arrived: list[Report] = []
+        while True:
+            try:
+                number, data = self.inbox.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return arrived
+            report = msgspec.msgpack.decode(data, type=Report)
+            if int(number) == self._number:
+                self._note(report, now)
+                arrived.append(report)
+
+    def stop(self) -> None:
+        """End the worker for good."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.join()
+            self._process = None
+        self.inbox.close()
+
+    def _note(self, report: Report, now: float) -> None:
+        if isinstance(report, WorkerReady):
+            self.ready = self._was_ready = True
+            self.failed_starts = 0
+            self.engines, self.broken = report.engines, report.broken
+            log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
+        elif isinstance(report, WorkerGone):
+            log.warning("worker %d ended with code %d", self.pid, report.exit_code)
+            self._process = None
+            self._fell(now, report.exit_code, report.last_words)
+
+    def _fell(self, now: float, exit_code: int, last_words: str) -> None:
+        self.failed_starts = 0 if self._was_ready else self.failed_starts + 1
+        self.ready = self._was_ready = False
+        self.exit_code, self.last_words = exit_code, last_words
+        delay = _RESTART_DELAYS_S[min(self.failed_starts, len(_RESTART_DELAYS_S) - 1)]
+        self._start_at = now + delay
+
+
+def _creation_flags() -> int:
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0
+
+
+def _pipe(pipe: IO[bytes] | None) -> IO[bytes]:
+    if pipe is None:
+        raise RuntimeError("the worker was started without its pipes")
+    return pipe
+
+
+def _close(pipe: IO[bytes]) -> None:
+    """Close a pipe whose reader may be gone with bytes still unsent."""
+    try:
+        pipe.close()
+    except OSError:
+        log.debug("a command was left unread")

@@ -1,0 +1,233 @@
+"""The worker: a child process that does one job after another, and may die without harm.
+
+Reads commands from its standard input and reports on its standard output, which no library gets
+to write to. When the daemon is gone it leaves at once. Knows nothing of queues or clients.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import errno
+import faulthandler
+import logging
+import math
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import msgspec
+
+from musiscene_core.errors import CancelledError, JobFailedError, MusiSceneError, OutputError
+from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.logs import where
+from musiscene_daemon.worker_link import (
+    Command,
+    JobBroke,
+    JobFinished,
+    JobProgressed,
+    JobStopped,
+    RunJob,
+    StopJob,
+    WorkerAlive,
+    WorkerReady,
+    read_message,
+    write_message,
+)
+
+log = logging.getLogger(__name__)
+
+PROGRESS_INTERVAL_S = 0.05
+ALIVE_INTERVAL_S = 1.0
+_MAX_STAGE = 200
+_PR_SET_PDEATHSIG = 1
+_FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+class Reports:
+    """The way to the daemon, shared by the worker's threads."""
+
+    def __init__(self, pipe: IO[bytes]) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def send(self, report: msgspec.Struct) -> None:
+        """Tell the daemon; leave where there is none any more."""
+        with self._lock:
+            try:
+                write_message(self._pipe, report)
+            except OSError:
+                os._exit(1)
+
+
+class JobProgress:
+    """Passes a job's progress on, seldom enough, and stops the job once it is not wanted."""
+
+    def __init__(self, job_id: str, reports: Reports, stopped: set[str]) -> None:
+        self._job_id = job_id
+        self._reports = reports
+        self._stopped = stopped
+        self._lock = threading.Lock()
+        self._stage = ""
+        self._next_s = 0.0
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        """Report; any thread may.
+
+        Raises:
+            CancelledError: the job is not wanted any more.
+        """
+        if self._job_id in self._stopped:
+            raise CancelledError("The job was cancelled.")
+        now = time.monotonic()
+        with self._lock:
+            if stage == self._stage and now < self._next_s:
+                return
+            self._stage, self._next_s = stage, now + PROGRESS_INTERVAL_S
+        done = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
+        self._reports.send(JobProgressed(self._job_id, stage[:_MAX_STAGE], done))
+
+
+class Worker:
+    """Takes commands on one thread and works on another, the main one."""
+
+    def __init__(self, commands: IO[bytes], reports: Reports, engines: Registry) -> None:
+        self._commands = commands
+        self._reports = reports
+        self._engines = engines
+        self._jobs: queue.SimpleQueue[RunJob] = queue.SimpleQueue()
+        self._stopped: set[str] = set()
+        self._busy = threading.Event()
+
+    def run(self) -> None:
+        """Work until the daemon is gone."""
+        threading.Thread(target=self._listen, daemon=True, name="commands").start()
+        threading.Thread(target=self._show_life, daemon=True, name="alive").start()
+        self._reports.send(WorkerReady(self._engines.infos, tuple(self._engines.broken)))
+        while True:
+            job = self._jobs.get()
+            self._busy.set()
+            outcome = self._outcome(job)
+            self._busy.clear()
+            self._stopped.discard(job.job_id)
+            self._reports.send(outcome)
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                command = read_message(self._commands, Command)
+            except (OSError, ValueError, msgspec.MsgspecError):
+                command = None
+            if command is None:
+                # The daemon is gone, and whatever runs here is wanted by nobody.
+                os._exit(0)
+            if isinstance(command, StopJob):
+                self._stopped.add(command.job_id)
+            else:
+                self._jobs.put(command)
+
+    def _show_life(self) -> None:
+        while True:
+            self._busy.wait()
+            self._reports.send(WorkerAlive())
+            time.sleep(ALIVE_INTERVAL_S)
+
+    def _outcome(self, job: RunJob) -> JobFinished | JobStopped | JobBroke:
+        # Imported at the first job, then kept: the socket answers before all of it is loaded.
+        from musiscene_daemon.work import run
+
+        folder = Path(job.folder)
+        progress = JobProgress(job.job_id, self._reports, self._stopped)
+        try:
+            folder.mkdir(parents=True)
+            takes = run(job.kind, job.payload, folder, self._engines, progress)
+        except CancelledError:
+            return JobStopped(job.job_id)
+        except MusiSceneError as error:
+            return _broke(job, error)
+        except OSError as error:
+            if not _concerns(error, folder):
+                log.exception("job %s", job.job_id)
+                return _broke(job, _mistake(error), where(error))
+            return _broke(job, OutputError.from_os(error, "the result"), where(error))
+        except MemoryError:
+            return _broke(
+                job,
+                JobFailedError(
+                    "There was not enough memory.",
+                    hint="Close other programs or mark a shorter range, then run it again.",
+                ),
+            )
+        except Exception as error:
+            log.exception("job %s", job.job_id)
+            return _broke(job, _mistake(error), where(error))
+        return JobFinished(job.job_id, takes)
+
+
+def _broke(job: RunJob, error: MusiSceneError, place: str = "") -> JobBroke:
+    return JobBroke(
+        job_id=job.job_id, code=error.code, message=error.message, hint=error.hint, where=place
+    )
+
+
+def _concerns(error: OSError, folder: Path) -> bool:
+    """Whether `error` is about writing the result, rather than a mistake elsewhere."""
+    named = isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
+    return named or error.errno in _FULL_OR_READ_ONLY
+
+
+def _mistake(error: Exception) -> JobFailedError:
+    said = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return JobFailedError(
+        f"The job failed by a mistake in the program ({said}).",
+        hint="Please report it with the daemon's log, musiscened.log.",
+    )
+
+
+def take_over_pipes() -> tuple[IO[bytes], IO[bytes]]:
+    """Keep standard input and output for the daemon: what libraries print goes to stderr."""
+    commands = os.fdopen(os.dup(0), "rb")
+    reports = os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    return commands, reports
+
+
+def die_with(parent: int) -> None:
+    """Have the system kill this process when its parent dies, where it can.
+
+    Works even where the interpreter is stuck; elsewhere the closing pipe tells.
+    """
+    if sys.platform != "linux":
+        return
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(0)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a worker for the daemon that started it."""
+    parser = argparse.ArgumentParser(prog="musiscene_daemon.worker")
+    parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--engines-from", action="append", default=[])
+    given = parser.parse_args(arguments)
+    commands, pipe = take_over_pipes()
+    die_with(given.parent)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    faulthandler.enable()
+    logging.basicConfig(level="INFO", stream=sys.stderr)
+    Worker(commands, Reports(pipe), Registry(given.engines_from)).run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,137 @@
+"""What the daemon and its worker say to each other over the worker's pipes.
+
+A message is four bytes of length, then msgpack. When either end dies the pipe closes, and the
+other end sees it.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import IO, Any, TypeAlias
+
+import msgspec
+
+from musiscene_core.protocol.messages import BrokenEngine, EngineInfo, JobKind
+
+MAX_MESSAGE_BYTES = 16 << 20
+_LENGTH = struct.Struct(">I")
+
+
+class RunJob(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
+    """Begin a job.
+
+    Attributes:
+        job_id: names it in reports.
+        kind: what to do.
+        payload: msgpack of a TimelineRange (spot) or a ScoreRequest (score).
+        folder: where to build the result; made by the worker.
+    """
+
+    job_id: str
+    kind: JobKind
+    payload: bytes
+    folder: str
+
+
+class StopJob(msgspec.Struct, frozen=True, tag="stop"):
+    """Stop a job at its next sign of progress."""
+
+    job_id: str
+
+
+class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
+    """The worker has started, with these engines."""
+
+    engines: tuple[EngineInfo, ...]
+    broken: tuple[BrokenEngine, ...]
+
+
+class WorkerAlive(msgspec.Struct, frozen=True, tag="alive"):
+    """A sign of life while a job runs."""
+
+
+class JobProgressed(msgspec.Struct, frozen=True, tag="progressed"):
+    """How far a job is."""
+
+    job_id: str
+    stage: str
+    fraction: float
+
+
+class JobFinished(msgspec.Struct, frozen=True, tag="finished"):
+    """A job's result lies in its folder, on the disk.
+
+    Attributes:
+        job_id: the job.
+        takes: its subfolders, one a take, in order.
+    """
+
+    job_id: str
+    takes: tuple[str, ...]
+
+
+class JobStopped(msgspec.Struct, frozen=True, tag="stopped"):
+    """A job stopped because it was told to."""
+
+    job_id: str
+
+
+class JobBroke(msgspec.Struct, frozen=True, kw_only=True, tag="broke"):
+    """A job failed.
+
+    Attributes:
+        job_id: the job.
+        code: of one of our errors.
+        message: what is wrong.
+        hint: what to do next.
+        where: for the log: the calls that led to a mistake of ours; empty for a user's error.
+    """
+
+    job_id: str
+    code: str
+    message: str
+    hint: str = ""
+    where: str = ""
+
+
+class WorkerGone(msgspec.Struct, frozen=True, tag="gone"):
+    """The worker ended; said by the daemon's own end of the pipe.
+
+    Attributes:
+        exit_code: negative for the signal that ended it.
+        last_words: the end of what it wrote to its standard error.
+    """
+
+    exit_code: int
+    last_words: str
+
+
+Command: TypeAlias = RunJob | StopJob
+Report: TypeAlias = (
+    WorkerReady | WorkerAlive | JobProgressed | JobFinished | JobStopped | JobBroke | WorkerGone
+)
+
+
+def write_message(pipe: IO[bytes], message: msgspec.Struct) -> None:
+    """Write one message and flush it."""
+    data = msgspec.msgpack.encode(message)
+    pipe.write(_LENGTH.pack(len(data)) + data)
+    pipe.flush()
+
+
+def read_message(pipe: IO[bytes], kind: Any) -> Any:
+    """Read one message of `kind`; None where the other end is gone.
+
+    Raises:
+        ValueError: the other end does not keep to the rules.
+    """
+    head = pipe.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    if length > MAX_MESSAGE_BYTES:
+        raise ValueError(f"a message of {length} bytes")
+    data = pipe.read(length)
+    if len(data) < length:
+        return None
+    return msgspec.msgpack.decode(data, type=kind)

@@ -1,0 +1,367 @@
+"""Client: the daemon's work as calls that return our nouns and raise our errors.
+
+Survives a daemon that dies: it connects to the next one (and starts it, where allowed) and asks
+again, which is harmless because every submission carries a key. One client per thread.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+import msgspec
+
+from musiscene_core.brief import SceneBrief
+from musiscene_core.codec import read_json
+from musiscene_core.errors import (
+    CancelledError,
+    DaemonError,
+    JobFailedError,
+    MusiSceneError,
+    from_code,
+)
+from musiscene_core.progress import Progress, silent
+from musiscene_core.protocol.channel import (
+    Channel,
+    ConnectionLostError,
+    NoAnswerError,
+    silent_daemon,
+)
+from musiscene_core.protocol.messages import (
+    Accepted,
+    CancelJob,
+    DaemonStatus,
+    EngineInfo,
+    Failure,
+    GetJob,
+    GetStatus,
+    JobInfo,
+    JobList,
+    JobReply,
+    ListJobs,
+    Malformed,
+    Ping,
+    Pong,
+    Reply,
+    Request,
+    Shutdown,
+    SubmitScore,
+    SubmitSpot,
+    Subscribe,
+    Subscribed,
+    Unsubscribe,
+)
+from musiscene_core.request import ScoreRequest
+from musiscene_core.take import Take
+from musiscene_core.timeline import TimelineRange
+
+R = TypeVar("R")
+
+_RECONNECTS = 3
+_SNAPSHOT_S = 1.0
+"""How long to go without an event before asking how a job stands."""
+_LONG_S = 3600.0
+_WAITING = "Waiting for other work"
+_WORKER_START_S = 30.0
+_WORKER_POLL_S = 0.02
+
+
+class JobResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a finished job left on the disk.
+
+    Attributes:
+        job_id: the job.
+        folder: absolute path; a brief's holds brief.json.
+        takes: absolute paths, one folder a take, in order; empty for other kinds.
+    """
+
+    job_id: str
+    folder: str
+    takes: tuple[str, ...] = ()
+
+
+class Client:
+    """A conversation with the daemon. Made by `connect`; close it, or use it in a `with`."""
+
+    def __init__(
+        self, channel: Channel, reopen: Callable[[], Channel], *, timeout_s: float
+    ) -> None:
+        """Speak over `channel`; `reopen` gives another when the daemon of the first is gone.
+
+        Args:
+            channel: an open connection, greeted already.
+            reopen: raises DaemonError where there is no daemon and none may be started.
+            timeout_s: how long the daemon may take to answer.
+        """
+        self._channel = channel
+        self._reopen = reopen
+        self._timeout_s = timeout_s
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the conversation. Jobs go on."""
+        self._channel.close()
+
+    def ping(self) -> None:
+        """Hear that the daemon is there."""
+        self._call(Ping(), Pong)
+
+    def status(self) -> DaemonStatus:
+        """The daemon as it stands."""
+        return self._call(GetStatus(), DaemonStatus)
+
+    def engines(self) -> tuple[EngineInfo, ...]:
+        """The engines that can score, once the daemon's worker has started.
+
+        Raises:
+            DaemonError: the worker does not start.
+        """
+        deadline = time.monotonic() + _WORKER_START_S
+        while True:
+            status = self.status()
+            if status.worker_ready:
+                return status.engines
+            if time.monotonic() > deadline:
+                raise DaemonError(
+                    "The daemon's worker does not start.", hint="Its log says why: musiscened.log."
+                )
+            time.sleep(_WORKER_POLL_S)
+
+    def submit_spot(self, timeline: TimelineRange, key: str | None = None) -> str:
+        """Hand over a range to spot; returns the job's id once it can no longer be lost.
+
+        Args:
+            timeline: the range.
+            key: your own name for this wish: submitted again, it gives the same job again.
+        """
+        return self._call(SubmitSpot(timeline=timeline, key=key or _new_key()), Accepted).job_id
+
+    def submit_score(self, request: ScoreRequest, key: str | None = None) -> str:
+        """Hand over a request to score; returns the job's id once it can no longer be lost.
+
+        Args:
+            request: what is wanted.
+            key: your own name for this wish: submitted again, it gives the same job again.
+
+        Raises:
+            EngineError: there is no such engine.
+            RequestError: the engine cannot do what is asked.
+        """
+        return self._call(SubmitScore(request=request, key=key or _new_key()), Accepted).job_id
+
+    def job(self, job_id: str) -> JobInfo:
+        """One job as it stands.
+
+        Raises:
+            UnknownJobError: the daemon knows no such job.
+        """
+        return self._call(GetJob(job_id=job_id), JobReply).job
+
+    def jobs(self) -> tuple[JobInfo, ...]:
+        """The jobs the daemon remembers, oldest first."""
+        return self._call(ListJobs(), JobList).jobs
+
+    def cancel(self, job_id: str) -> JobInfo:
+        """Cancel a job; a queued one ends at once, a running one within half a second or so.
+
+        Raises:
+            UnknownJobError: the daemon knows no such job.
+        """
+        return self._call(CancelJob(job_id=job_id), JobReply).job
+
+    def wait(
+        self, job_id: str, on_progress: Progress = silent, timeout: float | None = None
+    ) -> JobResult:
+        """Wait for a job to end.
+
+        Args:
+            job_id: the job.
+            on_progress: hears of each stage; what it raises ends the wait, not the job.
+            timeout: seconds; None waits for ever.
+
+        Raises:
+            CancelledError: the job was cancelled.
+            DaemonError: the daemon is gone or silent, or `timeout` passed.
+            MusiSceneError: the job failed, with its own error.
+        """
+        job = self._ended(job_id, on_progress, timeout)
+        if job.state == "done":
+            takes = tuple(str(Path(job.folder, take)) for take in job.takes)
+            return JobResult(job_id=job.id, folder=job.folder, takes=takes)
+        if job.state == "cancelled":
+            raise CancelledError("The job was cancelled.")
+        if job.error is None:
+            raise JobFailedError("The job failed.", hint="The daemon's log may say why.")
+        raise from_code(job.error.code, job.error.message, job.error.hint)
+
+    def spot(self, timeline: TimelineRange, on_progress: Progress = silent) -> SceneBrief:
+        """Spot a range and read the brief. Interrupted, it cancels the job."""
+        result = self._finish(lambda key: self.submit_spot(timeline, key), on_progress)
+        return read_json(Path(result.folder, "brief.json"), SceneBrief)
+
+    def score(
+        self, request: ScoreRequest, on_progress: Progress = silent
+    ) -> list[tuple[Take, Path]]:
+        """Score a request; each take with its folder in the library. Interrupted, it cancels."""
+        result = self._finish(lambda key: self.submit_score(request, key), on_progress)
+        folders = [Path(folder) for folder in result.takes]
+        return [(read_json(folder / "take.json", Take), folder) for folder in folders]
+
+    def watch(self, timeout_s: float | None = None) -> Iterator[JobInfo]:
+        """Every change of every job, as it happens; first the jobs that have not ended yet.
+
+        Changes may be lost under load; what is told last of a job is how it stands.
+
+        Args:
+            timeout_s: end after so long without a change; None goes on for ever.
+        """
+        try:
+            yield from self._changes(timeout_s)
+        finally:
+            self._channel.tell(Unsubscribe())
+
+    def shutdown(self) -> None:
+        """Tell the daemon to leave, and wait until it has let go of its socket.
+
+        A running job goes back into the queue and begins anew at the next start.
+        """
+        try:
+            self._channel.ask(Shutdown(), self._timeout_s)
+            while self._channel.next_event(self._timeout_s) is not None:
+                pass
+        except ConnectionLostError:
+            return
+        except NoAnswerError:
+            pass
+        raise silent_daemon(self._channel.connection.pid, self._timeout_s)
+
+    def _changes(self, timeout_s: float | None) -> Iterator[JobInfo]:
+        seen: dict[str, JobInfo] = {}
+        expected = 0
+        while True:
+            if not expected:
+                snapshot = self._call(Subscribe(), Subscribed)
+                yield from _changed(snapshot.jobs, seen)
+                expected = snapshot.sequence + 1
+            try:
+                event = self._channel.next_event(_LONG_S if timeout_s is None else timeout_s)
+            except ConnectionLostError:
+                self._reconnect()
+                expected = 0
+                continue
+            if event is None and timeout_s is not None:
+                return
+            if event is None or event.sequence < expected:
+                continue
+            if event.sequence > expected:
+                expected = 0
+                continue
+            expected += 1
+            seen[event.job.id] = event.job
+            yield event.job
+
+    def _finish(self, submit: Callable[[str], str], on_progress: Progress) -> JobResult:
+        key = _new_key()
+        try:
+            return self.wait(submit(key), on_progress)
+        except (KeyboardInterrupt, CancelledError):
+            # The key finds the job again, even where the interrupt came before its id did.
+            with suppress(MusiSceneError):
+                self.cancel(submit(key))
+            raise
+
+    def _ended(self, job_id: str, on_progress: Progress, timeout: float | None) -> JobInfo:
+        """The job once it has ended. Subscribes, but believes only what a snapshot confirms."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        job = self._subscribe(job_id)
+        try:
+            while not job.ended:
+                on_progress(job.stage or _WAITING, job.fraction)
+                left = _SNAPSHOT_S if deadline is None else deadline - time.monotonic()
+                if left <= 0:
+                    raise DaemonError(
+                        f"The job has not ended within {timeout:g} s.",
+                        hint="It goes on; ask for it again, or cancel it.",
+                    )
+                job = self._change(job_id, min(left, _SNAPSHOT_S))
+            return job
+        finally:
+            self._channel.tell(Unsubscribe(job_id=job_id))
+
+    def _subscribe(self, job_id: str) -> JobInfo:
+        return self._call(Subscribe(job_id=job_id), Subscribed).jobs[0]
+
+    def _reconnect(self) -> None:
+        self._channel.close()
+        self._channel = self._reopen()
+
+    def _change(self, job_id: str, wait_s: float) -> JobInfo:
+        """The job after its next event, or after `wait_s` without one."""
+        try:
+            event = self._channel.next_event(wait_s)
+        except ConnectionLostError:
+            self._reconnect()
+            return self._subscribe(job_id)
+        if event is not None and event.job.id == job_id:
+            return event.job
+        return self.job(job_id)
+
+    def _call(self, request: Request, kind: type[R]) -> R:
+        """Ask, and ask the next daemon where this one is gone."""
+        for _ in range(_RECONNECTS):
+            try:
+                return _expect(self._channel.ask(request, self._timeout_s), kind)
+            except ConnectionLostError:
+                self._reconnect()
+            except NoAnswerError:
+                pid = self._channel.connection.pid
+                raise silent_daemon(pid, self._timeout_s) from None
+        raise DaemonError(
+            "The daemon leaves as soon as it is asked.", hint="Its log says why: musiscened.log."
+        )
+
+
+def _changed(jobs: tuple[JobInfo, ...], seen: dict[str, JobInfo]) -> Iterator[JobInfo]:
+    """The jobs that stand otherwise than `seen` says, which learns of them.
+
+    Of a job never seen before, having ended is no news at the first look.
+    """
+    first = not seen
+    for job in jobs:
+        news = seen.get(job.id) != job and not (first and job.ended)
+        seen[job.id] = job
+        if news:
+            yield job
+
+
+def _new_key() -> str:
+    return uuid.uuid4().hex
+
+
+def _expect(reply: Reply, kind: type[R]) -> R:
+    """`reply`, where it is of the kind asked for; else the error it stands for."""
+    if isinstance(reply, kind):
+        return reply
+    if isinstance(reply, Failure):
+        raise from_code(reply.code, reply.message, reply.hint)
+    if isinstance(reply, Malformed):
+        raise DaemonError(
+            f"The daemon cannot read the request: {reply.reason}.",
+            hint="Stop it with `musiscene daemon stop` and run the command again.",
+        )
+    raise DaemonError(f"The daemon answered with {type(reply).__name__}, not {kind.__name__}.")

@@ -1,0 +1,74 @@
+"""The engines' side of the daemon, without a daemon."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from musiscene_core.errors import EngineError, RequestError
+from musiscene_core.protocol import BrokenEngine, EngineInfo
+from musiscene_core.take import Take
+from musiscene_daemon import work
+from musiscene_daemon.engines import composer
+from musiscene_daemon.engines.admission import check
+from musiscene_daemon.engines.registry import Registry
+from tests.support.daemons import SCRIPTED, request
+
+BROKEN = "tests.support.scripted_engine:BrokenEngine"
+
+
+def test_installed_and_further_engines_are_found_and_broken_ones_set_aside() -> None:
+    registry = Registry([SCRIPTED, BROKEN, SCRIPTED])
+    assert [info.name for info in registry.infos] == ["composer", "scripted"]
+    assert registry.broken == [BrokenEngine("BrokenEngine", "ImportError: no module named 'hen'")]
+    assert registry.get("scripted").describe().version == "7"
+    with pytest.raises(EngineError):
+        registry.get("BrokenEngine")
+
+
+def info(**changes: object) -> EngineInfo:
+    return msgspec.structs.replace(composer.ComposerEngine().describe(), **changes)
+
+
+@pytest.mark.parametrize(
+    ("engine", "broken", "changes", "error", "words"),
+    [
+        ("composer", (), {}, None, ""),
+        ("flute", (), {}, EngineError, "no engine called 'flute'"),
+        ("flute", (BrokenEngine("flute", "no lips"),), {}, EngineError, "not load: no lips"),
+        ("composer", (), {"commercial_use": False}, RequestError, "commercially"),
+        ("composer", (), {"max_length_s": 1.9}, RequestError, r"lasts 2\.0 s"),
+        ("composer", (), {"max_length_s": 2.0}, None, ""),
+    ],
+)
+def test_a_request_that_an_engine_cannot_meet_is_refused(
+    engine: str,
+    broken: tuple[BrokenEngine, ...],
+    changes: dict[str, object],
+    error: type[Exception] | None,
+    words: str,
+) -> None:
+    wish = request(engine=engine, licence="commercial")
+    if error is None:
+        check(wish, [info(**changes)], broken)
+        return
+    with pytest.raises(error, match=words):
+        check(wish, [info(**changes)], broken)
+
+
+@pytest.mark.parametrize("path", ["missing.wav", "../outside.wav", "/etc/hostname", "stems"])
+def test_a_take_may_name_only_files_it_wrote_into_its_folder(tmp_path, path: str) -> None:
+    (tmp_path / "outside.wav").touch()
+    place = tmp_path / "job"
+    place.mkdir()
+    registry = Registry([SCRIPTED])
+    payload = msgspec.msgpack.encode(request())
+    engine = registry.engines["scripted"]
+    honest = engine.score
+
+    def lie(*arguments: object) -> Take:
+        return msgspec.structs.replace(honest(*arguments), mix=path)
+
+    engine.score = lie
+    with pytest.raises(EngineError, match="did not write"):
+        work.run("score", payload, place, registry, lambda *_: None)
