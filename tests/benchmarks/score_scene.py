@@ -71,10 +71,11 @@ def measure_in_process(film: Path, output: Path) -> dict[str, Any]:
     from musiscene_core.composing.score import score
     from musiscene_core.request import ScoreRequest
     from musiscene_core.spotting.spot import spot
-    from musiscene_plugins.otio.movie import movie_timeline
+    from musiscene_plugins.host import RangeChoice
+    from musiscene_plugins.otio import open_timeline
 
     imported = time.perf_counter()
-    timeline = movie_timeline(film)
+    timeline = open_timeline(film).read_range(RangeChoice())
     brief: SceneBrief = spot(timeline)
     spotted = time.perf_counter()
     spot_memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -199,7 +200,7 @@ def _against_truth(brief_file: Path, truth_file: Path) -> None:
 def _command_line(film: Path, folder: Path) -> None:
     home, output = folder / f"{film.stem}-home", folder / f"{film.stem}-out"
     environment = {**os.environ, "MUSISCENE_HOME": str(home)}
-    command = [sys.executable, "-m", "musiscene_plugins.cli"]
+    command = [sys.executable, "-m", "musiscene_plugins.cli.main"]
     begin = time.perf_counter()
     subprocess.run(
         [*command, "score", str(film), "--output", str(output), "--seed", "1", "--json"],

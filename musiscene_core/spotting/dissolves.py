@@ -1,0 +1,217 @@
+"""Dissolves: one shot blends into the next over several frames.
+
+A dissolve from A to B is a blend (1 - a) A + a B whose a climbs evenly from 0 to 1. Windows of
+several lengths that end at the present picture are tried. Patches of colour so large that movement
+hardly alters them tell a. The variance of a blend of unlike pictures is smaller than theirs, by
+a (1 - a) times the variance of B - A (the dip that Alattar 1993 looks for), and that tells a
+dissolve from a camera that moves: there the variance stays. A change of exposure is a gain, a thing
+that enters alters few patches. What several windows agree on is a dissolve.
+
+Knows pictures as thumbnails only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from musiscene_core.spotting.likeness import Floats
+
+_WINDOWS_S = (0.35, 0.6, 1.0, 1.6, 2.6, 4.2)
+_SAMPLED_FPS = 26.0
+"""Thumbnails kept a second, at most."""
+_LEAST_CHANGE = 4.0
+"""Root mean square (0-255) by which the two ends of a dissolve differ at least."""
+_LEAST_VARIANCE = 9.0
+"""Variance of luma (0-255) below which a picture is flat: fading, not dissolving."""
+_FLATTER = 0.05
+"""The same, as a share of the other end's."""
+_SAME_STRUCTURE = 0.8
+"""Correlation above which both ends are one shot in another light."""
+_LEAST_SPREAD = 0.18
+"""Share of patches that change beyond a gain: dissolves 0.2 and more, things that enter 0.1."""
+_LEAST_BETWEEN = 3
+_LARGEST_STEP = 0.5
+_DETOUR = 1.35
+_WORST_FIT = 0.45
+"""Largest part of the whole change that the blend may leave unexplained in any picture."""
+_CROOKED = 0.05
+"""Largest distance of a from a straight line: dissolves 0.01 to 0.05, movement 0.05 and more."""
+_DIP = (0.5, 1.7)
+"""Bounds on the loss of variance over what the blend predicts."""
+_DIP_ERROR = 0.5
+_COARSE_FINE = 0.4
+"""Largest disagreement of a told by patches and by thumbnails."""
+_UNEVEN = 0.25
+"""Largest disagreement of a between the quarters of the picture."""
+_QUARTER_SHARE = 0.05
+_FILLS = 0.95
+"""Largest part of the window a dissolve takes: shots that stay must show at its ends."""
+_LEAST_WINDOWS = 3
+_AGREE_S = 0.17
+
+
+@dataclass(frozen=True)
+class Dissolve:
+    """One shot blends into the next.
+
+    Attributes:
+        start: cue frame at which the new shot begins to show.
+        middle: cue frame at which both show alike.
+        end: cue frame at which the old shot is gone.
+        clarity: how much changes, and how well the blend explains it.
+    """
+
+    start: int
+    middle: int
+    end: int
+    clarity: float
+
+
+class DissolveWatch:
+    """Watches small pictures go by and notes dissolves."""
+
+    def __init__(self, fps: float, thumb_pixels: int, patches: tuple[int, int]) -> None:
+        """Watch thumbnails of `thumb_pixels` and BGR `patches` (across, down) at `fps`."""
+        self._fps = fps
+        self._apart = max(1, round(fps / _SAMPLED_FPS))
+        capacity = int(_WINDOWS_S[-1] * fps / self._apart) + 2
+        across, down = patches
+        self._thumbs = np.zeros((capacity, thumb_pixels), dtype=np.float32)
+        self._patches = np.zeros((capacity, 3 * across * down), dtype=np.float32)
+        self._variance = np.zeros(capacity, dtype=np.float32)
+        self._cue = np.zeros(capacity, dtype=np.int64)
+        self._count = 0
+        self._found: list[Dissolve] = []
+        rows, columns = np.mgrid[0:down, 0:across]
+        quarter = (2 * (rows >= down // 2) + (columns >= across // 2)).ravel().repeat(3)
+        self._quarters = np.stack([quarter == index for index in range(4)]).astype(np.float32)
+
+    def add(self, cue_frame: int, thumb: Floats, patches: Floats) -> None:
+        """Look at one picture that appears at `cue_frame`, later than the last.
+
+        Args:
+            cue_frame: where it appears.
+            thumb: [pixels] luma, 0-255.
+            patches: [down * across * 3] colours of large patches, 0-255.
+        """
+        capacity = len(self._cue)
+        if self._count:
+            newest = self._cue[(self._count - 1) % capacity]
+            if cue_frame - newest < self._apart:
+                return
+        row = self._count % capacity
+        self._thumbs[row] = thumb - thumb.mean()
+        self._variance[row] = thumb.var()
+        self._patches[row] = patches
+        self._cue[row] = cue_frame
+        self._count += 1
+        known = min(self._count, capacity)
+        order = (self._count - known + np.arange(known)) % capacity
+        cues = self._cue[order]
+        for window in _WINDOWS_S:
+            first = int(np.searchsorted(cues, cue_frame - window * self._fps, side="right")) - 1
+            if first < 0:
+                break
+            if known - first > _LEAST_BETWEEN + 1:
+                seen = self._examine(order[first:])
+                if seen is not None:
+                    self._found.append(seen)
+
+    def found(self) -> tuple[Dissolve, ...]:
+        """The dissolves that several windows saw, in order; of a group, the clearest."""
+        groups: list[list[Dissolve]] = []
+        for one in sorted(self._found, key=lambda one: one.middle):
+            if groups and one.middle - groups[-1][-1].middle <= _AGREE_S * self._fps:
+                groups[-1].append(one)
+            else:
+                groups.append([one])
+        clearest = [
+            max(group, key=lambda one: one.clarity)
+            for group in groups
+            if len(group) >= _LEAST_WINDOWS
+        ]
+        kept: list[Dissolve] = []
+        for one in sorted(clearest, key=lambda one: -one.clarity):
+            if all(one.end <= other.start or one.start >= other.end for other in kept):
+                kept.append(one)
+        return tuple(sorted(kept, key=lambda one: one.middle))
+
+    def _examine(self, rows: npt.NDArray[np.int64]) -> Dissolve | None:
+        """The dissolve from the first picture of `rows` to the last, if it is one."""
+        old, new = self._patches[rows[0]], self._patches[rows[-1]]
+        variance = self._variance[rows]
+        ends = sorted((float(variance[0]), float(variance[-1])))
+        if ends[0] < max(_LEAST_VARIANCE, _FLATTER * ends[1]):
+            return None
+        covariance = float(self._thumbs[rows[0]] @ self._thumbs[rows[-1]]) / self._thumbs.shape[1]
+        if covariance > _SAME_STRUCTURE * float(np.sqrt(variance[0] * variance[-1])):
+            return None
+        change = new - old
+        power = float(change @ change)
+        if power < _LEAST_CHANGE**2 * len(change) or _spread(old, new) < _LEAST_SPREAD:
+            return None
+        pictures = self._patches[rows] - old
+        share = pictures @ change / power
+        inside = (share > 0.15) & (share < 0.85)
+        steps = np.abs(np.diff(share))
+        if (
+            np.count_nonzero(inside) < _LEAST_BETWEEN
+            or steps.max() > _LARGEST_STEP
+            or steps.sum() > _DETOUR
+        ):
+            return None
+        left = np.einsum("ij,ij->i", pictures, pictures) / power - share**2
+        unexplained = float(np.sqrt(max(0.0, float(left[inside].max()))))
+        if unexplained > _WORST_FIT or not _dips(share[inside], variance, inside, covariance):
+            return None
+        cues = self._cue[rows].astype(np.float64)
+        slope, offset = np.polyfit(cues[inside], share[inside], 1)
+        crooked = np.abs(share[inside] - (slope * cues[inside] + offset)).max()
+        if slope <= 0 or crooked > _CROOKED:
+            return None
+        middle = (0.5 - offset) / slope
+        fills = 1 / slope / (cues[-1] - cues[0])
+        if fills > _FILLS or not cues[0] < middle < cues[-1]:
+            return None
+        here = int(np.argmin(np.abs(share - 0.5)))
+        if not self._is_even(pictures[here] * change, change * change, float(share[here])):
+            return None
+        if np.abs(self._fine_share(rows) - share)[inside].max() > _COARSE_FINE:
+            return None
+        clarity = float(np.sqrt(power)) * (1 - unexplained)
+        return Dissolve(round(-offset / slope), round(middle), round((1 - offset) / slope), clarity)
+
+    def _is_even(self, towards: Floats, power: Floats, share: float) -> bool:
+        total = self._quarters @ power
+        carries = total > _QUARTER_SHARE * total.sum()
+        shares = (self._quarters @ towards)[carries] / total[carries]
+        return bool(np.abs(shares - share).max() <= _UNEVEN)
+
+    def _fine_share(self, rows: npt.NDArray[np.int64]) -> Floats:
+        old = self._thumbs[rows[0]]
+        change = self._thumbs[rows[-1]] - old
+        share: Floats = (self._thumbs[rows] - old) @ change / (change @ change)
+        return share
+
+
+def _spread(old: Floats, new: Floats) -> float:
+    """Share of the values that take part in the change from `old` to `new` beyond a gain."""
+    gain = float(old @ new) / max(1e-6, float(old @ old))
+    squares = (new - gain * old) ** 2
+    total = float(squares.sum())
+    return total * total / (len(squares) * float(squares @ squares) + 1e-6)
+
+
+def _dips(
+    share: Floats, variance: Floats, inside: npt.NDArray[np.bool_], covariance: float
+) -> bool:
+    """Whether variance falls below the straight way from end to end as a blend's would."""
+    first, last = float(variance[0]), float(variance[-1])
+    expected = share * (1 - share) * (first + last - 2 * covariance)
+    lost = first + share * (last - first) - variance[inside]
+    typical = float(expected.mean())
+    error = float(np.sqrt(np.mean((lost - expected) ** 2)))
+    return _DIP[0] < float(lost.mean()) / typical < _DIP[1] and error < _DIP_ERROR * typical

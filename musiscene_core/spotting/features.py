@@ -1,0 +1,151 @@
+"""Measure every picture that appears, once, as it comes: one number of each kind a picture.
+
+Pictures are forgotten as soon as they are measured, so memory does not grow with the film beyond
+these numbers. Knows nothing of shots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from musiscene_core.spotting.dissolves import Dissolve, DissolveWatch
+from musiscene_core.spotting.likeness import Comparer, Floats, View, shrunk
+from musiscene_core.spotting.playback import Shown
+
+THUMB_SIZE = (32, 18)
+"""Pixels (across, down) of the gray thumbnails compared over longer times."""
+PATCHES = (8, 6)
+"""Patches (across, down) whose colours tell how far a dissolve has come."""
+RETURN_S = 0.3
+"""How long a flash may last."""
+_DARK = 24.0
+"""Channel value (0-255) below which colour is noise."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What was measured, a value for each of M pictures that appeared.
+
+    Attributes:
+        cue_frame: int [M], where each appeared; it holds until the next.
+        opens: bool [M], whether another stretch of the timeline begins with it.
+        black: bool [M], whether it stands for a gap.
+        brightness: [M] mean luma (Rec. 601 weights), 0 to 1.
+        contrast: [M] standard deviation of luma, 0 to 1.
+        warmth: [M] red less blue, over the strongest channel, of the mean colour, -1 to 1.
+        saturation: [M] chroma over value, weighted by value, 0 to 1.
+        rupture: [M] how much it differs from the one before beyond movement (likeness.py).
+        loss: [M] structure gone since the one before, 0 to about 1.
+        speed: [M] mean movement since the one before, in picture diagonals a second; NaN where
+            unknown.
+        lagged: [M, K] mean difference of luma (0-255) to the picture 1 ... K earlier.
+        dissolves: what was seen to dissolve.
+        length: the range's length in cue frames.
+    """
+
+    cue_frame: npt.NDArray[np.int64]
+    opens: npt.NDArray[np.bool_]
+    black: npt.NDArray[np.bool_]
+    brightness: Floats
+    contrast: Floats
+    warmth: Floats
+    saturation: Floats
+    rupture: Floats
+    loss: Floats
+    speed: Floats
+    lagged: Floats
+    dissolves: tuple[Dissolve, ...]
+    length: int
+
+    def held(self, values: Floats) -> Floats:
+        """`values` [M] for every cue frame [length]: each holds until the next picture."""
+        holds = np.diff(np.append(self.cue_frame, self.length))
+        return np.repeat(values, holds)
+
+
+class Recorder:
+    """Measures pictures in order."""
+
+    def __init__(self, length: int, fps: float) -> None:
+        """Make room for a range of `length` cue frames at `fps`."""
+        lags = min(20, max(4, int(np.ceil(RETURN_S * fps))))
+        self._length = length
+        self._count = 0
+        self._cue_frame = np.zeros(length, dtype=np.int64)
+        self._flags = np.zeros((2, length), dtype=np.bool_)
+        self._values = np.zeros((7, length), dtype=np.float32)
+        self._lagged = np.zeros((length, lags), dtype=np.float32)
+        self._thumbs = np.zeros((lags, THUMB_SIZE[0] * THUMB_SIZE[1]), dtype=np.float32)
+        self._comparer = Comparer()
+        self._before: View | None = None
+        self._dissolves = DissolveWatch(fps, THUMB_SIZE[0] * THUMB_SIZE[1], PATCHES)
+
+    def add(self, shown: Shown) -> None:
+        """Measure one picture; its cue frame lies after that of the one before."""
+        view, index = View(shown.image), self._count
+        self._cue_frame[index] = shown.cue_frame
+        self._flags[:, index] = shown.opens, shown.image is None
+        flat = shrunk(view.gray, THUMB_SIZE).astype(np.float32).ravel()
+        rupture, loss, speed = 0.0, 0.0, np.nan
+        if self._before is not None:
+            difference = self._comparer.compare(self._before, view)
+            rupture, loss = difference.rupture, difference.loss
+            if shown.elapsed_s:
+                speed = difference.flow / shown.elapsed_s
+        mean, deviation = cv2.meanStdDev(view.gray)
+        self._values[:, index] = (
+            mean[0, 0] / 255,
+            deviation[0, 0] / 255,
+            _warmth(view),
+            _saturation(view),
+            rupture,
+            loss,
+            speed,
+        )
+        self._lag(index, flat)
+        patches = shrunk(view.color, PATCHES)
+        self._dissolves.add(shown.cue_frame, flat, patches.astype(np.float32).ravel())
+        self._before = view
+        self._count += 1
+
+    def finish(self) -> Watched:
+        """All that was measured."""
+        count = self._count
+        values = self._values[:, :count]
+        return Watched(
+            cue_frame=self._cue_frame[:count],
+            opens=self._flags[0, :count],
+            black=self._flags[1, :count],
+            brightness=values[0],
+            contrast=values[1],
+            warmth=values[2],
+            saturation=values[3],
+            rupture=values[4],
+            loss=values[5],
+            speed=values[6],
+            lagged=self._lagged[:count],
+            dissolves=self._dissolves.found(),
+            length=self._length,
+        )
+
+    def _lag(self, index: int, flat: Floats) -> None:
+        lags = len(self._thumbs)
+        known = min(index, lags)
+        if known:
+            rows = (index - 1 - np.arange(known)) % lags
+            self._lagged[index, :known] = np.abs(self._thumbs[rows] - flat).mean(axis=1)
+        self._thumbs[index % lags] = flat
+
+
+def _warmth(view: View) -> float:
+    blue, green, red, _ = cv2.mean(view.color)
+    return float((red - blue) / max(red, green, blue, _DARK))
+
+
+def _saturation(view: View) -> float:
+    chroma, value = cv2.mean(view.chroma)[0], cv2.mean(view.value)[0]
+    return float(min(1.0, chroma / max(value, _DARK)))
