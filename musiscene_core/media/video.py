@@ -123,10 +123,11 @@ class _Scaler:
     def __init__(self, width: int) -> None:
         self._width = width
         self._reformatter = VideoReformatter()
+        self._orientations: dict[int, Orientation] = {}
 
     def image(self, frame: DecodedFrame, stream: VideoStream) -> NDArray[np.uint8]:
         """The frame as uint8 [H, W, 3] of the wanted width, upright."""
-        orientation = orientation_of(frame)
+        orientation = self._orientation(frame)
         across, down = self._size(frame, stream, orientation)
         unspecified = frame.colorspace == _UNSPECIFIED_COLORSPACE
         try:
@@ -148,6 +149,14 @@ class _Scaler:
                 hint="Export the file in a common format such as H.264.",
             ) from error
         return orientation.apply(pixels)
+
+    def _orientation(self, frame: DecodedFrame) -> Orientation:
+        # Side data is asked for once per angle: asking ties a frame into a reference cycle, and
+        # whole frames would pile up until the garbage collector came round.
+        angle = frame.rotation
+        if angle not in self._orientations:
+            self._orientations[angle] = orientation_of(frame)
+        return self._orientations[angle]
 
     def _size(
         self, frame: DecodedFrame, stream: VideoStream, orientation: Orientation

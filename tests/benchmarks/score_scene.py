@@ -53,10 +53,10 @@ def _films(arguments: list[str], folder: Path) -> list[tuple[Path, Path | None]]
 
 
 def make_1080p(folder: Path) -> Path:
-    """60 s of 1080p25 h264: the demo film, looped and enlarged, with grain to load the decoder."""
+    """60 s of 1080p25 h264: the demo film, looped and enlarged."""
     path = folder / "made_1080p25.mp4"
     command = [find_ffmpeg(), "-v", "error", "-stream_loop", "-1", "-i", str(DEMO)]
-    command += ["-t", str(MADE_SECONDS), "-vf", "scale=1920:1080,fps=25,noise=alls=6:allf=t"]
+    command += ["-t", str(MADE_SECONDS), "-vf", "scale=1920:1080,fps=25"]
     command += ["-c:v", "libx264", "-preset", "veryfast", "-crf", "21", "-pix_fmt", "yuv420p"]
     subprocess.run([*command, "-c:a", "aac", "-b:a", "192k", str(path)], check=True)
     return path
