@@ -66,7 +66,7 @@ _RECONNECTS = 3
 _SNAPSHOT_S = 1.0
 """How long to go without an event before asking how a job stands."""
 _LONG_S = 3600.0
-_WAITING = "Waiting for other work"
+_WAITING = "Waiting to begin"
 _WORKER_START_S = 30.0
 _WORKER_POLL_S = 0.02
 
