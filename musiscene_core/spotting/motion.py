@@ -10,10 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 
+from musiscene_core.spotting.features import Watched
 from musiscene_core.spotting.likeness import Floats
 
 BRISK = 0.2
 """Diagonals a second at which motion energy is 0.63."""
+_DIM = 0.02
+_NO_CONTRAST, _FAINT_CONTRAST = 0.01, 0.04
+"""Standard deviations of luma (0-1): nothing to see, and how much above it all is seen."""
 _SMOOTHED_S = 0.2
 _AHEAD_S = 0.15
 _BEHIND_S = 0.5
@@ -44,6 +48,18 @@ def motion_and_saliency(
         # A shot that begins in motion has no onset: nothing lies behind its first frame.
         saliency[start] = 0.0
     return motion, saliency
+
+
+def seen_speed(watched: Watched, fps: float) -> Floats:
+    """Speed as a viewer sees it, in diagonals a second, [M] like `watched.speed`.
+
+    Optical flow takes a change of light for movement, and finds wild movement in what is nearly
+    black; both are taken back by how fast the light changes and how little there is to see.
+    """
+    light = np.maximum(watched.brightness, _DIM)
+    change = np.abs(np.diff(light, prepend=light[:1])) / light * fps
+    visible = np.clip((watched.contrast - _NO_CONTRAST) / _FAINT_CONTRAST, 0.0, 1.0)
+    return np.asarray(watched.speed * visible / (1.0 + change), dtype=np.float32)
 
 
 def _filled(speed: Floats) -> Floats:

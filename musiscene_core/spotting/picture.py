@@ -18,7 +18,7 @@ from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.curves import cut_rate, sampled
 from musiscene_core.spotting.features import Recorder
 from musiscene_core.spotting.likeness import Floats
-from musiscene_core.spotting.motion import motion_and_saliency
+from musiscene_core.spotting.motion import motion_and_saliency, seen_speed
 from musiscene_core.spotting.playback import Findings, play
 from musiscene_core.spotting.run_ahead import run_ahead
 from musiscene_core.spotting.shots import find_boundaries
@@ -84,7 +84,8 @@ def watch(timeline: TimelineRange, progress: Progress = silent) -> Picture:
         return _nothing(length, tuple(findings.warnings))
     watched = recorder.finish()
     boundaries = find_boundaries(watched, fps)
-    speed = watched.held(np.where(boundaries.unsteady, np.float32(np.nan), watched.speed))
+    steady = np.where(boundaries.unsteady, np.float32(np.nan), seen_speed(watched, fps))
+    speed = watched.held(steady)
     starts = tuple(frame for frame, _ in boundaries.starts)
     motion, saliency = motion_and_saliency(speed, starts, fps)
     brightness, warmth, saturation = (

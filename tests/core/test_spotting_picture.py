@@ -21,6 +21,7 @@ from tests.support.make_picture import (
     range_of,
     shots,
     square,
+    texture,
     whole,
     write_movie,
 )
@@ -99,6 +100,15 @@ def test_saliency_peaks_where_motion_sets_in(tmp_path: Path) -> None:
     assert picture.saliency.max() > 0.6
     assert picture.saliency[:34].max() < 0.1
     assert picture.saliency[60:].max() < 0.1
+
+
+def test_a_still_picture_that_fades_to_black_does_not_move(tmp_path: Path) -> None:
+    still = texture(4)
+    light = np.clip(np.linspace(1.4, -0.1, 60), 0.0, 1.0)
+    images = [(still * level).astype(np.uint8) for level in light]
+    picture = watch(whole(write_movie(tmp_path / "fade.mp4", images), 60))
+    assert picture.motion.max() < 0.1
+    assert picture.saliency.max() < 0.1
 
 
 def test_arrays_are_as_long_as_the_range(tmp_path: Path) -> None:
