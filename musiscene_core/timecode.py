@@ -26,6 +26,9 @@ _DROP_NOMINALS = (30, 60, 120)
 _NTSC_NOMINALS = (24, 30, 48, 60, 120)
 _INTEGER_RATES = (24, 25, 30, 48, 50, 60, 100, 120)
 _SMPTE_TOLERANCE = Fraction(1, 2000)
+_SIMPLE_DENOMINATOR = 12
+_ROUNDING = Fraction(1, 2000)
+"""Half a unit in the third decimal, to which programs round odd rates: 29.833 means 179/6."""
 MAX_RATE = 1000
 """Frames per second above which a rate is taken for a mistake."""
 
@@ -141,6 +144,9 @@ def _snapped(value: Fraction) -> Fraction:
     nearest = min(_broadcast_rates(), key=lambda rate: abs(rate - value))
     if abs(nearest - value) <= nearest * _SMPTE_TOLERANCE:
         return nearest
+    simple = value.limit_denominator(_SIMPLE_DENOMINATOR)
+    if abs(simple - value) <= _ROUNDING:
+        return simple
     return value.limit_denominator(1001)
 
 

@@ -127,6 +127,8 @@ def test_timecodes_that_name_no_frame_are_refused(rate: str, text: str) -> None:
         ("30000/1001", Fraction(30000, 1001)),
         ("179/6", Fraction(179, 6)),
         ("12.5", Fraction(25, 2)),
+        ("29.833", Fraction(179, 6)),
+        ("14.985", Fraction(2997, 200)),
         (25, Fraction(25)),
         (23.976023976, Fraction(24000, 1001)),
     ],
