@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from musiscene_core.brief import Curve, DialogueRegion, TempTrack
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.dialogue import SpeechListener, find_regions
-from musiscene_core.spotting.loudness import LoudnessMeter, loudness_curve
+from musiscene_core.spotting.loudness import LoudnessListener, loudness_curve
 from musiscene_core.spotting.soundtrack import ROLES, SAMPLE_RATE, Block, Soundtrack
 from musiscene_core.spotting.temp_track import MusicListener
 from musiscene_core.timeline import TimelineRange
@@ -49,7 +49,7 @@ def listen(timeline: TimelineRange, progress: Progress = silent) -> Sound:
     roles = soundtrack.roles()
     speech = SpeechListener() if roles & {"dialogue", "mixed"} else None
     music = MusicListener(SAMPLE_RATE) if roles & {"temp_track", "mixed"} else None
-    everything = LoudnessMeter(SAMPLE_RATE)
+    everything = LoudnessListener(SAMPLE_RATE)
     blocks = soundtrack.blocks()
     try:
         for block in blocks:

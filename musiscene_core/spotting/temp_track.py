@@ -17,7 +17,7 @@ from musiscene_core.brief import Curve, DialogueRegion, TempTrack
 from musiscene_core.spotting import chroma, loudness, music_presence, onsets
 from musiscene_core.spotting.beats import steady_tempo, track_beats
 from musiscene_core.spotting.key import NO_KEY, find_key
-from musiscene_core.spotting.loudness import LoudnessMeter, loudness_curve
+from musiscene_core.spotting.loudness import LoudnessListener, loudness_curve
 from musiscene_core.spotting.tempo import NO_TEMPO, Tempo, find_tempo, prepare
 
 Floats = npt.NDArray[np.float32]
@@ -36,7 +36,7 @@ class MusicListener:
     def __init__(self, sample_rate: int) -> None:
         self._onsets = onsets.OnsetListener(sample_rate)
         self._chroma = chroma.ChromaListener(sample_rate)
-        self._loudness = LoudnessMeter(sample_rate)
+        self._loudness = LoudnessListener(sample_rate)
         self._left = LONGEST_S * sample_rate
 
     def push(self, samples: Floats) -> None:

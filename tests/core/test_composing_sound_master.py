@@ -7,8 +7,8 @@ import scipy.signal
 from musiscene_core.brief import DialogueRegion
 from musiscene_core.composing.sound.channel import STRIPS, run_strip
 from musiscene_core.composing.sound.ducking import duck, duck_depth
+from musiscene_core.composing.sound.filters import butterworth_band
 from musiscene_core.composing.sound.limiter import limiter_gain_db
-from musiscene_core.composing.sound.loudness import SILENCE_LUFS, LoudnessMeter, integrated
 from musiscene_core.composing.sound.truepeak import REACH, block_peaks
 from musiscene_core.timecode import SAMPLE_RATE
 from tests.support.sound_measures import level_db
@@ -17,34 +17,6 @@ from tests.support.sound_measures import level_db
 def _sine(hertz: float, seconds: float, level: float = 0.5) -> np.ndarray:
     wave = level * np.sin(2 * np.pi * hertz * np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE)
     return np.stack([wave, wave]).astype(np.float32)
-
-
-def test_a_reference_tone_has_the_loudness_the_standard_gives_it() -> None:
-    # ITU-R BS.1770: a 997 Hz sine at 0 dBFS in one channel reads -3.01 LUFS; two add 3.01 dB.
-    meter = LoudnessMeter()
-    meter.hear(_sine(997.0, 5.0, level=0.1))
-    assert integrated(meter.slots()) == pytest.approx(-20.0, abs=0.02)
-
-
-def test_loudness_agrees_with_another_meter_on_gated_music() -> None:
-    pyloudnorm = pytest.importorskip("pyloudnorm")
-    random = np.random.default_rng(3)
-    signal = random.standard_normal((2, 9 * SAMPLE_RATE)) * 0.1
-    signal[:, 3 * SAMPLE_RATE : 6 * SAMPLE_RATE] *= 0.003
-    signal[:, 7 * SAMPLE_RATE :] *= 0.4
-    meter = LoudnessMeter()
-    for first in range(0, signal.shape[1], 48_000):
-        meter.hear(signal[:, first : first + 48_000])
-    other = pyloudnorm.Meter(SAMPLE_RATE).integrated_loudness(signal.T)
-    assert integrated(meter.slots()) == pytest.approx(other, abs=0.05)
-
-
-def test_loudness_of_little_and_of_nothing() -> None:
-    assert integrated(np.zeros(0)) == SILENCE_LUFS
-    assert integrated(np.zeros(500)) == SILENCE_LUFS
-    meter = LoudnessMeter()
-    meter.hear(_sine(997.0, 0.1, level=0.1))
-    assert integrated(meter.slots()) == pytest.approx(-20.0, abs=1.0)
 
 
 def test_true_peak_finds_what_lies_between_samples() -> None:
@@ -152,3 +124,15 @@ def test_the_hall_rings_about_two_seconds_after_a_pause_and_holds_no_bass() -> N
     assert spectrum[frequencies < 60].mean() < 0.01 * middle
     assert spectrum[frequencies > 14_000].mean() < 0.01 * middle
     assert abs(np.corrcoef(tail)[0, 1]) < 0.3
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(("low_hz", "high_hz"), [(180.0, 500.0), (3500.0, 6000.0)])
+def test_the_hall_is_coloured_as_by_the_textbook_filter(
+    order: int, low_hz: float, high_hz: float
+) -> None:
+    sections = scipy.signal.butter(
+        order, (low_hz, high_hz), "bandpass", fs=SAMPLE_RATE, output="sos"
+    )
+    _, expected = scipy.signal.sosfreqz(sections, np.arange(2401) * 10.0, fs=SAMPLE_RATE)
+    assert np.abs(butterworth_band(order, low_hz, high_hz, 4800) - expected).max() < 1e-9

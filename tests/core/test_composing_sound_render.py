@@ -165,6 +165,17 @@ def test_the_same_seed_gives_the_same_bytes_in_another_process(film: Rendered) -
     assert other.stdout == _digest(film)
 
 
+def test_composing_loads_no_library_that_takes_a_second_to_start() -> None:
+    script = (
+        "import sys, musiscene_core.composing.score\n"
+        "sys.stdout.write(','.join({'scipy.signal', 'scipy.stats'} & set(sys.modules)))\n"
+    )
+    started = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert started.stdout == ""
+
+
 def test_another_seed_gives_another_sound_of_the_same_music() -> None:
     cue = one_note("string_ensemble")
     one, two = (_render(cue, 96_000, seed=seed) for seed in (1, 2))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from musiscene_core.spotting.loudness import HOP_S, MAX_VALUES, LoudnessMeter, loudness_curve
+from musiscene_core.spotting.loudness import HOP_S, MAX_VALUES, LoudnessListener, loudness_curve
 from tests.support import sounds
 
 
 def measured(samples: np.ndarray, block: int = 12_345) -> np.ndarray:
-    meter = LoudnessMeter(sounds.RATE)
+    meter = LoudnessListener(sounds.RATE)
     for start in range(0, len(samples), block):
         meter.push(samples[start : start + block])
     return meter.finish()

@@ -13,10 +13,10 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 import scipy.fft
-import scipy.signal
 
 from musiscene_core.composing.sound.filters import (
     Section,
+    butterworth_band,
     high_pass,
     high_shelf,
     low_shelf,
@@ -24,6 +24,7 @@ from musiscene_core.composing.sound.filters import (
 )
 from musiscene_core.composing.sound.signal import Audio, decibels, generator
 from musiscene_core.cue import StemRole
+from musiscene_core.filtering import filtered
 from musiscene_core.timecode import SAMPLE_RATE
 
 _HALL_SEED = 1887
@@ -32,6 +33,9 @@ _HALL_SEED = 1887
 _PRE_DELAY_S = 0.024
 _HALL_S = 2.3
 _RETURN_LOW_HZ, _RETURN_HIGH_HZ = 180.0, 6000.0
+_BAND_RINGS = SAMPLE_RATE // 4
+"""Samples after which the return's filters have died away, far below the noise of float32."""
+
 _BLOCK = 5 << 16
 _BLOCKS_AT_ONCE = 2
 
@@ -121,12 +125,11 @@ def run_strip(strip: Strip, stem: Audio, checkpoint: Callable[[], None]) -> None
 def _responses(strip: Strip) -> tuple[Audio, Audio]:
     """Impulse responses of the dry path [n] and of send, hall and return [2, n]."""
     hall = _hall()
-    impulse = np.zeros(hall.shape[1])
-    impulse[0] = 1.0
-    sections = np.array(strip.sections())
-    dry = scipy.signal.sosfilt(sections, impulse).astype(np.float32)
-    wet = scipy.signal.sosfilt(sections, hall, axis=-1) * decibels(strip.send_db)
-    return dry, wet.astype(np.float32)
+    paths = np.zeros((3, hall.shape[1]))
+    paths[0, 0] = 1.0
+    paths[1:] = hall * decibels(strip.send_db)
+    responses: Audio = filtered(np.array(strip.sections()), paths).astype(np.float32)
+    return responses[0], responses[1:]
 
 
 @functools.lru_cache(maxsize=1)
@@ -138,12 +141,14 @@ def _hall() -> Audio:
     time_s = np.arange(samples - delay) / SAMPLE_RATE
     noise = random.standard_normal((2, samples - delay))
     tail = np.zeros_like(noise)
+    size = scipy.fft.next_fast_len(noise.shape[1] + _BAND_RINGS, real=True)
+    spectra = scipy.fft.rfft(noise, n=size, axis=-1)
     # Air and walls swallow the highs first: each band has its own time to fall 60 dB.
     edges = (_RETURN_LOW_HZ, 500.0, 1500.0, 3500.0, _RETURN_HIGH_HZ)
     fall_60_db_s = (2.5, 2.35, 2.0, 1.5)
     for low, high, ring_s in zip(edges[:-1], edges[1:], fall_60_db_s, strict=True):
-        band = scipy.signal.butter(2, (low, high), "bandpass", fs=SAMPLE_RATE, output="sos")
-        tail += scipy.signal.sosfilt(band, noise, axis=-1) * np.exp(-6.908 * time_s / ring_s)
+        band = scipy.fft.irfft(spectra * butterworth_band(2, low, high, size), n=size, axis=-1)
+        tail += band[:, : tail.shape[1]] * np.exp(-6.908 * time_s / ring_s)
     tail *= 1.0 - np.exp(-time_s / 0.012)
     tail[:, -2400:] *= np.linspace(1.0, 0.0, 2400)
     tail /= np.sqrt(np.sum(tail**2, axis=1, keepdims=True))
@@ -152,10 +157,9 @@ def _hall() -> Audio:
         for side in (0, 1):
             at = int(random.uniform(0.0, 0.06) * SAMPLE_RATE)
             echoes[side, at] += random.choice((-1.0, 1.0)) * 0.8**number
-    colour = scipy.signal.butter(
-        1, (_RETURN_LOW_HZ, 0.6 * _RETURN_HIGH_HZ), "bandpass", fs=SAMPLE_RATE, output="sos"
-    )
-    echoes = scipy.signal.sosfilt(colour, echoes, axis=-1)
+    colour = butterworth_band(1, _RETURN_LOW_HZ, 0.6 * _RETURN_HIGH_HZ, size)
+    spectra = scipy.fft.rfft(echoes, n=size, axis=-1) * colour
+    echoes = scipy.fft.irfft(spectra, n=size, axis=-1)[:, : tail.shape[1]]
     echoes *= 0.45 / np.sqrt(np.sum(echoes**2, axis=1, keepdims=True))
     hall = np.zeros((2, samples))
     hall[:, delay:] = tail + echoes

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import scipy.signal
 
 from musiscene_core.brief import DialogueRegion
 from musiscene_core.composing.sound.filters import band_pass
 from musiscene_core.composing.sound.signal import Audio, Points, control_times, decibels, drawn_out
+from musiscene_core.filtering import filtered
 
 DUCK_DB = -5.0
 """Gain under dialogue."""
@@ -38,12 +38,12 @@ def duck(stem: Audio, dialogue: Sequence[DialogueRegion]) -> None:
     for first, last in _active(depth):
         begin, end = first * _HOP, min(samples, last * _HOP)
         warm = max(0, begin - _WARM_UP)
-        band = scipy.signal.sosfilt(section, stem[:, warm:end], axis=-1)[:, begin - warm :]
+        band = filtered(section, stem[:, warm:end])[:, begin - warm :]
         curve = depth[first : last + 1]
         gain = drawn_out(10.0 ** (DUCK_DB / 20.0 * curve), end - begin, _HOP)
         dip = drawn_out((decibels(DIP_DB) - 1.0) * curve, end - begin, _HOP)
         piece = stem[:, begin:end]
-        piece += band.astype(np.float32) * dip
+        piece += band * dip
         piece *= gain
 
 

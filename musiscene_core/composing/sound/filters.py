@@ -1,4 +1,7 @@
-"""Second-order filters by the Audio EQ Cookbook (R. Bristow-Johnson), as rows of SOS arrays."""
+"""Second-order filters by the Audio EQ Cookbook (R. Bristow-Johnson), as rows of SOS arrays.
+
+And the Butterworth band, as a frequency response.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +45,22 @@ def band_pass(hz: float, q: float) -> Section:
     """Gain 1 at `hz`, falling to both sides; added to its input it makes a bell of this Q."""
     cosine, alpha = _angle(hz, q)
     return _section((alpha, 0.0, -alpha), (1 + alpha, -2 * cosine, 1 - alpha))
+
+
+def butterworth_band(
+    order: int, low_hz: float, high_hz: float, size: int
+) -> npt.NDArray[np.complex128]:
+    """Response of a Butterworth band-pass of order 1 or 2, at 3 dB corners, for an rfft of `size`.
+
+    The digital filter that the bilinear transform makes, so causal and stable.
+    """
+    # The bilinear transform's frequency axis, on which the band is an analogue one.
+    axis = np.tan(np.pi * np.arange(size // 2 + 1) / size)
+    low, high = np.tan(np.pi * np.array([low_hz, high_hz]) / SAMPLE_RATE)
+    response = np.zeros(len(axis), dtype=np.complex128)
+    s = 1j * (axis[1:] ** 2 - low * high) / (axis[1:] * (high - low))
+    response[1:] = 1 / (s + 1) if order == 1 else 1 / (s * s + np.sqrt(2) * s + 1)
+    return response
 
 
 def low_shelf(hz: float, gain_db: float) -> Section:

@@ -13,16 +13,19 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.composing.sound.limiter import limiter_gain_db
-from musiscene_core.composing.sound.loudness import SLOT, LoudnessMeter, integrated
 from musiscene_core.composing.sound.signal import Audio, Points, decibels, drawn_out
 from musiscene_core.composing.sound.truepeak import BLOCK, REACH, block_peaks, dbtp
 from musiscene_core.cue import StemRole
+from musiscene_core.loudness import LoudnessMeter, integrated
 from musiscene_core.timecode import SAMPLE_RATE
 
 Integers = npt.NDArray[np.int32]
 
 _FULL_SCALE = 1 << 23
 _PIECE = 10 * SAMPLE_RATE
+_BLOCKS_IN_SLOT = 10
+"""The meter's slots are 10 ms long."""
+
 _FADE_S = 0.03
 _MOST_REDUCTION_DB = 8.0
 """A cue that would need more limiting than this stays below its loudness instead."""
@@ -98,7 +101,7 @@ def _analysed(
         loudest = max(loudest, float(piece.max()), -float(piece.min()))
         blocks.append(block_peaks(around, loudest * decibels(-_MOST_REDUCTION_DB - 1.0)))
         checkpoint(0.5 * last / samples)
-    return meter.slots(), np.concatenate([np.zeros(0), *blocks])
+    return meter.finish(), np.concatenate([np.zeros(0), *blocks])
 
 
 def _gain_curve_db(slots: Points, peaks: Points, target_lufs: float, ceiling_db: float) -> Points:
@@ -121,7 +124,7 @@ def _gain_curve_db(slots: Points, peaks: Points, target_lufs: float, ceiling_db:
 def _power_by_slot(edges_db: Points, slots: int) -> Points:
     """Mean power gain in each slot of a curve at the edges of blocks."""
     power = 10.0 ** (edges_db[:-1] / 10.0)
-    starts = np.arange(slots) * (SLOT // BLOCK)
+    starts = np.arange(slots) * _BLOCKS_IN_SLOT
     return np.asarray(np.add.reduceat(power, starts) / np.diff([*starts, len(power)]))
 
 
@@ -148,7 +151,7 @@ def _measured(mix: Integers) -> tuple[float, float]:
         np.multiply(mix[:, begin:end], np.float32(1 / _FULL_SCALE), out=inside)
         meter.hear(around[:, REACH:-REACH])
         peak = max(peak, float(block_peaks(around, highest).max()))
-    return integrated(meter.slots()), dbtp(peak)
+    return integrated(meter.finish()), dbtp(peak)
 
 
 def _turn_down(stems: list[Integers], mix: Integers, factor: float) -> None:

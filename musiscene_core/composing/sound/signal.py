@@ -25,9 +25,6 @@ HOP = 32
 SHORTEST_RAMP_S = 0.003
 """No sound begins or ends faster than this: a shorter ramp would click."""
 
-_SINGLE_THREADED = 200_000
-"""Multiplications below which OpenBLAS keeps to one thread, with room to spare."""
-
 HIGHEST_PARTIAL_HZ = 20_000.0
 """Partials above this are left out, so that nothing can fold back at 24 kHz."""
 
@@ -54,20 +51,6 @@ def drawn_out(points: npt.ArrayLike, samples: int, hop: int = HOP) -> Audio:
     lines: Audio = np.multiply.outer(np.diff(values), ramp)
     lines += values[:-1, None]
     return lines.reshape(-1)[:samples]
-
-
-def product(left: Audio, right: Audio) -> Audio:
-    """The matrix product of [m, k] and [k, n], in portions too small for BLAS to start threads.
-
-    The stems keep the cores busy already, and the sums do not depend on how many there are.
-    """
-    rows = max(1, _SINGLE_THREADED // right.size)
-    count = -(-len(left) // rows)
-    padded: Audio = np.zeros((count * rows, left.shape[1]), dtype=np.float32)
-    padded[: len(left)] = left
-    portions = padded.reshape(count, rows, -1) @ right
-    whole: Audio = portions.reshape(count * rows, -1)[: len(left)]
-    return whole
 
 
 def generator(seed: int, *what: str | int) -> np.random.Generator:

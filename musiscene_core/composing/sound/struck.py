@@ -21,11 +21,11 @@ from musiscene_core.composing.sound.signal import (
     decibels,
     drawn_out,
     hertz,
-    product,
     rms,
 )
 from musiscene_core.composing.sound.spectrum import Spectrum
 from musiscene_core.composing.sound.voice import Strike
+from musiscene_core.filtering import product
 from musiscene_core.timecode import SAMPLE_RATE
 
 _COLUMNS = 128

@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-import scipy.signal
 
-from musiscene_core.composing.sound.signal import Audio, Points, product
+from musiscene_core.composing.sound.signal import Audio, Points
+from musiscene_core.filtering import product
 from musiscene_core.timecode import SAMPLE_RATE
 
 BLOCK = SAMPLE_RATE // 1000
@@ -69,10 +69,11 @@ def dbtp(peak: float) -> float:
 def _interpolator() -> Audio:
     """From a block with its context to its oversampled points: [BLOCK + 2 REACH, 4 BLOCK]."""
     half = REACH * _OVERSAMPLING
-    taps = scipy.signal.firwin(2 * half + 1, 1 / _OVERSAMPLING, window=("kaiser", 5.0))
+    taps = np.sinc(np.arange(-half, half + 1) / _OVERSAMPLING) * np.kaiser(2 * half + 1, 5.0)
+    taps *= _OVERSAMPLING / taps.sum()
     source = np.arange(BLOCK + 2 * REACH)[:, None] - REACH
     target = np.arange(BLOCK * _OVERSAMPLING)[None, :]
     place = half + target - _OVERSAMPLING * source
     inside = (place >= 0) & (place <= 2 * half)
-    weights = np.where(inside, taps[np.clip(place, 0, 2 * half)] * _OVERSAMPLING, 0.0)
+    weights = np.where(inside, taps[np.clip(place, 0, 2 * half)], 0.0)
     return weights.astype(np.float32)
