@@ -132,6 +132,8 @@ def _stream(container: InputContainer, index: int, path: str | Path) -> AudioStr
             f"{path} has no audio stream {index}; it has {len(streams)}.",
             hint=f"Streams count from 0 to {len(streams) - 1}.",
         )
+    if not streams[index].sample_rate:
+        raise _open.unreadable(str(path), "its sound has no sample rate")
     return streams[index]
 
 
