@@ -6,7 +6,11 @@ from pathlib import Path
 
 import msgspec
 
-from musiscene_core.protocol.messages import JobError, JobState
+from musiscene_core.protocol.state import (
+    JobError,
+    JobInfo,
+    JobState,
+)
 from musiscene_daemon.store import StoredJob
 
 
@@ -26,6 +30,9 @@ class Current:
         partial: where the attempt builds its result.
         stage: what it is doing.
         fraction: how far it is, 0 to 1.
+        began_at: when this attempt began.
+        ended_at: when its worker said how it ended.
+        slept: whether time went by meanwhile in which nobody worked.
         heard_at: when its worker last said anything.
         kill_at: when its worker is to be killed; None while it is wanted.
         silent: whether its worker was killed for saying nothing.
@@ -40,6 +47,8 @@ class Current:
         self.partial = partial
         self.stage = ""
         self.fraction = 0.0
+        self.began_at = self.ended_at = now
+        self.slept = False
         self.heard_at = now
         self.kill_at: float | None = None
         self.silent = False
@@ -47,6 +56,37 @@ class Current:
         self.note_at = now
         self.noting = False
         self.discarded = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it could still be cancelled, and was not yet."""
+        if self.outcome is not None:
+            return self.outcome.state == "queued"
+        return self.kill_at is None
+
+
+def as_info(job: StoredJob, current: Current | None, root: Path, eta_s: float | None) -> JobInfo:
+    """What a client hears of `job`, whose result lies below `root`."""
+    at_work = None
+    if current is not None and current.job.id == job.id and job.state == "running":
+        at_work = current
+    fraction = 1.0 if job.state == "done" else 0.0
+    return JobInfo(
+        id=job.id,
+        kind=job.kind,
+        state=job.state,
+        cue=job.cue,
+        created=job.created,
+        stage=at_work.stage if at_work is not None else "",
+        fraction=at_work.fraction if at_work is not None else fraction,
+        attempts=job.attempts,
+        cancelling=job.cancelling,
+        error=job.error,
+        folder=str(root / job.folder) if job.folder else "",
+        takes=job.takes,
+        priority=job.priority,
+        eta_s=eta_s,
+    )
 
 
 def manner(exit_code: int) -> str:

@@ -22,11 +22,17 @@ _VERSION = b"1.0"
 
 
 class Gatekeeper:
-    """Answers the library's questions. Bind it before any socket it guards."""
+    """Answers the library's questions. Bind it before any socket it guards.
+
+    Attributes:
+        socket: poll this, then call `answer`.
+        refused: connections not let in so far.
+    """
 
     def __init__(self, context: zmq.Context[zmq.Socket[bytes]], users: dict[bytes, str]) -> None:
         """Let in `users`, names by public key (Z85)."""
         self._users = {z85.decode(key): name for key, name in users.items()}
+        self.refused = 0
         self.socket = context.socket(zmq.REP)
         self.socket.linger = 0
         self.socket.bind(_ENDPOINT)
@@ -51,6 +57,7 @@ class Gatekeeper:
         number = parts[1] if len(parts) > 1 else b""
         if user:
             return [_VERSION, number, b"200", b"OK", user.encode(), b""]
+        self.refused += 1
         log.warning("a connection with an unknown key was refused")
         return [_VERSION, number, b"400", b"unknown key", b"", b""]
 

@@ -15,19 +15,31 @@ from musiscene_core.protocol.messages import (
     PROTOCOL_VERSION,
     Accepted,
     CancelJob,
+    CancelJobs,
     DaemonStatus,
+    DeleteTake,
     Done,
+    Estimate,
+    Estimated,
     Failure,
     GetJob,
+    GetMetrics,
+    GetModels,
     GetStatus,
     Header,
     Hello,
     JobList,
     JobReply,
+    JobsCancelled,
     ListJobs,
+    ListTakes,
     Malformed,
+    MarkTake,
+    Metrics,
+    ModelList,
     Ping,
     Pong,
+    PurgeTakes,
     Reply,
     Request,
     Shutdown,
@@ -35,6 +47,7 @@ from musiscene_core.protocol.messages import (
     SubmitSpot,
     Subscribe,
     Subscribed,
+    UnloadModel,
     Unsubscribe,
     Welcome,
 )
@@ -42,8 +55,10 @@ from musiscene_core.protocol.wire import MalformedFrameError, decode, read_heade
 from musiscene_daemon.events import EventHub
 from musiscene_daemon.jobs import Jobs
 from musiscene_daemon.logs import where
+from musiscene_daemon.metrics import Counters, prometheus
 from musiscene_daemon.store import explained
 from musiscene_daemon.supervisor import Supervisor
+from musiscene_daemon.take_desk import TakeDesk
 from musiscene_daemon.takes import TakeLibrary
 
 log = logging.getLogger(__name__)
@@ -70,6 +85,7 @@ class Dispatcher:
         hub: EventHub,
         worker: Supervisor,
         library: TakeLibrary,
+        counters: Counters,
         *,
         leave: Callable[[], None],
     ) -> None:
@@ -78,20 +94,22 @@ class Dispatcher:
         self._hub = hub
         self._worker = worker
         self._library = library
+        self._desk = TakeDesk(library, jobs)
+        self._counters = counters
         self._leave = leave
         self._began = time.monotonic()
-        self._malformed = 0
 
     def answer(self, peer: Peer, parts: Sequence[bytes]) -> tuple[int, Reply]:
         """The reply to a message, with the number of the request it answers. Never raises."""
         header = Header(PROTOCOL_VERSION)
+        self._counters.requests += 1
         try:
             header = read_header(parts)
             if header.protocol != PROTOCOL_VERSION:
                 return header.request, _other_version(header.protocol)
             request: Request = decode(parts[1], Request)
         except MalformedFrameError as error:
-            self._malformed += 1
+            self._counters.malformed += 1
             return header.request, Malformed(str(error))
         except MusiSceneError as error:
             return header.request, _failure(error)
@@ -123,8 +141,25 @@ class Dispatcher:
                 return Welcome(version=__version__, protocol=PROTOCOL_VERSION, pid=os.getpid())
             case GetStatus():
                 return self._status()
+            case GetMetrics():
+                return Metrics(
+                    prometheus(
+                        self._status(), self._counters, self._jobs.by_state(), self._hub.count
+                    )
+                )
+            case GetModels():
+                return ModelList(self._worker.models)
+            case UnloadModel(model=model):
+                self._worker.unload(model)
+                return Done()
             case SubmitSpot(timeline=work, key=key) | SubmitScore(request=work, key=key):
-                job_id, new = self._jobs.submit(work, owner=peer.user, key=key)
+                job_id, new = self._jobs.submit(
+                    work,
+                    owner=peer.user,
+                    key=key,
+                    session=request.session,
+                    priority=request.priority,
+                )
                 return Accepted(job_id=job_id, new=new)
             case GetJob(job_id=job_id):
                 return JobReply(self._jobs.info(job_id))
@@ -132,11 +167,19 @@ class Dispatcher:
                 return JobList(self._jobs.latest())
             case CancelJob(job_id=job_id):
                 return JobReply(self._jobs.cancel(job_id, time.monotonic()))
+            case CancelJobs(scope=scope, session=session):
+                now = time.monotonic()
+                count = self._jobs.cancel_all(scope, now, owner=peer.user, session=session)
+                return JobsCancelled(count)
+            case Estimate(kind=kind, engine=engine, length_s=length_s, takes=takes):
+                return Estimated(self._jobs.estimate(kind, engine, length_s, takes))
             case Subscribe(job_id=job_id):
                 return self._subscribe(peer, job_id)
             case Unsubscribe(job_id=job_id):
                 self._hub.unsubscribe(peer.routing_id, job_id)
                 return Done()
+            case ListTakes() | MarkTake() | DeleteTake() | PurgeTakes():
+                return self._desk.answer(request)
             case Shutdown():
                 self._leave()
                 return Done()
@@ -162,7 +205,10 @@ class Dispatcher:
             data_folder=str(self._library.root),
             worker_pid=self._worker.pid,
             worker_ready=self._worker.ready,
-            malformed=self._malformed,
+            malformed=self._counters.malformed,
+            refused=self._counters.refused,
+            lost_events=self._counters.lost_events,
+            models=self._worker.models,
         )
 
 

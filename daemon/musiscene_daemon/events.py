@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from musiscene_core.protocol.messages import JobEvent, JobInfo
+from musiscene_core.protocol.messages import JobEvent
+from musiscene_core.protocol.state import JobInfo
 
 MAX_SUBSCRIBERS = 1024
 MAX_JOBS_EACH = 256
@@ -25,6 +26,11 @@ class EventHub:
     def __init__(self, send: Send) -> None:
         self._send = send
         self._subscribers: dict[bytes, _Subscriber] = {}
+
+    @property
+    def count(self) -> int:
+        """How many programs listen."""
+        return len(self._subscribers)
 
     def subscribe(self, routing_id: bytes, job_id: str) -> int | None:
         """Add a subscription; returns its last sequence number, None where there are too many."""

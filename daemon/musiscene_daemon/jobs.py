@@ -8,8 +8,11 @@
       | cancel        < 3       | cancel
       +--------> cancelled <----+
 
-Every step is on the disk before anyone hears of it. First come, first served. Knows the worker
-only by what it reports, and clients not at all.
+Every step is on the disk before anyone hears of it. Whose turn it is, fairness.py says. An
+attempt that ends by its worker's death goes back and gives its turn back; cancelling kills the
+worker where a job does not stop within the grace. Durations are measured on the loop's monotonic
+time; the wall clock only dates jobs. Knows the worker only by what it reports, and clients not at
+all.
 """
 
 from __future__ import annotations
@@ -19,21 +22,28 @@ import logging
 import secrets
 import sqlite3
 import time
+from collections.abc import Callable
+from typing import get_args
 
 import msgspec
 
 from musiscene_core.errors import DaemonError, MusiSceneError, RequestError, UnknownJobError
-from musiscene_core.protocol.messages import (
-    MAX_KEY_LENGTH,
+from musiscene_core.protocol.messages import MAX_KEY_LENGTH
+from musiscene_core.protocol.state import (
+    CancelScope,
     JobError,
     JobInfo,
     JobKind,
     JobState,
+    Priority,
 )
-from musiscene_core.request import ScoreRequest
+from musiscene_core.request import MAX_TAKES, ScoreRequest
 from musiscene_core.timeline import TimelineRange
-from musiscene_daemon.at_work import Current, Outcome, crashed, manner
+from musiscene_daemon.at_work import Current, Outcome, as_info, crashed, manner
 from musiscene_daemon.engines.admission import check
+from musiscene_daemon.estimates import Estimator
+from musiscene_daemon.forecast import Forecast
+from musiscene_daemon.retention import Retention
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import Store, StoredJob
 from musiscene_daemon.supervisor import Supervisor
@@ -64,12 +74,24 @@ class Jobs:
     """All jobs. For one thread, which must call `tick` when it says so."""
 
     def __init__(
-        self, store: Store, library: TakeLibrary, worker: Supervisor, settings: Settings
+        self,
+        store: Store,
+        library: TakeLibrary,
+        worker: Supervisor,
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """Keep jobs in `store`; `clock` gives Unix time in seconds."""
         self._store = store
         self._library = library
         self._worker = worker
         self._settings = settings
+        self._clock = clock
+        self._estimator = Estimator(store.past)
+        self._forecast = Forecast(store, self._estimator)
+        self._retention = Retention(store, library.root / "briefs", settings, clock)
+        self._now = 0.0
         self._current: Current | None = None
         self._begin_at = 0.0
         self._may_wait = True
@@ -94,13 +116,27 @@ class Jobs:
                 self._store.end(job.id, "failed", error=error)
             else:
                 self._store.requeue(job.id)
-        self._store.forget(self._settings.max_remembered)
+        self._retention.forget_old()
+        self._retention.trim_briefs()
         self._library.discard(self._library.leftovers())
 
     def submit(
-        self, work: TimelineRange | ScoreRequest, *, owner: str, key: str
+        self,
+        work: TimelineRange | ScoreRequest,
+        *,
+        owner: str,
+        key: str,
+        session: str = "",
+        priority: Priority = "interactive",
     ) -> tuple[str, bool]:
         """Accept work; returns the job's id and whether it is new. On the disk once committed.
+
+        Args:
+            work: what to spot or score.
+            owner: whose it is.
+            key: the owner's name for it; a known one gives the known job, as it was sent first.
+            session: which of the owner's programs sent it; only for whose turn it is.
+            priority: whether somebody waits for it.
 
         Raises:
             RequestError: the key is unusable, or names other work; the engine cannot do it.
@@ -110,6 +146,8 @@ class Jobs:
         """
         if not 0 < len(key) <= MAX_KEY_LENGTH:
             raise RequestError(f"A job's key must have 1 to {MAX_KEY_LENGTH} characters.")
+        if len(session) > MAX_KEY_LENGTH:
+            raise RequestError(f"A session's name must have at most {MAX_KEY_LENGTH} characters.")
         payload = msgspec.msgpack.encode(work)
         digest = hashlib.sha256(payload).digest()
         known = self._store.by_key(owner, key)
@@ -122,20 +160,30 @@ class Jobs:
         if isinstance(work, ScoreRequest):
             if self._worker.engines:
                 check(work, self._worker.engines, self._worker.broken)
-            kind: JobKind = "score"
-            cue = work.brief.timeline.cue
+            timeline, engine, wanted = work.brief.timeline, work.engine, work.takes
         else:
-            kind, cue = "spot", work.cue
+            timeline, engine, wanted = work, "", 0
+        kind: JobKind = "score" if isinstance(work, ScoreRequest) else "spot"
         if self._store.count("queued") >= self._settings.max_queued:
             raise DaemonError("Too many jobs wait already.", hint="Wait for some of them to end.")
+        if self._store.count_waiting(owner, session) >= self._settings.max_queued_each:
+            raise DaemonError(
+                "This program has too many jobs waiting already.",
+                hint="Wait for some of them to end, or cancel some.",
+            )
         job = StoredJob(
             id=secrets.token_hex(6),
             owner=owner,
             key=key,
             kind=kind,
-            cue=cue[:_MAX_CUE],
-            created=time.time(),
+            cue=timeline.cue[:_MAX_CUE],
+            created=self._clock(),
             digest=digest,
+            session=session,
+            priority=priority,
+            engine=engine,
+            length_s=timeline.record.length / float(timeline.rate.fps),
+            wanted=wanted,
         )
         self._store.add(job, payload)
         self._may_wait = True
@@ -160,6 +208,35 @@ class Jobs:
             self._stop_current(current, now)
         return self.info(job_id)
 
+    def cancel_all(self, scope: CancelScope, now: float, *, owner: str, session: str = "") -> int:
+        """Cancel the jobs of `owner` that `scope` says; returns how many still could be.
+
+        Raises:
+            sqlite3.Error: it could not be noted.
+        """
+        only = session if scope == "session" else None
+        ended = self._store.end_waiting("cancelled", owner=owner, session=only)
+        for job_id in ended:
+            self._note_change(job_id)
+        current = self._current
+        if scope == "queued" or current is None or current.job.owner != owner:
+            return len(ended)
+        if only not in (None, current.job.session) or not current.wanted:
+            return len(ended)
+        self._store.mark_cancelling(current.job.id)
+        self._stop_current(current, now)
+        return len(ended) + 1
+
+    def estimate(self, kind: JobKind, engine: str, length_s: float, takes: int) -> float | None:
+        """Seconds that a job would take once it begins; None where too few were done.
+
+        Raises:
+            RequestError: there can be no such job.
+        """
+        if not (0 < length_s < float("inf") and 1 <= takes <= MAX_TAKES):
+            raise RequestError(f"A job has a length above 0 s and 1 to {MAX_TAKES} takes.")
+        return self._estimator.seconds(kind, engine if kind == "score" else "", length_s, takes)
+
     def info(self, job_id: str) -> JobInfo:
         """One job as it stands.
 
@@ -175,6 +252,10 @@ class Jobs:
     def counts(self) -> tuple[int, int]:
         """How many jobs wait, and how many run."""
         return self._store.count("queued"), self._store.count("running")
+
+    def by_state(self) -> dict[str, int]:
+        """How many of the remembered jobs are in each state."""
+        return {state: self._store.count(state) for state in get_args(JobState)}
 
     @property
     def at_work(self) -> bool:
@@ -194,6 +275,7 @@ class Jobs:
 
     def hear(self, report: Report, now: float) -> None:
         """Take in what the worker says."""
+        self._now = now
         current = self._current
         if current is None:
             return
@@ -208,6 +290,7 @@ class Jobs:
             self._note_change(current.job.id)
         elif isinstance(report, JobFinished) and current.kill_at is None:
             current.outcome = Outcome(state="done", takes=report.takes)
+            current.ended_at = now
         elif isinstance(report, JobFinished | JobStopped):
             current.outcome = Outcome(state="cancelled")
         elif isinstance(report, JobBroke):
@@ -221,13 +304,15 @@ class Jobs:
         """Do what is due; returns when to come back at the latest, None where nothing waits."""
         current = self._current
         slept = self._ticked_at is not None and now - self._ticked_at > _ASLEEP_S
-        self._ticked_at = now
+        self._ticked_at = self._now = now
+        self._retention.forget_trimmed()
         if current is not None and current.outcome is not None and now >= current.note_at:
             self._note_outcome(current, now)
         elif current is not None and current.outcome is None:
             if slept:
                 # The machine slept, or this process was stopped: the worker had no say meanwhile.
                 current.heard_at = now
+                current.slept = True
             self._watch(current, now)
         worker_due = self._worker.tick(now)
         if self._current is None:
@@ -319,10 +404,8 @@ class Jobs:
             message="The daemon's worker does not start.",
             hint=f"Its last words: {words}" if words else "",
         )
-        with self._store.batch():
-            while (job := self._store.next_queued()) is not None:
-                self._store.end(job.id, "failed", error=error)
-                self._note_change(job.id)
+        for job_id in self._store.end_waiting("failed", error=error):
+            self._note_change(job_id)
 
     def _note_outcome(self, current: Current, now: float) -> None:
         """Publish and note how the job ended; tried again later where the disk refuses."""
@@ -342,10 +425,7 @@ class Jobs:
                 self._store.requeue(job.id)
                 self._may_wait = True
             else:
-                self._store.end(
-                    job.id, outcome.state, error=outcome.error, folder=place, takes=outcome.takes
-                )
-                self._store.forget(self._settings.max_remembered)
+                self._note_end(current, outcome, place)
         except MusiSceneError as error:
             said = JobError(code=error.code, message=error.message, hint=error.hint)
             current.outcome = Outcome(state="failed", error=said)
@@ -359,6 +439,20 @@ class Jobs:
         self._current = None
         self._note_change(job.id)
         log.info("job %s: %s", job.id, outcome.state)
+
+    def _note_end(self, current: Current, outcome: Outcome, place: str) -> None:
+        job = current.job
+        with self._store.batch():
+            self._store.end(
+                job.id, outcome.state, error=outcome.error, folder=place, takes=outcome.takes
+            )
+            # What slept took longer than such work takes.
+            if outcome.state == "done" and not current.slept and job.length_s > 0:
+                self._store.learn(job, current.ended_at - current.began_at)
+            self._retention.forget_old()
+        self._estimator.forget(job.kind, job.engine)
+        if place and job.kind == "spot":
+            self._retention.trim_briefs()
 
     def _due(self) -> float | None:
         current = self._current
@@ -378,31 +472,11 @@ class Jobs:
         return job
 
     def _info(self, job: StoredJob) -> JobInfo:
-        current = self._current
-        at_work = current is not None and current.job.id == job.id and job.state == "running"
-        return JobInfo(
-            id=job.id,
-            kind=job.kind,
-            state=job.state,
-            cue=job.cue,
-            created=job.created,
-            stage=current.stage if current is not None and at_work else "",
-            fraction=_fraction(job, current if at_work else None),
-            attempts=job.attempts,
-            cancelling=job.cancelling,
-            error=job.error,
-            folder=str(self._library.root / job.folder) if job.folder else "",
-            takes=job.takes,
-        )
+        eta_s = self._forecast.eta_s(job, self._current, self._now)
+        return as_info(job, self._current, self._library.root, eta_s)
 
     def _note_change(self, job_id: str) -> None:
         self._changed[job_id] = None
-
-
-def _fraction(job: StoredJob, current: Current | None) -> float:
-    if current is not None:
-        return current.fraction
-    return 1.0 if job.state == "done" else 0.0
 
 
 def _earliest(*times: float | None) -> float | None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import logging.handlers
+import time
 import traceback
 from pathlib import Path
+
+import msgspec
 
 from musiscene_core.errors import OutputError
 from musiscene_core.paths import private_folder
@@ -17,8 +20,28 @@ _FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 _TAIL_FRAMES = 6
 
 
-def start_logging(folder: Path, level: str, *, terminal: bool) -> None:
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time (UTC), level, logger, process, message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of `record`."""
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        line = {
+            "time": f"{moment}.{int(record.msecs):03d}Z",
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(line).decode()
+
+
+def start_logging(folder: Path, level: str, *, terminal: bool, as_json: bool = False) -> None:
     """Send every module's log to `folder`, and to the terminal too where `terminal` says so.
+
+    With `as_json` each line of the file is a JSON object.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -34,6 +57,8 @@ def start_logging(folder: Path, level: str, *, terminal: bool) -> None:
     handlers: list[logging.Handler] = [file]
     if terminal:
         handlers.append(logging.StreamHandler())
+    if as_json:
+        file.setFormatter(JsonLines())
     # A full disk must not turn each log line into an error of its own.
     logging.raiseExceptions = False
     logging.basicConfig(level=level.upper(), format=_FORMAT, handlers=handlers, force=True)

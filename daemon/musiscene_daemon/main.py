@@ -14,6 +14,7 @@ from musiscene_core.errors import MusiSceneError, OutputError
 from musiscene_core.protocol.connection import lock_path, make_runtime_folder
 from musiscene_core.protocol.launcher import ALREADY_RUNNING
 from musiscene_core.protocol.lock import InstanceLock
+from musiscene_daemon.limits import raise_descriptors
 from musiscene_daemon.logs import start_logging, where
 from musiscene_daemon.server import Server
 from musiscene_daemon.settings import LOG_LEVELS, Settings
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             engines_from=tuple(given.engines_from),
             log_level=given.log_level,
             foreground=given.foreground,
+            log_json=given.log_json,
         )
         make_runtime_folder()
         lock = InstanceLock(lock_path())
@@ -65,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
     parser.add_argument(
+        "--log-json", action="store_true", help="write the log as JSON, an object a line"
+    )
+    parser.add_argument(
         "--engines-from",
         action="append",
         default=[],
@@ -82,8 +87,14 @@ def _take(lock: InstanceLock) -> bool:
 
 
 def _serve(settings: Settings) -> None:
-    start_logging(settings.log_folder, settings.log_level, terminal=settings.foreground)
+    start_logging(
+        settings.log_folder,
+        settings.log_level,
+        terminal=settings.foreground,
+        as_json=settings.log_json,
+    )
     log.info("process %d starts", os.getpid())
+    raise_descriptors()
     try:
         with Server(settings) as server:
             _leave_on_signals(server)

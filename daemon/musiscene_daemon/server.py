@@ -18,6 +18,7 @@ import zmq
 
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, OutputError
+from musiscene_core.library import Catalogue
 from musiscene_core.protocol.channel import (
     HANDSHAKE_TIMEOUT_MS,
     HEARTBEAT_INTERVAL_MS,
@@ -30,12 +31,14 @@ from musiscene_core.protocol.connection import (
     write_connection,
 )
 from musiscene_core.protocol.lock import InstanceLock
-from musiscene_core.protocol.messages import PROTOCOL_VERSION, Failure, JobEvent, Reply
+from musiscene_core.protocol.messages import PROTOCOL_VERSION, Failure, JobEvent, Pong, Reply
 from musiscene_core.protocol.wire import MAX_FRAME_BYTES, frames
 from musiscene_daemon.auth import LOCAL_USER, Gatekeeper, guard
 from musiscene_daemon.dispatch import Dispatcher, Peer
 from musiscene_daemon.events import EventHub
 from musiscene_daemon.jobs import Jobs
+from musiscene_daemon.keeper import Keeper
+from musiscene_daemon.metrics import Counters
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import FILE_NAME, Store, explained
 from musiscene_daemon.supervisor import Supervisor
@@ -83,7 +86,9 @@ class Server:
         closing.callback(self._store.close)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         closing.callback(self._context.term)
-        self._worker = Supervisor(self._context, make_runtime_folder(), settings.engines_from)
+        self._worker = Supervisor(
+            self._context, make_runtime_folder(), settings.engines_from, settings.limits
+        )
         closing.callback(self._worker.stop)
         self._jobs = Jobs(self._store, library, self._worker, settings)
         try:
@@ -91,9 +96,13 @@ class Server:
         except sqlite3.Error as error:
             raise explained(error) from error
         closing.callback(self._jobs.stop)
+        keeper = Keeper(library, Catalogue(library.root), settings)
+        keeper.start()
+        closing.callback(keeper.stop)
+        self._counters = Counters()
         self._hub = EventHub(self._send_event)
         self._dispatcher = Dispatcher(
-            self._jobs, self._hub, self._worker, library, leave=self.leave
+            self._jobs, self._hub, self._worker, library, self._counters, leave=self.leave
         )
         self._wake, self._waker = sockets.socketpair()
         for end in (self._wake, self._waker):
@@ -172,6 +181,7 @@ class Server:
             ready = self._poll(min(idle_at, due or idle_at, now + _LONGEST_WAIT_S) - now)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
+                self._counters.refused = self._gatekeeper.refused
             if self._worker.inbox in ready:
                 heard_at = time.monotonic()
                 for report in self._worker.reports(heard_at):
@@ -193,7 +203,11 @@ class Server:
                 for peer, parts in self._waiting():
                     before = self._store.writes
                     number, reply = self._dispatcher.answer(peer, parts)
-                    replies.append((peer, number, reply, self._store.writes != before))
+                    if isinstance(reply, Pong):
+                        # Says nothing of the job table, so it need not wait for the commit.
+                        self._reply(peer, number, reply)
+                    else:
+                        replies.append((peer, number, reply, self._store.writes != before))
         except sqlite3.Error as error:
             log.error("a batch could not be committed: %s", type(error).__name__)
             said = explained(error)
@@ -203,7 +217,11 @@ class Server:
                 for peer, number, reply, wrote in replies
             ]
         for peer, number, reply, _ in replies:
-            self._send(peer.routing_id, frames(reply, request=number))
+            self._reply(peer, number, reply)
+
+    def _reply(self, peer: Peer, number: int, reply: Reply) -> None:
+        if self._send(peer.routing_id, frames(reply, request=number)) is None:
+            self._counters.lost_replies += 1
 
     def _waiting(self) -> list[tuple[Peer, list[bytes]]]:
         found: list[tuple[Peer, list[bytes]]] = []
@@ -225,14 +243,18 @@ class Server:
             self._hub.publish(job)
 
     def _send_event(self, routing_id: bytes, event: JobEvent) -> bool:
-        return self._send(routing_id, frames(event, request=0))
+        sent = self._send(routing_id, frames(event, request=0))
+        if sent is None:
+            self._counters.lost_events += 1
+        return sent is not False
 
-    def _send(self, routing_id: bytes, parts: list[bytes]) -> bool:
-        """Send without waiting; False where the client is gone. A slow one loses the message."""
+    def _send(self, routing_id: bytes, parts: list[bytes]) -> bool | None:
+        """Send without waiting; False where the client is gone, None where it does not read."""
         try:
             self._router.send_multipart([routing_id, *parts], zmq.DONTWAIT)
         except zmq.Again:
             log.debug("a slow client lost a message")
+            return None
         except zmq.ZMQError:
             return False
         return True

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from musiscene_core.errors import InputError
 from musiscene_core.paths import data_folder, log_folder
+from musiscene_daemon.limits import Limits
+from musiscene_daemon.residency.settings import ResidencySettings
 
 IDLE_VARIABLE = "MUSISCENE_IDLE_S"
 DEFAULT_IDLE_S = 600.0
+LIBRARY_VARIABLE = "MUSISCENE_LIBRARY_GB"
+DEFAULT_LIBRARY_GB = 20.0
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -26,12 +30,20 @@ class Settings:
         engines_from: further engines, each "module:Class", beside the installed ones.
         log_level: one of LOG_LEVELS.
         foreground: log to the terminal too.
+        log_json: write the log as JSON, an object a line.
         max_attempts: how often a job is begun before its crashes count as its own fault.
         retry_delays_s: waits before the second and the later attempts.
         cancel_grace_s: how long a job may take to stop before its process is killed.
         silence_s: how long a worker at work may say nothing before it is killed.
         max_queued: jobs that may wait.
+        max_queued_each: of these, those of one program, so that none keeps the others out.
         max_remembered: ended jobs that are remembered.
+        remembered_days: and for how long; the latest are remembered whatever their age.
+        max_briefs_bytes: room for briefs; beyond it the oldest go, none within a day.
+        limits: what one job may take.
+        library_bytes: room for takes; beyond it the oldest go, favourites never.
+        keep_takes_s: seconds for which a take stays whatever the room.
+        residency: how long models stay; checked here, read from the environment by the worker.
     """
 
     data_folder: Path
@@ -40,12 +52,20 @@ class Settings:
     engines_from: tuple[str, ...] = ()
     log_level: str = "info"
     foreground: bool = False
+    log_json: bool = False
     max_attempts: int = 3
     retry_delays_s: tuple[float, ...] = (0.1, 0.5)
-    cancel_grace_s: float = 0.5
+    cancel_grace_s: float = 0.3
     silence_s: float = 60.0
     max_queued: int = 4096
+    max_queued_each: int = 2048
     max_remembered: int = 1000
+    remembered_days: float = 90.0
+    max_briefs_bytes: int = 512 << 20
+    limits: Limits = field(default_factory=Limits)
+    library_bytes: int = int(DEFAULT_LIBRARY_GB * 1e9)
+    keep_takes_s: float = 86_400.0
+    residency: ResidencySettings = field(default_factory=ResidencySettings)
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.idle_s) and self.idle_s > 0):
@@ -61,6 +81,7 @@ class Settings:
         engines_from: tuple[str, ...] = (),
         log_level: str = "info",
         foreground: bool = False,
+        log_json: bool = False,
     ) -> Settings:
         """Settings for this user; `idle_s` wins over MUSISCENE_IDLE_S.
 
@@ -74,6 +95,10 @@ class Settings:
             engines_from=engines_from,
             log_level=log_level,
             foreground=foreground,
+            log_json=log_json,
+            limits=Limits.from_environment(),
+            library_bytes=_library_from_environment(),
+            residency=ResidencySettings.from_environment(),
         )
 
 
@@ -88,3 +113,17 @@ def _idle_from_environment() -> float:
             f"{IDLE_VARIABLE} is {text!r}, not a number of seconds.",
             hint=f"Unset it, or set it to a number such as {DEFAULT_IDLE_S:g}.",
         ) from None
+
+
+def _library_from_environment() -> int:
+    text = os.environ.get(LIBRARY_VARIABLE)
+    try:
+        gigabytes = float(text) if text else DEFAULT_LIBRARY_GB
+    except ValueError:
+        gigabytes = math.nan
+    if not (math.isfinite(gigabytes) and gigabytes > 0):
+        raise InputError(
+            f"{LIBRARY_VARIABLE} is {text!r}, not a number of gigabytes above 0.",
+            hint=f"Unset it, or set it to a number such as {DEFAULT_LIBRARY_GB:g}.",
+        )
+    return int(gigabytes * 1e9)

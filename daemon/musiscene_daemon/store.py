@@ -15,11 +15,17 @@ from typing import Any
 import msgspec
 
 from musiscene_core.errors import OutputError
-from musiscene_core.protocol.messages import ENDED, JobError, JobKind, JobState
+from musiscene_core.protocol.state import (
+    ENDED,
+    JobError,
+    JobKind,
+    JobState,
+    Priority,
+)
+from musiscene_daemon.fairness import History, Waiting, in_turn
 
 FILE_NAME = "jobs.sqlite3"
-_SCHEMA_VERSION = 1
-_SCHEMA = """
+_FIRST_SCHEMA = """
 create table job(
     number     integer primary key,
     id         text not null unique,
@@ -40,8 +46,33 @@ create table job(
 );
 create index job_by_state on job(state, number);
 """
+_TURNS_AND_TIMES = """
+alter table job add column session  text not null default '';
+alter table job add column priority text not null default 'interactive';
+alter table job add column engine   text not null default '';
+alter table job add column length_s real not null default 0;
+alter table job add column wanted   integer not null default 0;
+alter table job add column arrived  integer not null default 0;
+alter table job add column begun    integer not null default 0;
+create index job_by_turn on job(begun);
+create index job_by_client on job(owner, session) where state = 'queued';
+create table past(
+    number   integer primary key,
+    kind     text not null,
+    engine   text not null,
+    length_s real not null,
+    takes    integer not null,
+    seconds  real not null
+);
+create index past_by_kind on past(kind, engine, number);
+"""
+_SCHEMAS = (_FIRST_SCHEMA, _TURNS_AND_TIMES)
+"""What to run, one after the other, from a table's version on."""
+_KEPT_PAST = 256
+_WAITING = "number, id, owner, session, priority, arrived, kind, engine, length_s, wanted"
 _COLUMNS = (
-    "id, owner, key, kind, cue, created, digest, state, attempts, cancelling, error, folder, takes"
+    "id, owner, key, kind, cue, created, digest, state, attempts, cancelling, error, folder, takes,"
+    " session, priority, engine, length_s, wanted"
 )
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDED))
 
@@ -63,6 +94,11 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
         error: why it failed.
         folder: its result, relative to the data folder.
         takes: subfolders of `folder`.
+        session: which of the owner's programs sent it.
+        priority: whether somebody waits for it.
+        engine: who scores; empty for spotting.
+        length_s: of its range.
+        wanted: how many takes; 0 for spotting.
     """
 
     id: str
@@ -78,6 +114,11 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
     error: JobError | None = None
     folder: str = ""
     takes: tuple[str, ...] = ()
+    session: str = ""
+    priority: Priority = "interactive"
+    engine: str = ""
+    length_s: float = 0.0
+    wanted: int = 0
 
 
 class Store:
@@ -109,12 +150,10 @@ class Store:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
         version = self._db.execute("pragma user_version").fetchone()[0]
-        if version == 0:
-            self._db.executescript(
-                f"begin;{_SCHEMA}pragma user_version = {_SCHEMA_VERSION};commit;"
-            )
-        elif version != _SCHEMA_VERSION:
+        if not 0 <= version <= len(_SCHEMAS):
             raise sqlite3.DatabaseError(f"written by another version ({version})")
+        for number, schema in enumerate(_SCHEMAS[version:], start=version + 1):
+            self._db.executescript(f"begin;{schema}pragma user_version = {number};commit;")
 
     def close(self) -> None:
         """Let the file go."""
@@ -165,9 +204,12 @@ class Store:
     def add(self, job: StoredJob, payload: bytes) -> None:
         """Keep a new job."""
         self._write(
-            "insert into job(id, owner, key, kind, cue, created, digest, payload, state)"
-            " values (?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+            "insert into job(id, owner, key, kind, cue, created, digest, payload, state,"
+            " session, priority, engine, length_s, wanted, arrived)"
+            " values (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?, ?, ?,"
+            " (select coalesce(max(begun), 0) from job))",
             *(job.id, job.owner, job.key, job.kind, job.cue, job.created, job.digest, payload),
+            *(job.session, job.priority, job.engine, job.length_s, job.wanted),
         )
 
     def by_id(self, job_id: str) -> StoredJob | None:
@@ -179,8 +221,30 @@ class Store:
         return self._one("owner = ? and key = ?", owner, key)
 
     def next_queued(self) -> StoredJob | None:
-        """The job that has waited longest."""
-        return self._one("state = 'queued' order by number limit 1")
+        """The job whose turn it is."""
+        # The first of each client and priority is enough; min() picks the row it is in.
+        heads = self._waiting(
+            _WAITING.replace("number", "min(number)", 1), "group by owner, session, priority"
+        )
+        job = next(in_turn(heads, self.history()), None)
+        return self.by_id(job.id) if job is not None else None
+
+    def queue(self) -> tuple[Waiting, ...]:
+        """All jobs that wait, in the order they came."""
+        return self._waiting(_WAITING, "order by number")
+
+    def history(self) -> History:
+        """What has begun so far."""
+        rows = self._db.execute(
+            "select owner, session, priority, max(begun) from job where begun > 0"
+            " group by owner, session, priority"
+        )
+        served: dict[tuple[str, str], int] = {}
+        batch = 0
+        for owner, session, priority, begun in rows:
+            served[owner, session] = max(begun, served.get((owner, session), 0))
+            batch = max(begun, batch) if priority == "batch" else batch
+        return History(max(served.values(), default=0), batch, served)
 
     def running(self) -> tuple[StoredJob, ...]:
         """The jobs begun and not ended."""
@@ -200,21 +264,31 @@ class Store:
         row = self._db.execute("select count(*) from job where state = ?", (state,)).fetchone()
         return int(row[0])
 
+    def count_waiting(self, owner: str, session: str) -> int:
+        """How many jobs of one of the owner's programs wait."""
+        row = self._db.execute(
+            "select count(*) from job where state = 'queued' and owner = ? and session = ?",
+            (owner, session),
+        ).fetchone()
+        return int(row[0])
+
     def begin(self, job_id: str) -> None:
         """Note that an attempt begins."""
         self._write(
-            "update job set state = 'running', attempts = attempts + 1 where id = ?", job_id
+            "update job set state = 'running', attempts = attempts + 1,"
+            " begun = (select coalesce(max(begun), 0) + 1 from job) where id = ?",
+            job_id,
         )
 
     def requeue(self, job_id: str, *, forgive: bool = False) -> None:
-        """Put a running job back into its old place in the queue.
+        """Put a running job back into its old place in the queue, and give its turn back.
 
         Args:
             job_id: the job.
             forgive: do not count the attempt: its end was not its own fault.
         """
         self._write(
-            "update job set state = 'queued', attempts = attempts - ?"
+            "update job set state = 'queued', begun = 0, attempts = attempts - ?"
             " where id = ? and state = 'running'",
             *(int(forgive), job_id),
         )
@@ -243,6 +317,59 @@ class Store:
             job_id,
         )
 
+    def end_waiting(
+        self,
+        state: JobState,
+        *,
+        owner: str | None = None,
+        session: str | None = None,
+        error: JobError | None = None,
+    ) -> tuple[str, ...]:
+        """End every job that waits, of `owner` and `session` where given; returns their ids."""
+        which = "state = 'queued' and (? is null or owner = ?) and (? is null or session = ?)"
+        values = (owner, owner, session, session)
+        rows = self._db.execute(f"select id from job where {which}", values).fetchall()
+        if rows:
+            said = msgspec.msgpack.encode(error) if error else None
+            self._write(
+                f"update job set state = ?, error = ?, payload = x'' where {which}",
+                *(state, said, *values),
+            )
+        return tuple(row[0] for row in rows)
+
+    def learn(self, job: StoredJob, seconds: float) -> None:
+        """Note how long a job took that was done."""
+        self._write(
+            "insert into past(kind, engine, length_s, takes, seconds) values (?, ?, ?, ?, ?)",
+            *(job.kind, job.engine, job.length_s, max(1, job.wanted), seconds),
+        )
+        self._write(
+            "delete from past where kind = ? and engine = ? and number <= (select number from past"
+            " where kind = ? and engine = ? order by number desc limit 1 offset ?)",
+            *(job.kind, job.engine, job.kind, job.engine, _KEPT_PAST),
+        )
+
+    def past(self, kind: JobKind, engine: str, count: int) -> list[tuple[float, float]]:
+        """(seconds of music, seconds it took) of the `count` latest jobs that were done."""
+        return self._db.execute(
+            "select length_s * takes, seconds from past where kind = ? and engine = ?"
+            " order by number desc limit ?",
+            (kind, engine, count),
+        ).fetchall()
+
+    def forget_job(self, job_id: str) -> None:
+        """Forget one job that has ended."""
+        self._write(f"delete from job where id = ? and state in ({_ENDED})", job_id)
+
+    def forget_older(self, than: float, keep: int) -> None:
+        """Forget ended jobs created before `than`, Unix time, but for the `keep` youngest."""
+        self._write(
+            f"delete from job where state in ({_ENDED}) and created < ? and number <="
+            f" (select number from job where state in ({_ENDED})"
+            " order by number desc limit 1 offset ?)",
+            *(than, keep),
+        )
+
     def forget(self, keep: int) -> None:
         """Forget all but the `keep` youngest jobs that have ended; their results stay."""
         self._write(
@@ -250,6 +377,11 @@ class Store:
             f" where state in ({_ENDED}) order by number desc limit 1 offset ?)",
             keep,
         )
+
+    def _waiting(self, columns: str, rest: str) -> tuple[Waiting, ...]:
+        rows = self._db.execute(f"select {columns} from job where state = 'queued' {rest}")
+        names = Waiting.__struct_fields__
+        return tuple(Waiting(**dict(zip(names, row, strict=True))) for row in rows)
 
     def _one(self, condition: str, *values: object) -> StoredJob | None:
         found = self._many(condition, *values)

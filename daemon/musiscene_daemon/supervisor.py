@@ -16,15 +16,25 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import IO
 
 import msgspec
 import zmq
 
-from musiscene_core.protocol.messages import BrokenEngine, EngineInfo
+from musiscene_core.errors import EngineError
+from musiscene_core.protocol.state import (
+    BrokenEngine,
+    EngineInfo,
+    ModelInfo,
+)
+from musiscene_daemon.limits import Limits
 from musiscene_daemon.worker_link import (
     Command,
+    ForgetModel,
+    JobBroke,
+    ModelsHeld,
     Report,
     WorkerGone,
     WorkerReady,
@@ -155,6 +165,7 @@ class Supervisor:
         ready: whether a worker waits for jobs, or is at one.
         engines: what the worker can score with; kept while it is being replaced.
         broken: installed engines that do not load.
+        models: in the worker's memory; none while it is being replaced.
         failed_starts: workers in a row that died before they were ready.
         last_words: of the worker that died last.
         exit_code: of the worker that died last.
@@ -165,6 +176,7 @@ class Supervisor:
         context: zmq.Context[zmq.Socket[bytes]],
         folder: Path,
         engines_from: Sequence[str] = (),
+        limits: Limits | None = None,
     ) -> None:
         """Prepare to start workers in `folder`, which must be ours alone."""
         self._context = context
@@ -172,6 +184,8 @@ class Supervisor:
         self._command = [sys.executable, "-m", WORKER_MODULE, "--parent", str(os.getpid())]
         for spec in engines_from:
             self._command += ["--engines-from", spec]
+        for name, value in asdict(limits or Limits()).items():
+            self._command += [f"--{name.replace('_', '-')}", str(value)]
         self._process: WorkerProcess | None = None
         self._number = 0
         self._start_at = 0.0
@@ -184,6 +198,7 @@ class Supervisor:
         self._was_ready = False
         self.engines: tuple[EngineInfo, ...] = ()
         self.broken: tuple[BrokenEngine, ...] = ()
+        self.models: tuple[ModelInfo, ...] = ()
         self.failed_starts = 0
         self.last_words = ""
         self.exit_code = 0
@@ -197,6 +212,20 @@ class Supervisor:
         """Hand a command to the worker, if there is one."""
         if self._process is not None:
             self._process.send(command)
+
+    def unload(self, model: str) -> None:
+        """Have the worker unload a model once nobody works with it.
+
+        Raises:
+            EngineError: it is not in memory.
+        """
+        held = [info.name for info in self.models]
+        if model not in held:
+            raise EngineError(
+                f"The model {model!r} is not in memory.",
+                hint=f"Models in memory: {', '.join(held) or 'none'}.",
+            )
+        self.send(ForgetModel(model))
 
     def kill(self) -> None:
         """End the worker, if there is one; another follows."""
@@ -247,6 +276,11 @@ class Supervisor:
             self.failed_starts = 0
             self.engines, self.broken = report.engines, report.broken
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
+        elif isinstance(report, JobBroke) and report.leaving:
+            # At once, so that the next job is not handed to a process that ends.
+            self.kill()
+        elif isinstance(report, ModelsHeld):
+            self.models = report.models
         elif isinstance(report, WorkerGone):
             log.warning("worker %d ended with code %d", self.pid, report.exit_code)
             self._process = None
@@ -255,6 +289,7 @@ class Supervisor:
     def _fell(self, now: float, exit_code: int, last_words: str) -> None:
         self.failed_starts = 0 if self._was_ready else self.failed_starts + 1
         self.ready = self._was_ready = False
+        self.models = ()
         self.exit_code, self.last_words = exit_code, last_words
         delay = _RESTART_DELAYS_S[min(self.failed_starts, len(_RESTART_DELAYS_S) - 1)]
         self._start_at = now + delay

@@ -4,7 +4,8 @@
     <data folder>/takes/<cue>-<job>/take-1/ ...    finished takes of a score
     <data folder>/briefs/<cue>-<job>/              a finished brief
 
-A result's place follows from its job alone, so that publishing twice is publishing once.
+A result's place follows from its job alone, so that publishing twice is publishing once. What is
+in a take names it (musiscene_core.library), and equal files of equal takes are stored once.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from musiscene_core.errors import OutputError
-from musiscene_core.protocol.messages import JobKind
+from musiscene_core.protocol.state import JobKind
 
 _SHELVES: dict[JobKind, str] = {"spot": "briefs", "score": "takes"}
 _PARTIAL = ".partial"
@@ -36,6 +37,7 @@ class TakeLibrary:
         """
         self._root = data_folder
         self._workshop = data_folder / "jobs"
+        self.news = threading.Event()
         try:
             for folder in (self._workshop, *(data_folder / shelf for shelf in _SHELVES.values())):
                 folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +77,7 @@ class TakeLibrary:
             sync_folder(target.parent)
         except OSError as error:
             raise OutputError.from_os(error, target) from error
+        self.news.set()
 
     def takes(self, place: str) -> tuple[str, ...]:
         """The names of the takes at `place`, in order."""

@@ -12,7 +12,7 @@ import msgspec
 from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.errors import EngineError
 from musiscene_core.progress import Portion, Progress
-from musiscene_core.protocol.messages import JobKind
+from musiscene_core.protocol.state import JobKind
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
@@ -23,6 +23,14 @@ from musiscene_daemon.takes import sync_tree
 BRIEF_NAME = "brief.json"
 REQUEST_NAME = "request.json"
 TAKE_NAME = "take.json"
+
+
+def covered_s(kind: JobKind, payload: bytes) -> float:
+    """Seconds of film a job covers, every take counted; the arguments are as for `run`."""
+    if kind == "spot":
+        return msgspec.msgpack.decode(payload, type=TimelineRange).length_seconds
+    request = msgspec.msgpack.decode(payload, type=ScoreRequest)
+    return request.brief.timeline.length_seconds * request.takes
 
 
 def run(

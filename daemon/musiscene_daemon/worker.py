@@ -27,13 +27,19 @@ import msgspec
 
 from musiscene_core.errors import CancelledError, JobFailedError, MusiSceneError, OutputError
 from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.limits import Limits, Watch, restrain
 from musiscene_daemon.logs import where
+from musiscene_daemon.residency.oom import does_not_fit, is_out_of_memory
+from musiscene_daemon.residency.residents import Residents
+from musiscene_daemon.residency.settings import ResidencySettings
 from musiscene_daemon.worker_link import (
     Command,
+    ForgetModel,
     JobBroke,
     JobFinished,
     JobProgressed,
     JobStopped,
+    ModelsHeld,
     RunJob,
     StopJob,
     WorkerAlive,
@@ -46,6 +52,9 @@ log = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL_S = 0.05
 ALIVE_INTERVAL_S = 1.0
+OVERRUN = 4
+"""Exit code of a worker whose job took more than it may."""
+
 _MAX_STAGE = 200
 _PR_SET_PDEATHSIG = 1
 _FULL_OR_READ_ONLY = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -98,13 +107,16 @@ class JobProgress:
 class Worker:
     """Takes commands on one thread and works on another, the main one."""
 
-    def __init__(self, commands: IO[bytes], reports: Reports, engines: Registry) -> None:
+    def __init__(
+        self, commands: IO[bytes], reports: Reports, engines: Registry, limits: Limits
+    ) -> None:
         self._commands = commands
         self._reports = reports
         self._engines = engines
         self._jobs: queue.SimpleQueue[RunJob] = queue.SimpleQueue()
         self._stopped: set[str] = set()
         self._busy = threading.Event()
+        self._watch = Watch(limits, self._overrun)
 
     def run(self) -> None:
         """Work until the daemon is gone."""
@@ -130,6 +142,8 @@ class Worker:
                 os._exit(0)
             if isinstance(command, StopJob):
                 self._stopped.add(command.job_id)
+            elif isinstance(command, ForgetModel):
+                self._engines.residents.unload(command.model)
             else:
                 self._jobs.put(command)
 
@@ -139,15 +153,25 @@ class Worker:
             self._reports.send(WorkerAlive())
             time.sleep(ALIVE_INTERVAL_S)
 
+    def _overrun(self, job_id: str, error: MusiSceneError) -> None:
+        """End with the job: nothing else stops a decoder or an engine that does not listen."""
+        self._reports.send(
+            JobBroke(
+                job_id=job_id, code=error.code, message=error.message, hint=error.hint, leaving=True
+            )
+        )
+        os._exit(OVERRUN)
+
     def _outcome(self, job: RunJob) -> JobFinished | JobStopped | JobBroke:
         # Imported at the first job, then kept: the socket answers before all of it is loaded.
-        from musiscene_daemon.work import run
+        from musiscene_daemon.work import covered_s, run
 
         folder = Path(job.folder)
         progress = JobProgress(job.job_id, self._reports, self._stopped)
         try:
             folder.mkdir(parents=True)
-            takes = run(job.kind, job.payload, folder, self._engines, progress)
+            with self._watch.over(job.job_id, covered_s(job.kind, job.payload)):
+                takes = run(job.kind, job.payload, folder, self._engines, progress)
         except CancelledError:
             return JobStopped(job.job_id)
         except MusiSceneError as error:
@@ -166,6 +190,9 @@ class Worker:
                 ),
             )
         except Exception as error:
+            if is_out_of_memory(error):
+                log.error("job %s: %s", job.job_id, where(error))
+                return _broke(job, does_not_fit("The work"), where(error))
             log.exception("job %s", job.job_id)
             return _broke(job, _mistake(error), where(error))
         return JobFinished(job.job_id, takes)
@@ -220,13 +247,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="musiscene_daemon.worker")
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--engines-from", action="append", default=[])
+    parser.add_argument("--memory-mb", type=int, default=Limits.memory_mb)
+    parser.add_argument("--time-s", type=float, default=Limits.time_s)
+    parser.add_argument("--time-per-s", type=float, default=Limits.time_per_s)
     given = parser.parse_args(arguments)
+    limits = Limits(memory_mb=given.memory_mb, time_s=given.time_s, time_per_s=given.time_per_s)
     commands, pipe = take_over_pipes()
     die_with(given.parent)
+    restrain()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     faulthandler.enable()
     logging.basicConfig(level="INFO", stream=sys.stderr)
-    Worker(commands, Reports(pipe), Registry(given.engines_from)).run()
+    reports = Reports(pipe)
+    residents = Residents(
+        ResidencySettings.from_environment(), lambda models: reports.send(ModelsHeld(models))
+    )
+    Worker(commands, reports, Registry(given.engines_from, residents), limits).run()
 
 
 if __name__ == "__main__":

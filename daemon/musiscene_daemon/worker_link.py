@@ -11,7 +11,12 @@ from typing import IO, Any, TypeAlias
 
 import msgspec
 
-from musiscene_core.protocol.messages import BrokenEngine, EngineInfo, JobKind
+from musiscene_core.protocol.state import (
+    BrokenEngine,
+    EngineInfo,
+    JobKind,
+    ModelInfo,
+)
 
 MAX_MESSAGE_BYTES = 16 << 20
 _LENGTH = struct.Struct(">I")
@@ -39,6 +44,12 @@ class StopJob(msgspec.Struct, frozen=True, tag="stop"):
     job_id: str
 
 
+class ForgetModel(msgspec.Struct, frozen=True, tag="forget"):
+    """Unload a model once nobody works with it."""
+
+    model: str
+
+
 class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     """The worker has started, with these engines."""
 
@@ -48,6 +59,12 @@ class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
 
 class WorkerAlive(msgspec.Struct, frozen=True, tag="alive"):
     """A sign of life while a job runs."""
+
+
+class ModelsHeld(msgspec.Struct, frozen=True, tag="models"):
+    """What is in the worker's memory now."""
+
+    models: tuple[ModelInfo, ...]
 
 
 class JobProgressed(msgspec.Struct, frozen=True, tag="progressed"):
@@ -85,6 +102,7 @@ class JobBroke(msgspec.Struct, frozen=True, kw_only=True, tag="broke"):
         message: what is wrong.
         hint: what to do next.
         where: for the log: the calls that led to a mistake of ours; empty for a user's error.
+        leaving: whether the worker ends with it, because the job cannot be stopped otherwise.
     """
 
     job_id: str
@@ -92,6 +110,7 @@ class JobBroke(msgspec.Struct, frozen=True, kw_only=True, tag="broke"):
     message: str
     hint: str = ""
     where: str = ""
+    leaving: bool = False
 
 
 class WorkerGone(msgspec.Struct, frozen=True, tag="gone"):
@@ -106,9 +125,16 @@ class WorkerGone(msgspec.Struct, frozen=True, tag="gone"):
     last_words: str
 
 
-Command: TypeAlias = RunJob | StopJob
+Command: TypeAlias = RunJob | StopJob | ForgetModel
 Report: TypeAlias = (
-    WorkerReady | WorkerAlive | JobProgressed | JobFinished | JobStopped | JobBroke | WorkerGone
+    WorkerReady
+    | WorkerAlive
+    | ModelsHeld
+    | JobProgressed
+    | JobFinished
+    | JobStopped
+    | JobBroke
+    | WorkerGone
 )
 
 

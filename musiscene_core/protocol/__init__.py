@@ -1,16 +1,20 @@
 """How clients and the daemon talk: messages, connection file, client."""
 
-from musiscene_core.protocol.client import Client, JobResult
+from musiscene_core.protocol.client import Client
 from musiscene_core.protocol.launcher import connect, stop
 from musiscene_core.protocol.messages import (
     PROTOCOL_VERSION,
-    BrokenEngine,
     DaemonStatus,
+)
+from musiscene_core.protocol.result import JobResult
+from musiscene_core.protocol.state import (
+    BrokenEngine,
     EngineInfo,
     JobError,
     JobInfo,
     JobKind,
     JobState,
+    ModelInfo,
 )
 
 __all__ = [
@@ -24,6 +28,7 @@ __all__ = [
     "JobKind",
     "JobResult",
     "JobState",
+    "ModelInfo",
     "connect",
     "stop",
 ]

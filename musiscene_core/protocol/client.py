@@ -14,8 +14,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-import msgspec
-
 from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import read_json
 from musiscene_core.errors import (
@@ -25,6 +23,7 @@ from musiscene_core.errors import (
     MusiSceneError,
     from_code,
 )
+from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.progress import Progress, silent
 from musiscene_core.protocol.channel import (
     Channel,
@@ -35,18 +34,29 @@ from musiscene_core.protocol.channel import (
 from musiscene_core.protocol.messages import (
     Accepted,
     CancelJob,
+    CancelJobs,
     DaemonStatus,
-    EngineInfo,
+    DeleteTake,
+    Done,
+    Estimate,
+    Estimated,
     Failure,
     GetJob,
+    GetMetrics,
+    GetModels,
     GetStatus,
-    JobInfo,
     JobList,
     JobReply,
+    JobsCancelled,
     ListJobs,
+    ListTakes,
     Malformed,
+    MarkTake,
+    Metrics,
+    ModelList,
     Ping,
     Pong,
+    PurgeTakes,
     Reply,
     Request,
     Shutdown,
@@ -54,13 +64,28 @@ from musiscene_core.protocol.messages import (
     SubmitSpot,
     Subscribe,
     Subscribed,
+    TakeList,
+    TakeReply,
+    TakesDeleted,
+    UnloadModel,
     Unsubscribe,
+)
+from musiscene_core.protocol.result import JobResult
+from musiscene_core.protocol.state import (
+    CancelScope,
+    EngineInfo,
+    JobInfo,
+    JobKind,
+    ModelInfo,
+    Priority,
 )
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 
 R = TypeVar("R")
+OnEta = Callable[[float | None], None]
+"""Hears how many seconds are left; None where nobody can say."""
 
 _RECONNECTS = 3
 _SNAPSHOT_S = 1.0
@@ -69,20 +94,6 @@ _LONG_S = 3600.0
 _WAITING = "Waiting to begin"
 _WORKER_START_S = 30.0
 _WORKER_POLL_S = 0.02
-
-
-class JobResult(msgspec.Struct, frozen=True, kw_only=True):
-    """What a finished job left on the disk.
-
-    Attributes:
-        job_id: the job.
-        folder: absolute path; a brief's holds brief.json.
-        takes: absolute paths, one folder a take, in order; empty for other kinds.
-    """
-
-    job_id: str
-    folder: str
-    takes: tuple[str, ...] = ()
 
 
 class Client:
@@ -101,6 +112,8 @@ class Client:
         self._channel = channel
         self._reopen = reopen
         self._timeout_s = timeout_s
+        # Its own turn in the queue, kept when the daemon changes under it.
+        self._session = uuid.uuid4().hex
 
     def __enter__(self) -> Client:
         return self
@@ -125,6 +138,22 @@ class Client:
         """The daemon as it stands."""
         return self._call(GetStatus(), DaemonStatus)
 
+    def metrics(self) -> str:
+        """What the daemon counts, in Prometheus' text format."""
+        return self._call(GetMetrics(), Metrics).text
+
+    def models(self) -> tuple[ModelInfo, ...]:
+        """The models in memory, in the order of loading."""
+        return self._call(GetModels(), ModelList).models
+
+    def unload(self, model: str) -> None:
+        """Have a model unloaded: at once where it is idle, else when its work is done.
+
+        Raises:
+            EngineError: it is not in memory.
+        """
+        self._call(UnloadModel(model=model), Done)
+
     def engines(self) -> tuple[EngineInfo, ...]:
         """The engines that can score, once the daemon's worker has started.
 
@@ -142,27 +171,57 @@ class Client:
                 )
             time.sleep(_WORKER_POLL_S)
 
-    def submit_spot(self, timeline: TimelineRange, key: str | None = None) -> str:
+    def submit_spot(
+        self,
+        timeline: TimelineRange,
+        key: str | None = None,
+        *,
+        priority: Priority = "interactive",
+    ) -> str:
         """Hand over a range to spot; returns the job's id once it can no longer be lost.
 
         Args:
             timeline: the range.
             key: your own name for this wish: submitted again, it gives the same job again.
+            priority: interactive begins before batch.
         """
-        return self._call(SubmitSpot(timeline=timeline, key=key or _new_key()), Accepted).job_id
+        wish = SubmitSpot(timeline, key or _new_key(), priority, self._session)
+        return self._call(wish, Accepted).job_id
 
-    def submit_score(self, request: ScoreRequest, key: str | None = None) -> str:
+    def submit_score(
+        self,
+        request: ScoreRequest,
+        key: str | None = None,
+        *,
+        priority: Priority = "interactive",
+    ) -> str:
         """Hand over a request to score; returns the job's id once it can no longer be lost.
 
         Args:
             request: what is wanted.
             key: your own name for this wish: submitted again, it gives the same job again.
+            priority: interactive begins before batch.
 
         Raises:
             EngineError: there is no such engine.
             RequestError: the engine cannot do what is asked.
         """
-        return self._call(SubmitScore(request=request, key=key or _new_key()), Accepted).job_id
+        wish = SubmitScore(request, key or _new_key(), priority, self._session)
+        return self._call(wish, Accepted).job_id
+
+    def estimate(
+        self, kind: JobKind, length_s: float, *, engine: str = "", takes: int = 1
+    ) -> float | None:
+        """Seconds that a job would take once it begins; None until a few like it were done.
+
+        Args:
+            kind: what it would do.
+            length_s: of its range, in seconds.
+            engine: who would score; left out for spotting.
+            takes: how many.
+        """
+        question = Estimate(kind=kind, length_s=length_s, engine=engine, takes=takes)
+        return self._call(question, Estimated).seconds
 
     def job(self, job_id: str) -> JobInfo:
         """One job as it stands.
@@ -184,8 +243,59 @@ class Client:
         """
         return self._call(CancelJob(job_id=job_id), JobReply).job
 
+    def cancel_all(self, scope: CancelScope = "session") -> int:
+        """Cancel many jobs; returns how many there were.
+
+        Args:
+            scope: "session": what this client sent; "mine": what this user sent from any program;
+                "queued": of the latter, what waits.
+        """
+        return self._call(CancelJobs(scope, self._session), JobsCancelled).count
+
+    def takes(self, query: TakeQuery | None = None) -> TakePage:
+        """The takes in the library that answer `query`, the youngest first.
+
+        On the daemon's own machine, `musiscene_core.library.Catalogue` reads them without it.
+        """
+        return self._call(ListTakes(query or TakeQuery()), TakeList).page
+
+    def mark_take(
+        self, take_id: str, *, favourite: bool | None = None, label: str | None = None
+    ) -> TakeRecord:
+        """Make a take a favourite or name it; None leaves that as it is.
+
+        Raises:
+            InputError: there is no such take.
+        """
+        request = MarkTake(take_id=take_id, favourite=favourite, label=label)
+        return self._call(request, TakeReply).take
+
+    def delete_take(self, take_id: str, *, even_favourite: bool = False) -> int:
+        """Delete a take; returns the bytes set free.
+
+        Raises:
+            InputError: there is no such take.
+            RequestError: it is a favourite, or its job has not ended.
+        """
+        request = DeleteTake(take_id=take_id, even_favourite=even_favourite)
+        return self._call(request, TakesDeleted).bytes
+
+    def purge_takes(self) -> tuple[int, int]:
+        """Delete all takes but favourites; returns how many, and the bytes set free."""
+        takes = freed = 0
+        while True:
+            gone = self._call(PurgeTakes(), TakesDeleted)
+            takes, freed = takes + gone.takes, freed + gone.bytes
+            if not gone.more:
+                return takes, freed
+
     def wait(
-        self, job_id: str, on_progress: Progress = silent, timeout: float | None = None
+        self,
+        job_id: str,
+        on_progress: Progress = silent,
+        timeout: float | None = None,
+        *,
+        on_eta: OnEta | None = None,
     ) -> JobResult:
         """Wait for a job to end.
 
@@ -193,13 +303,14 @@ class Client:
             job_id: the job.
             on_progress: hears of each stage; what it raises ends the wait, not the job.
             timeout: seconds; None waits for ever.
+            on_eta: hears how many seconds are left, before each sign of progress.
 
         Raises:
             CancelledError: the job was cancelled.
             DaemonError: the daemon is gone or silent, or `timeout` passed.
             MusiSceneError: the job failed, with its own error.
         """
-        job = self._ended(job_id, on_progress, timeout)
+        job = self._ended(job_id, on_progress, timeout, on_eta)
         if job.state == "done":
             takes = tuple(str(Path(job.folder, take)) for take in job.takes)
             return JobResult(job_id=job.id, folder=job.folder, takes=takes)
@@ -209,16 +320,26 @@ class Client:
             raise JobFailedError("The job failed.", hint="The daemon's log may say why.")
         raise from_code(job.error.code, job.error.message, job.error.hint)
 
-    def spot(self, timeline: TimelineRange, on_progress: Progress = silent) -> SceneBrief:
+    def spot(
+        self,
+        timeline: TimelineRange,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> SceneBrief:
         """Spot a range and read the brief. Interrupted, it cancels the job."""
-        result = self._finish(lambda key: self.submit_spot(timeline, key), on_progress)
+        result = self._finish(lambda key: self.submit_spot(timeline, key), on_progress, on_eta)
         return read_json(Path(result.folder, "brief.json"), SceneBrief)
 
     def score(
-        self, request: ScoreRequest, on_progress: Progress = silent
+        self,
+        request: ScoreRequest,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
     ) -> list[tuple[Take, Path]]:
         """Score a request; each take with its folder in the library. Interrupted, it cancels."""
-        result = self._finish(lambda key: self.submit_score(request, key), on_progress)
+        result = self._finish(lambda key: self.submit_score(request, key), on_progress, on_eta)
         folders = [Path(folder) for folder in result.takes]
         return [(read_json(folder / "take.json", Take), folder) for folder in folders]
 
@@ -275,22 +396,28 @@ class Client:
             seen[event.job.id] = event.job
             yield event.job
 
-    def _finish(self, submit: Callable[[str], str], on_progress: Progress) -> JobResult:
+    def _finish(
+        self, submit: Callable[[str], str], on_progress: Progress, on_eta: OnEta | None
+    ) -> JobResult:
         key = _new_key()
         try:
-            return self.wait(submit(key), on_progress)
+            return self.wait(submit(key), on_progress, on_eta=on_eta)
         except (KeyboardInterrupt, CancelledError):
             # The key finds the job again, even where the interrupt came before its id did.
             with suppress(MusiSceneError):
                 self.cancel(submit(key))
             raise
 
-    def _ended(self, job_id: str, on_progress: Progress, timeout: float | None) -> JobInfo:
+    def _ended(
+        self, job_id: str, on_progress: Progress, timeout: float | None, on_eta: OnEta | None
+    ) -> JobInfo:
         """The job once it has ended. Subscribes, but believes only what a snapshot confirms."""
         deadline = None if timeout is None else time.monotonic() + timeout
         job = self._subscribe(job_id)
         try:
             while not job.ended:
+                if on_eta is not None:
+                    on_eta(job.eta_s)
                 on_progress(job.stage or _WAITING, job.fraction)
                 left = _SNAPSHOT_S if deadline is None else deadline - time.monotonic()
                 if left <= 0:

@@ -10,20 +10,26 @@ Knows nothing of sockets or bytes.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import msgspec
 
-from musiscene_core.cue import StemRole
+from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
+from musiscene_core.protocol.state import (
+    BrokenEngine,
+    CancelScope,
+    EngineInfo,
+    JobInfo,
+    JobKind,
+    ModelInfo,
+    Priority,
+)
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timeline import TimelineRange
 
 PROTOCOL_VERSION = 1
 """Raised whenever an older reader would misunderstand a newer writer."""
 
-JobKind = Literal["spot", "score"]
-JobState = Literal["queued", "running", "done", "failed", "cancelled"]
-ENDED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 MAX_KEY_LENGTH = 128
 
 
@@ -37,86 +43,6 @@ class Header(msgspec.Struct, frozen=True, array_like=True):
 
     protocol: int
     request: int = 0
-
-
-class JobError(msgspec.Struct, frozen=True):
-    """Why a job failed: the parts of one of our errors."""
-
-    code: str
-    message: str
-    hint: str = ""
-
-
-class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands.
-
-    Attributes:
-        id: names it in requests.
-        kind: what it does.
-        state: where it is in its life; the last three in JobState are final.
-        cue: the cue it is about.
-        created: Unix time of submission, in seconds.
-        stage: what it is doing, in the user's words; empty unless running.
-        fraction: how far it is, 0 to 1.
-        attempts: how often it was begun.
-        cancelling: whether it was told to stop but still runs.
-        error: why it failed; None otherwise.
-        folder: absolute path of its result; empty until done.
-        takes: subfolders of `folder`, one a take, in order; empty for other kinds.
-    """
-
-    id: str
-    kind: JobKind
-    state: JobState
-    cue: str
-    created: float
-    stage: str = ""
-    fraction: float = 0.0
-    attempts: int = 0
-    cancelling: bool = False
-    error: JobError | None = None
-    folder: str = ""
-    takes: tuple[str, ...] = ()
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing will happen to it any more."""
-        return self.state in ENDED
-
-
-class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine is and can do.
-
-    Attributes:
-        name: what a ScoreRequest calls it.
-        version: changes when the same request would give other bytes.
-        description: a sentence for the user.
-        max_length_s: longest range it scores, in seconds.
-        stems: the stems it delivers; empty where it makes a mix alone.
-        hit_points: whether it meets them.
-        licence: of the music it makes: SPDX name, or the model's own.
-        commercial_use: whether that licence allows it.
-        reference_audio: whether the temp track can steer it.
-        memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
-    """
-
-    name: str
-    version: str
-    description: str
-    max_length_s: float
-    stems: tuple[StemRole, ...]
-    hit_points: bool
-    licence: str
-    commercial_use: bool
-    reference_audio: bool = False
-    memory_bytes: int = 0
-
-
-class BrokenEngine(msgspec.Struct, frozen=True):
-    """An engine that is installed but does not load, and why."""
-
-    name: str
-    reason: str
 
 
 class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
@@ -135,6 +61,9 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
         worker_pid: the process at work or waiting for work; 0 while there is none.
         worker_ready: whether it has started.
         malformed: messages refused because they could not be read.
+        refused: connections not let in.
+        lost_events: events not sent because a client did not read.
+        models: the models in memory.
     """
 
     version: str
@@ -149,6 +78,9 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     worker_pid: int = 0
     worker_ready: bool = False
     malformed: int = 0
+    refused: int = 0
+    lost_events: int = 0
+    models: tuple[ModelInfo, ...] = ()
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -171,16 +103,35 @@ class GetStatus(msgspec.Struct, frozen=True, tag="get_status"):
     """Asks for DaemonStatus."""
 
 
+class GetMetrics(msgspec.Struct, frozen=True, tag="get_metrics"):
+    """Asks for Metrics."""
+
+
+class GetModels(msgspec.Struct, frozen=True, tag="get_models"):
+    """Asks for ModelList."""
+
+
+class UnloadModel(msgspec.Struct, frozen=True, tag="unload_model"):
+    """Asks to unload a model; answered by Done. It goes once nobody works with it."""
+
+    model: str
+
+
 class SubmitSpot(msgspec.Struct, frozen=True, tag="submit_spot"):
     """Asks to spot a range; answered by Accepted once the job can no longer be lost.
 
     Attributes:
         timeline: the range.
         key: the client's own name for this wish: sent again, it gives the same job again.
+        priority: interactive begins before batch.
+        session: names the program among its owner's; sessions take turns. Goes with every
+            submission, so that it outlives a connection.
     """
 
     timeline: TimelineRange
     key: str
+    priority: Priority = "interactive"
+    session: str = ""
 
 
 class SubmitScore(msgspec.Struct, frozen=True, tag="submit_score"):
@@ -189,10 +140,14 @@ class SubmitScore(msgspec.Struct, frozen=True, tag="submit_score"):
     Attributes:
         request: what is wanted.
         key: the client's own name for this wish: sent again, it gives the same job again.
+        priority: interactive begins before batch.
+        session: as in SubmitSpot.
     """
 
     request: ScoreRequest
     key: str
+    priority: Priority = "interactive"
+    session: str = ""
 
 
 class GetJob(msgspec.Struct, frozen=True, tag="get_job"):
@@ -211,6 +166,34 @@ class CancelJob(msgspec.Struct, frozen=True, tag="cancel_job"):
     job_id: str
 
 
+class CancelJobs(msgspec.Struct, frozen=True, tag="cancel_jobs"):
+    """Asks to cancel many jobs, of the asking owner only; answered by JobsCancelled.
+
+    Attributes:
+        scope: the jobs of one `session`, all of mine, or all of mine that wait.
+        session: which, for the first scope.
+    """
+
+    scope: CancelScope
+    session: str = ""
+
+
+class Estimate(msgspec.Struct, frozen=True, kw_only=True, tag="estimate"):
+    """Asks how long a job would take once it begins; answered by Estimated.
+
+    Attributes:
+        kind: what it would do.
+        length_s: of its range, in seconds.
+        engine: who would score; empty for spotting.
+        takes: how many; 1 for spotting.
+    """
+
+    kind: JobKind
+    length_s: float
+    engine: str = ""
+    takes: int = 1
+
+
 class Subscribe(msgspec.Struct, frozen=True, tag="subscribe"):
     """Asks for a JobEvent whenever a job changes; answered by Subscribed.
 
@@ -225,6 +208,45 @@ class Unsubscribe(msgspec.Struct, frozen=True, tag="unsubscribe"):
     """Ends the subscription to `job_id` (empty: the one to all); answered by Done."""
 
     job_id: str = ""
+
+
+class ListTakes(msgspec.Struct, frozen=True, tag="list_takes"):
+    """Asks for TakeList. A take made just now may be missing for a moment."""
+
+    query: TakeQuery = TakeQuery()
+
+
+class MarkTake(msgspec.Struct, frozen=True, kw_only=True, tag="mark_take"):
+    """Asks to make a take a favourite or to name it; answered by TakeReply.
+
+    Attributes:
+        take_id: the take, or the beginning of its id.
+        favourite: None leaves it as it is.
+        label: empty takes it off; None leaves it as it is.
+    """
+
+    take_id: str
+    favourite: bool | None = None
+    label: str | None = None
+
+
+class DeleteTake(msgspec.Struct, frozen=True, kw_only=True, tag="delete_take"):
+    """Asks to delete a take; answered by TakesDeleted.
+
+    Attributes:
+        take_id: the take, or the beginning of its id.
+        even_favourite: else a favourite is refused.
+    """
+
+    take_id: str
+    even_favourite: bool = False
+
+
+class PurgeTakes(msgspec.Struct, frozen=True, tag="purge_takes"):
+    """Asks to delete takes that are no favourites; answered by TakesDeleted.
+
+    To be asked again while it says that there are more.
+    """
 
 
 class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
@@ -245,6 +267,18 @@ class Pong(msgspec.Struct, frozen=True, tag="pong"):
 
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """It was done; there is nothing more to say."""
+
+
+class Metrics(msgspec.Struct, frozen=True, tag="metrics"):
+    """What the daemon counts, in Prometheus' text format."""
+
+    text: str
+
+
+class ModelList(msgspec.Struct, frozen=True, tag="models"):
+    """The models in memory, in the order of loading."""
+
+    models: tuple[ModelInfo, ...]
 
 
 class Accepted(msgspec.Struct, frozen=True, tag="accepted"):
@@ -269,6 +303,44 @@ class JobList(msgspec.Struct, frozen=True, tag="jobs"):
     """The jobs the daemon remembers, oldest first."""
 
     jobs: tuple[JobInfo, ...]
+
+
+class JobsCancelled(msgspec.Struct, frozen=True, tag="jobs_cancelled"):
+    """So many jobs were cancelled, or told to stop; asked again, none is left."""
+
+    count: int
+
+
+class Estimated(msgspec.Struct, frozen=True, tag="estimated"):
+    """How long such a job takes, learnt from earlier ones; None where too few were done."""
+
+    seconds: float | None
+
+
+class TakeList(msgspec.Struct, frozen=True, tag="takes"):
+    """The takes asked for."""
+
+    page: TakePage
+
+
+class TakeReply(msgspec.Struct, frozen=True, tag="take"):
+    """One take as the library lists it now."""
+
+    take: TakeRecord
+
+
+class TakesDeleted(msgspec.Struct, frozen=True, kw_only=True, tag="takes_deleted"):
+    """Takes are gone.
+
+    Attributes:
+        takes: how many.
+        bytes: what that sets free.
+        more: whether there are more to delete.
+    """
+
+    takes: int
+    bytes: int
+    more: bool = False
 
 
 class Subscribed(msgspec.Struct, frozen=True, tag="subscribed"):
@@ -313,13 +385,22 @@ Request: TypeAlias = (
     Hello
     | Ping
     | GetStatus
+    | GetMetrics
+    | GetModels
+    | UnloadModel
     | SubmitSpot
     | SubmitScore
     | GetJob
     | ListJobs
     | CancelJob
+    | CancelJobs
+    | Estimate
     | Subscribe
     | Unsubscribe
+    | ListTakes
+    | MarkTake
+    | DeleteTake
+    | PurgeTakes
     | Shutdown
 )
 Reply: TypeAlias = (
@@ -327,9 +408,16 @@ Reply: TypeAlias = (
     | Pong
     | Done
     | DaemonStatus
+    | Metrics
+    | ModelList
     | Accepted
     | JobReply
     | JobList
+    | TakeList
+    | TakeReply
+    | TakesDeleted
+    | JobsCancelled
+    | Estimated
     | Subscribed
     | Failure
     | Malformed

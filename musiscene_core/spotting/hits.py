@@ -6,6 +6,7 @@ nothing of music: which of them a cue meets is for the composer, or the user, to
 
 from __future__ import annotations
 
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 
 import numpy as np
@@ -119,7 +120,10 @@ def _motion_peaks(saliency: npt.NDArray[np.float32], rate: FrameRate) -> list[Hi
 def _merged(hits: list[HitPoint], within: int) -> list[HitPoint]:
     """One hit where several fall within `within` frames: the strongest keeps its exact frame."""
     kept: list[HitPoint] = []
+    taken: list[int] = []
     for hit in sorted(hits, key=lambda hit: (-hit.strength, hit.frame)):
-        if all(abs(hit.frame - other.frame) > within for other in kept):
+        first = bisect_left(taken, hit.frame - within)
+        if first == len(taken) or taken[first] > hit.frame + within:
             kept.append(hit)
+            insort(taken, hit.frame)
     return kept

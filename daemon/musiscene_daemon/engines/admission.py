@@ -9,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from musiscene_core.errors import EngineError, RequestError
-from musiscene_core.protocol.messages import BrokenEngine, EngineInfo
+from musiscene_core.protocol.state import (
+    BrokenEngine,
+    EngineInfo,
+)
 from musiscene_core.request import ScoreRequest
 
 

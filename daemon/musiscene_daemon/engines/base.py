@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from musiscene_core.progress import Progress
-from musiscene_core.protocol.messages import EngineInfo
+from musiscene_core.protocol.state import EngineInfo
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
+from musiscene_daemon.residency.residents import Residents
 
 ENTRY_POINTS = "musiscene.engines"
 """The group under which other distributions register their engines: a class without arguments."""
@@ -35,4 +36,15 @@ class Engine(Protocol):
 
         Raises:
             MusiSceneError: what the user can mend. Anything else counts as a mistake of ours.
+        """
+
+
+@runtime_checkable
+class UsesModels(Protocol):
+    """What an engine is besides, where it needs models in memory."""
+
+    def use_models(self, residents: Residents) -> None:
+        """Keep `residents`, to ask it for models while scoring. Told once, before any take.
+
+        An engine whose framework knows devices names them here, with `residents.add_devices`.
         """

@@ -7,7 +7,7 @@ from pathlib import Path
 from musiscene_core.composing import engine
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.progress import Progress
-from musiscene_core.protocol.messages import EngineInfo
+from musiscene_core.protocol.state import EngineInfo
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 

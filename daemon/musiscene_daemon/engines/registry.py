@@ -7,8 +7,12 @@ import logging
 from collections.abc import Sequence
 
 from musiscene_core.errors import EngineError
-from musiscene_core.protocol.messages import BrokenEngine, EngineInfo
-from musiscene_daemon.engines.base import ENTRY_POINTS, Engine
+from musiscene_core.protocol.state import (
+    BrokenEngine,
+    EngineInfo,
+)
+from musiscene_daemon.engines.base import ENTRY_POINTS, Engine, UsesModels
+from musiscene_daemon.residency.residents import Residents
 
 log = logging.getLogger(__name__)
 
@@ -20,13 +24,15 @@ class Registry:
         engines: by name.
         infos: what they say of themselves, in the order found.
         broken: those that are installed but do not load.
+        residents: the models that those which use models share.
     """
 
-    def __init__(self, further: Sequence[str] = ()) -> None:
+    def __init__(self, further: Sequence[str] = (), residents: Residents | None = None) -> None:
         """Load the installed engines and the `further` ones, each named "module:Class".
 
         An engine that fails to load is set aside, not fatal: the others still work.
         """
+        self.residents = residents or Residents()
         self.engines: dict[str, Engine] = {}
         self.broken: list[BrokenEngine] = []
         found = importlib.metadata.entry_points(group=ENTRY_POINTS)
@@ -39,6 +45,8 @@ class Registry:
             try:
                 engine: Engine = entry.load()()
                 info = engine.describe()
+                if isinstance(engine, UsesModels):
+                    engine.use_models(self.residents)
             except Exception as error:
                 log.exception("the engine %s does not load", entry.name)
                 self.broken.append(BrokenEngine(entry.name, f"{type(error).__name__}: {error}"))

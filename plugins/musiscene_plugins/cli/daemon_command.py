@@ -1,15 +1,17 @@
-"""`musiscene daemon start|stop|status`."""
+"""`musiscene daemon start|stop|status|metrics`."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import time
 
 import msgspec
 
 from musiscene_core.errors import DaemonError, ProtocolMismatchError
-from musiscene_core.protocol import DaemonStatus, connect, stop
+from musiscene_core.protocol import DaemonStatus, ModelInfo, connect, stop
+from musiscene_plugins.cli.daemon_view import watch
 from musiscene_plugins.cli.terminal import result_console
 
 EXIT_NOT_RUNNING = 1
@@ -23,11 +25,16 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     try:
         with connect(start=arguments.action == "start") as client:
+            if arguments.action == "metrics":
+                sys.stdout.write(client.metrics())
+                return 0
+            if arguments.action == "status" and arguments.watch:
+                watch(client)
             status = client.status()
     except ProtocolMismatchError:
         raise
     except DaemonError as error:
-        if arguments.action == "start":
+        if arguments.action != "status":
             raise
         _say(error.message, arguments, running=False)
         return EXIT_NOT_RUNNING
@@ -49,7 +56,22 @@ def _show(status: DaemonStatus) -> None:
         console.print(f"  {engine.name}: {engine.description}", markup=False)
     for broken in status.broken_engines:
         console.print(f"  {broken.name} does not load: {broken.reason}", markup=False)
+    for model in status.models:
+        console.print(f"  {_model(model)}", markup=False)
     console.print(f"Takes are kept in {status.data_folder}", markup=False)
+
+
+def _model(model: ModelInfo) -> str:
+    """A line about a model in memory."""
+    size = f"{model.bytes / 2**30:.1f} GiB" if model.bytes >= 2**30 else f"{model.bytes >> 20} MiB"
+    text = f"{model.name} on {model.device}, {size}: "
+    if model.state != "ready":
+        return text + model.state
+    if model.users:
+        return text + "in use"
+    if model.unload_at is None:
+        return text + "idle, kept"
+    return text + f"idle, unloaded in {max(0.0, model.unload_at - time.time()):.0f} s"
 
 
 def _say(text: str, arguments: argparse.Namespace, **as_json: bool) -> None:

@@ -12,7 +12,10 @@ from rich.table import Table
 
 from musiscene_core.errors import RequestError
 from musiscene_core.protocol import JobInfo, connect
-from musiscene_plugins.cli.terminal import result_console
+from musiscene_core.protocol.state import CancelScope
+from musiscene_plugins.cli.terminal import about, result_console
+
+_SCOPES: dict[str, CancelScope] = {"all": "mine", "queued": "queued"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,8 +23,13 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action != "cancel" and arguments.job:
         raise RequestError(f"`jobs {arguments.action}` takes no job.", hint="Leave the ID out.")
     if arguments.action == "cancel" and not arguments.job:
-        raise RequestError("Which job?", hint="`musiscene jobs` lists them.")
+        raise RequestError(
+            "Which job?",
+            hint="`musiscene jobs` lists them; `all` means all of yours, `queued` those that wait.",
+        )
     with connect(start=False) as client:
+        if arguments.job in ("all", "queued"):
+            return _cancel_many(client.cancel_all(_SCOPES[arguments.job]), arguments.json)
         if arguments.action == "cancel":
             jobs: tuple[JobInfo, ...] = (client.cancel(arguments.job),)
         elif arguments.action == "watch":
@@ -40,6 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _cancel_many(count: int, as_json: bool) -> int:
+    if as_json:
+        sys.stdout.write(json.dumps({"cancelled": count}) + "\n")
+    else:
+        result_console().print(f"Cancelled: {count}.")
+    return 0
+
+
 def _show(jobs: tuple[JobInfo, ...]) -> None:
     table = Table("Job", "Does", "Cue", "State", "Since", box=None, pad_edge=False)
     for job in jobs:
@@ -49,8 +65,11 @@ def _show(jobs: tuple[JobInfo, ...]) -> None:
 
 
 def _state(job: JobInfo) -> str:
+    left = "" if job.eta_s is None else f", about {about(job.eta_s)} left"
     if job.state == "running":
-        return f"{job.stage or 'starting'} {job.fraction:.0%}"
+        return f"{job.stage or 'starting'} {job.fraction:.0%}{left}"
+    if job.state == "queued":
+        return f"queued{left}"
     return f"failed: {job.error.message}" if job.error is not None else job.state
 
 

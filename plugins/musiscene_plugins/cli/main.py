@@ -30,6 +30,7 @@ _COMMANDS = {
     "demo": "musiscene_plugins.cli.demo",
     "daemon": "musiscene_plugins.cli.daemon_command",
     "jobs": "musiscene_plugins.cli.jobs",
+    "takes": "musiscene_plugins.cli.takes",
 }
 """Each module has run(arguments) -> exit code."""
 
@@ -68,6 +69,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_demo(commands.add_parser("demo", help="score a short film that comes along"))
     _add_daemon(commands.add_parser("daemon", help="start, stop or look at the daemon"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
+    _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
         command.add_argument(
@@ -146,14 +148,33 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_daemon(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("start", "stop", "status"))
+    parser.add_argument("action", choices=("start", "stop", "status", "metrics"))
     parser.add_argument("--json", action="store_true", help="print as JSON")
+    parser.add_argument("--watch", action="store_true", help="keep showing the status")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", nargs="?", choices=("list", "cancel", "watch"), default="list")
-    parser.add_argument("job", nargs="?", metavar="ID", help="which job to cancel")
+    parser.add_argument("job", nargs="?", metavar="ID", help="which job to cancel; or all, queued")
     parser.add_argument("--json", action="store_true", help="print as JSON, one job a line")
+
+
+def _add_takes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="WORDS",
+        help="what to search for in cues, captions, prompts, keys and labels; or one of: "
+        "favourite ID, unfavourite ID, label ID WORDS, delete ID, purge, list WORDS",
+    )
+    parser.add_argument("--cue", default="", metavar="NAME", help="only cues whose name has this")
+    parser.add_argument("--engine", default="", metavar="NAME", help="only this engine's")
+    parser.add_argument("--favourite", action="store_true", help="only favourites")
+    parser.add_argument("--since", metavar="DATE", help="only since 2026-11-30, or 12h, 3d, 2w")
+    parser.add_argument("--limit", type=int, default=100, metavar="N", help="at most so many")
+    parser.add_argument("--even-favourite", action="store_true", help="delete a favourite too")
+    parser.add_argument("--yes", action="store_true", help="purge without asking")
+    parser.add_argument("--json", action="store_true", help="print as JSON, one take a line")
 
 
 def _set_up_logging(verbose: int, as_json: bool) -> None:

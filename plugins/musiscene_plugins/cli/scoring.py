@@ -59,8 +59,9 @@ def score_range(
     check_output(output, request.brief.timeline, request.takes)
     with shown_progress(quiet=quiet) as show, connect() as client:
         if brief is None:
-            brief = client.spot(request.brief.timeline, show)
-        made = client.score(msgspec.structs.replace(request, brief=brief), show)
+            brief = client.spot(request.brief.timeline, show, on_eta=show.eta)
+        wish = msgspec.structs.replace(request, brief=brief)
+        made = client.score(wish, show, on_eta=show.eta)
     takes = publish(output, brief, [TakeInFolder(take, folder) for take, folder in made])
     placement = host.place_takes(takes, layout=layout)
     return Scored(brief=brief, takes=takes, timeline=placement.timeline)

@@ -22,7 +22,7 @@ def run(arguments: argparse.Namespace) -> int:
     for target in targets:
         _check_writable(target)
     with shown_progress(quiet=arguments.json) as show, connect() as client:
-        brief = client.spot(timeline, show)
+        brief = client.spot(timeline, show, on_eta=show.eta)
     if arguments.save:
         write_atomically(Path(arguments.save).expanduser(), to_json(brief))
     if arguments.plot:

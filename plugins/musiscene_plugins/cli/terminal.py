@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
 
-from musiscene_core.progress import Progress, silent
+from musiscene_core.progress import Progress
 
 
 def result_console() -> Console:
@@ -18,8 +19,25 @@ def result_console() -> Console:
     return Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
 
 
+def about(seconds: float) -> str:
+    """A foretold time, no finer than it is known."""
+    if seconds < 60:
+        step = 1 if seconds < 10 else 5
+        return f"{max(1, step * round(seconds / step))} s"
+    if seconds < 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+class ShownProgress(Progress, Protocol):
+    """Progress that also says how long is left, where anyone knows."""
+
+    def eta(self, seconds: float | None) -> None:
+        """From now on say that `seconds` are left; None: nobody knows."""
+
+
 @contextmanager
-def shown_progress(*, quiet: bool) -> Iterator[Progress]:
+def shown_progress(*, quiet: bool) -> Iterator[ShownProgress]:
     """Progress on stderr: a bar on a terminal, else a line a stage.
 
     Args:
@@ -27,21 +45,42 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     """
     console = Console(stderr=True, highlight=False)
     if not console.is_terminal:
-        yield silent if quiet else _Lines(console)
+        yield _Silent() if quiet else _Lines(console)
         return
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
+        TextColumn("{task.fields[left]}"),
     )
     with Bars(*columns, console=console, transient=True) as bars:
-        task = bars.add_task("Starting", total=1.0)
+        yield _Bar(bars)
 
-        def show(stage: str, fraction: float) -> None:
-            bars.update(task, description=stage, completed=fraction)
 
-        yield show
+class _Bar:
+    """A bar that moves."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task = bars.add_task("Starting", total=1.0, left="")
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        self._bars.update(self._task, description=stage, completed=fraction)
+
+    def eta(self, seconds: float | None) -> None:
+        left = "" if seconds is None else f"about {about(seconds)} left"
+        self._bars.update(self._task, left=left)
+
+
+class _Silent:
+    """Says nothing."""
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        pass
+
+    def eta(self, seconds: float | None) -> None:
+        pass
 
 
 class _Lines:
@@ -50,8 +89,13 @@ class _Lines:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._stage = ""
+        self._left: float | None = None
+
+    def eta(self, seconds: float | None) -> None:
+        self._left = seconds
 
     def __call__(self, stage: str, fraction: float) -> None:
         if stage != self._stage:
             self._stage = stage
-            self._console.print(f"{stage} ...", markup=False)
+            left = "" if self._left is None else f" about {about(self._left)} left"
+            self._console.print(f"{stage} ...{left}", markup=False)

@@ -1,0 +1,1 @@
+"""Which models are in memory, where, and which has to go."""

@@ -1,0 +1,121 @@
+"""What the daemon tells of its jobs, engines and models: the structs that messages carry."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from musiscene_core.cue import StemRole
+
+JobKind = Literal["spot", "score"]
+JobState = Literal["queued", "running", "done", "failed", "cancelled"]
+Priority = Literal["interactive", "batch"]
+CancelScope = Literal["session", "mine", "queued"]
+ModelState = Literal["loading", "ready", "leaving"]
+ENDED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
+
+
+class JobError(msgspec.Struct, frozen=True):
+    """Why a job failed: the parts of one of our errors."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as it stands.
+
+    Attributes:
+        id: names it in requests.
+        kind: what it does.
+        state: where it is in its life; the last three in JobState are final.
+        cue: the cue it is about.
+        created: Unix time of submission, in seconds.
+        stage: what it is doing, in the user's words; empty unless running.
+        fraction: how far it is, 0 to 1.
+        attempts: how often it was begun.
+        cancelling: whether it was told to stop but still runs.
+        error: why it failed; None otherwise.
+        folder: absolute path of its result; empty until done.
+        takes: subfolders of `folder`, one a take, in order; empty for other kinds.
+        priority: whether somebody waits for it, or it may come after those.
+        eta_s: seconds until it ends, its wait included; None where nobody can say.
+    """
+
+    id: str
+    kind: JobKind
+    state: JobState
+    cue: str
+    created: float
+    stage: str = ""
+    fraction: float = 0.0
+    attempts: int = 0
+    cancelling: bool = False
+    error: JobError | None = None
+    folder: str = ""
+    takes: tuple[str, ...] = ()
+    priority: Priority = "interactive"
+    eta_s: float | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.state in ENDED
+
+
+class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What an engine is and can do.
+
+    Attributes:
+        name: what a ScoreRequest calls it.
+        version: changes when the same request would give other bytes.
+        description: a sentence for the user.
+        max_length_s: longest range it scores, in seconds.
+        stems: the stems it delivers; empty where it makes a mix alone.
+        hit_points: whether it meets them.
+        licence: of the music it makes: SPDX name, or the model's own.
+        commercial_use: whether that licence allows it.
+        reference_audio: whether the temp track can steer it.
+        memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
+    """
+
+    name: str
+    version: str
+    description: str
+    max_length_s: float
+    stems: tuple[StemRole, ...]
+    hit_points: bool
+    licence: str
+    commercial_use: bool
+    reference_audio: bool = False
+    memory_bytes: int = 0
+
+
+class BrokenEngine(msgspec.Struct, frozen=True):
+    """An engine that is installed but does not load, and why."""
+
+    name: str
+    reason: str
+
+
+class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A model in memory.
+
+    Attributes:
+        name: tells it from the others.
+        device: where it is, such as "cuda:0" or "cpu".
+        bytes: what is set aside for it there.
+        state: whether it can be worked with.
+        users: how many parts of a job work with it now.
+        unload_at: Unix time at which it goes if nobody wants it before; None while it is in use
+            or kept for ever.
+    """
+
+    name: str
+    device: str
+    bytes: int
+    state: ModelState
+    users: int = 0
+    unload_at: float | None = None
