@@ -28,6 +28,7 @@ from typing import get_args
 import msgspec
 
 from musiscene_core.errors import DaemonError, MusiSceneError, RequestError, UnknownJobError
+from musiscene_core.protocol.admission import check
 from musiscene_core.protocol.messages import MAX_KEY_LENGTH
 from musiscene_core.protocol.state import (
     CancelScope,
@@ -40,7 +41,6 @@ from musiscene_core.protocol.state import (
 from musiscene_core.request import MAX_TAKES, ScoreRequest
 from musiscene_core.timeline import TimelineRange
 from musiscene_daemon.at_work import Current, Outcome, as_info, crashed, manner
-from musiscene_daemon.engines.admission import check
 from musiscene_daemon.estimates import Estimator
 from musiscene_daemon.forecast import Forecast
 from musiscene_daemon.retention import Retention

@@ -12,11 +12,11 @@ import msgspec
 from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.errors import EngineError
 from musiscene_core.progress import Portion, Progress
+from musiscene_core.protocol.admission import check
 from musiscene_core.protocol.state import JobKind
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
-from musiscene_daemon.engines.admission import check
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.takes import sync_tree
 

@@ -25,6 +25,7 @@ from musiscene_core.errors import (
 )
 from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.progress import Progress, silent
+from musiscene_core.protocol.admission import check
 from musiscene_core.protocol.channel import (
     Channel,
     ConnectionLostError,
@@ -40,7 +41,6 @@ from musiscene_core.protocol.messages import (
     Done,
     Estimate,
     Estimated,
-    Failure,
     GetJob,
     GetMetrics,
     GetModels,
@@ -50,14 +50,12 @@ from musiscene_core.protocol.messages import (
     JobsCancelled,
     ListJobs,
     ListTakes,
-    Malformed,
     MarkTake,
     Metrics,
     ModelList,
     Ping,
     Pong,
     PurgeTakes,
-    Reply,
     Request,
     Shutdown,
     SubmitScore,
@@ -70,6 +68,7 @@ from musiscene_core.protocol.messages import (
     UnloadModel,
     Unsubscribe,
 )
+from musiscene_core.protocol.replies import changed, expected
 from musiscene_core.protocol.result import JobResult
 from musiscene_core.protocol.state import (
     CancelScope,
@@ -155,16 +154,30 @@ class Client:
         self._call(UnloadModel(model=model), Done)
 
     def engines(self) -> tuple[EngineInfo, ...]:
-        """The engines that can score, once the daemon's worker has started.
+        """What can score; waits for the daemon's worker where it has just begun.
 
         Raises:
             DaemonError: the worker does not start.
         """
+        return self._status_when_ready().engines
+
+    def check(self, request: ScoreRequest) -> None:
+        """Refuse now what scoring would refuse after all the spotting.
+
+        Raises:
+            EngineError: the engine is not there, or does not load.
+            RequestError: its licence or its length does not fit.
+            DaemonError: the worker does not start.
+        """
+        status = self._status_when_ready()
+        check(request, status.engines, status.broken_engines)
+
+    def _status_when_ready(self) -> DaemonStatus:
         deadline = time.monotonic() + _WORKER_START_S
         while True:
             status = self.status()
             if status.worker_ready:
-                return status.engines
+                return status
             if time.monotonic() > deadline:
                 raise DaemonError(
                     "The daemon's worker does not start.", hint="Its log says why: musiscened.log."
@@ -377,7 +390,7 @@ class Client:
         while True:
             if not expected:
                 snapshot = self._call(Subscribe(), Subscribed)
-                yield from _changed(snapshot.jobs, seen)
+                yield from changed(snapshot.jobs, seen)
                 expected = snapshot.sequence + 1
             try:
                 event = self._channel.next_event(_LONG_S if timeout_s is None else timeout_s)
@@ -452,7 +465,7 @@ class Client:
         """Ask, and ask the next daemon where this one is gone."""
         for _ in range(_RECONNECTS):
             try:
-                return _expect(self._channel.ask(request, self._timeout_s), kind)
+                return expected(self._channel.ask(request, self._timeout_s), kind)
             except ConnectionLostError:
                 self._reconnect()
             except NoAnswerError:
@@ -463,32 +476,5 @@ class Client:
         )
 
 
-def _changed(jobs: tuple[JobInfo, ...], seen: dict[str, JobInfo]) -> Iterator[JobInfo]:
-    """The jobs that stand otherwise than `seen` says, which learns of them.
-
-    Of a job never seen before, having ended is no news at the first look.
-    """
-    first = not seen
-    for job in jobs:
-        news = seen.get(job.id) != job and not (first and job.ended)
-        seen[job.id] = job
-        if news:
-            yield job
-
-
 def _new_key() -> str:
     return uuid.uuid4().hex
-
-
-def _expect(reply: Reply, kind: type[R]) -> R:
-    """`reply`, where it is of the kind asked for; else the error it stands for."""
-    if isinstance(reply, kind):
-        return reply
-    if isinstance(reply, Failure):
-        raise from_code(reply.code, reply.message, reply.hint)
-    if isinstance(reply, Malformed):
-        raise DaemonError(
-            f"The daemon cannot read the request: {reply.reason}.",
-            hint="Stop it with `musiscene daemon stop` and run the command again.",
-        )
-    raise DaemonError(f"The daemon answered with {type(reply).__name__}, not {kind.__name__}.")

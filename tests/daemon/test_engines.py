@@ -7,10 +7,10 @@ import pytest
 
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.protocol import BrokenEngine, EngineInfo
+from musiscene_core.protocol.admission import check
 from musiscene_core.take import Take
 from musiscene_daemon import work
 from musiscene_daemon.engines import composer
-from musiscene_daemon.engines.admission import check
 from musiscene_daemon.engines.registry import Registry
 from tests.support.daemons import SCRIPTED, request
 

@@ -63,6 +63,11 @@ class Desk:
         assert (done.returncode, done.stderr) == (0, ""), done
         return json.loads(done.stdout)
 
+    def json_lines(self, *arguments: str) -> list[Any]:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
@@ -176,6 +181,15 @@ def test_offline_media_are_said_to_be_offline(desk: Desk) -> None:
     assert done.returncode == 2
     assert json.loads(done.stderr)["error"]["code"] == "media_offline"
     assert not (desk.folder / "lost-out").exists()
+
+
+def test_what_scoring_would_refuse_is_refused_before_the_spotting(desk: Desk) -> None:
+    before = len(desk.json_lines("jobs"))
+    done = desk.run("score", "film.mp4", "--engine", "flute", "--output", "refused")
+    assert done.returncode == 2
+    assert "There is no engine called 'flute'" in done.stderr
+    assert len(desk.json_lines("jobs")) == before
+    assert not (desk.folder / "refused").exists()
 
 
 def test_preview_renders_a_take_and_a_scored_timeline(desk: Desk) -> None:

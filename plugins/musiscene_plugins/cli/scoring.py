@@ -59,6 +59,7 @@ def score_range(
     check_output(output, request.brief.timeline, request.takes)
     with shown_progress(quiet=quiet) as show, connect() as client:
         if brief is None:
+            client.check(request)
             brief = client.spot(request.brief.timeline, show, on_eta=show.eta)
         wish = msgspec.structs.replace(request, brief=brief)
         made = client.score(wish, show, on_eta=show.eta)

@@ -1,7 +1,8 @@
 """Whether an engine can do what a request asks, said before any work is done.
 
-Asked twice: by the socket process when it already knows the engines, so that a user need not
-wait in the queue to be refused, and by the worker before it begins.
+Asked three times: by a client before a long spotting whose music would be refused, by the socket
+process when it already knows the engines, so that a user need not wait in the queue to be refused,
+and by the worker before it begins.
 """
 
 from __future__ import annotations
@@ -9,10 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from musiscene_core.errors import EngineError, RequestError
-from musiscene_core.protocol.state import (
-    BrokenEngine,
-    EngineInfo,
-)
+from musiscene_core.protocol.state import BrokenEngine, EngineInfo
 from musiscene_core.request import ScoreRequest
 
 
