@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pyloudnorm
 import pytest
 import scipy.signal
 
@@ -55,7 +56,6 @@ def test_every_stem_has_the_exact_length_and_sounds(film: Rendered) -> None:
 
 
 def test_loudness_and_true_peak_are_on_target(film: Rendered) -> None:
-    pyloudnorm = pytest.importorskip("pyloudnorm")
     mix = film.mix / 2.0**23
     assert abs(film.loudness_lufs + 18.0) < 0.3
     meter = pyloudnorm.Meter(SAMPLE_RATE)
