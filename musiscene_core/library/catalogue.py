@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 INDEX_NAME = "library.sqlite3"
 _REPAIR_LOCK = "library.lock"
 _BUSY_S = 2.0
+_GLANCE_S = 0.25
+"""Readers wait only for the instant in which another connection closes or mends the log; without
+any wait they would take that instant for a disk that cannot be used, and see an empty library."""
 _SIDE_FILES = ("-wal", "-shm", "")
 _ID_PREFIX = re.compile(r"[0-9a-f]{4,16}")
 
@@ -133,7 +136,7 @@ class Catalogue:
                 _if_free(lambda: index.refresh(thorough=thorough))
             return work(index)
 
-        wait_s = _BUSY_S if patient else 0.0
+        wait_s = _BUSY_S if patient else _GLANCE_S
 
         try:
             try:

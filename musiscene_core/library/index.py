@@ -164,14 +164,16 @@ class Index:
     def find(self, query: TakeQuery) -> TakePage:
         """The takes that answer `query`, without looking at the folders."""
         where, values = _conditions(query)
-        total = self._db.execute(
-            f"select count(*) from take left join mark on mark.id = take.id where {where}", values
-        ).fetchone()[0]
-        takes = self._listed(
-            f"{where} order by created desc, take.number desc limit ? offset ?",
-            (*values, query.limit, query.offset),
-        )
-        return TakePage(takes=takes, total=total, total_bytes=self.total_bytes())
+        with self._reading():
+            total = self._db.execute(
+                f"select count(*) from take left join mark on mark.id = take.id where {where}",
+                values,
+            ).fetchone()[0]
+            takes = self._listed(
+                f"{where} order by created desc, take.number desc limit ? offset ?",
+                (*values, query.limit, query.offset),
+            )
+            return TakePage(takes=takes, total=total, total_bytes=self.total_bytes())
 
     def by_prefix(self, prefix: str) -> tuple[TakeRecord, ...]:
         """At most two takes whose id begins with `prefix`."""
@@ -306,6 +308,16 @@ class Index:
             )
             for record, place, size, favourite, label, copies in rows
         )
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """All that is asked meanwhile is answered from one state of the index."""
+        self._db.execute("begin")
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

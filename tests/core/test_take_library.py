@@ -303,6 +303,26 @@ def test_two_readers_beside_a_writer(tmp_path: Path) -> None:
     assert all(mine == sorted(mine) for mine in seen)
 
 
+def test_a_glance_beside_closing_writers_never_sees_an_empty_library(tmp_path: Path) -> None:
+    for number in range(2):
+        make_take(tmp_path, f"x-{number}", seed=number + 1)
+    Catalogue(tmp_path).find()
+    done = threading.Event()
+
+    def write() -> None:
+        while not done.is_set():
+            Catalogue(tmp_path).use(lambda index: index.reread(["x-0/take-1"]))
+
+    writers = [threading.Thread(target=write) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    pages = [Catalogue(tmp_path).find(refresh=False) for _ in range(1500)]
+    done.set()
+    for writer in writers:
+        writer.join()
+    assert {(page.total, len(page.takes)) for page in pages} == {(2, 2)}
+
+
 def test_peaks_come_back_as_they_were_written(tmp_path: Path) -> None:
     mix = np.zeros((2, 1000), np.int32)
     mix[0, 3], mix[1, 999] = (-100) << 16, 77 << 16
