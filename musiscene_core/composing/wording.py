@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 
 from musiscene_core.brief import Caption, Mode
-from musiscene_core.composing.scales import NOTE_NAMES
 from musiscene_core.cue import StemRole
+from musiscene_core.keys import pitch_class
 from musiscene_core.request import ScoreRequest
 
 _TEMPO = re.compile(r"\b(\d{2,3})\s*bpm\b", re.IGNORECASE)
@@ -20,7 +20,6 @@ _KEY = re.compile(
     r"\b(?:in|key of)\s+([A-G])(?:\s*(b|#|♭|♯|-flat|-sharp| flat| sharp))?\s+(major|minor)\b"
 )
 _WITHOUT = re.compile(r"\b(?:no|without)\s+(drums|percussion|melody)\b", re.IGNORECASE)
-_LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(frozen=True)
@@ -61,12 +60,7 @@ def read_wishes(request: ScoreRequest) -> Wishes:
         roles.add("melody")
     return Wishes(
         tempo_bpm=bpm if bpm is not None and 40 <= bpm <= 220 else None,
-        tonic=_pitch_class(key[1], key[2] or "") if key else None,
+        tonic=pitch_class(key[1], (key[2] or "").strip(" -")) if key else None,
         mode=("major" if key[3] == "major" else "minor") if key else None,
         without=frozenset(roles),
     )
-
-
-def _pitch_class(letter: str, accidental: str) -> int:
-    shift = {"b": -1, "♭": -1, "flat": -1, "#": 1, "♯": 1, "sharp": 1}
-    return (_LETTERS[letter] + shift.get(accidental.strip(" -"), 0)) % len(NOTE_NAMES)

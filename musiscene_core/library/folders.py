@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from musiscene_core.errors import MusiSceneError
+from musiscene_core.keys import key_name
 from musiscene_core.library.records import TakeRecord
 from musiscene_core.take import Take
 
@@ -26,7 +27,6 @@ _MAX_FILES = 10_000
 _MAX_PROMPT = 400
 _MAX_WORDS = 20_000
 _ID_LENGTH = 16
-_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 class SkippedError(Exception):
@@ -200,7 +200,7 @@ def _digest(value: Any) -> str:
 
 def _record(take: Take, group: str, identity: str, created: float, size: int) -> TakeRecord:
     made = take.provenance
-    tonic = take.tonic if take.tonic is not None and 0 <= take.tonic < len(_TONICS) else None
+    tonic = take.tonic if take.tonic is not None and 0 <= take.tonic < 12 else None
     return TakeRecord(
         id=identity,
         group=group,
@@ -210,7 +210,7 @@ def _record(take: Take, group: str, identity: str, created: float, size: int) ->
         engine_version=made.engine_version[:_MAX_PROMPT],
         model=made.model[:_MAX_PROMPT],
         seed=made.seed,
-        key="" if tonic is None else f"{_TONICS[tonic]} {take.mode or ''}".strip(),
+        key="" if tonic is None else key_name(tonic, take.mode),
         tempo_bpm=take.tempo.segments[0].bpm if take.tempo and take.tempo.segments else None,
         length_s=round(take.length_samples / take.sample_rate, 3),
         prompt=made.prompt[:_MAX_PROMPT],

@@ -8,8 +8,9 @@ from rich.console import Console
 from rich.table import Table
 
 from musiscene_core.brief import SceneBrief
+from musiscene_core.keys import key_name
 from musiscene_core.timecode import format_timecode
-from musiscene_plugins.cli.music_words import key_name, strongest
+from musiscene_plugins.cli.music_words import strongest
 from musiscene_plugins.cli.terminal import result_console
 
 _SHOWN_SHOTS = 40

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
 from musiscene_core.errors import RequestError
+from musiscene_core.keys import pitch_class
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
@@ -17,7 +18,6 @@ from musiscene_plugins.otio import HostSettings, open_timeline
 from musiscene_plugins.roles import parse_overrides
 
 _KEY = re.compile(r"^([A-Ga-g])([#b♯♭]?)\s*(major|maj|minor|min|m)?$")
-_PITCH_CLASSES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 def opened_host(arguments: argparse.Namespace, output: Path | None = None) -> EditorHost:
@@ -77,11 +77,10 @@ def parse_key(text: str) -> tuple[int, Mode | None]:
         raise RequestError(
             f"{text!r} is not a key.", hint='Write it like "D minor", "F# major" or "Bb".'
         )
-    shift = {"#": 1, "♯": 1, "b": -1, "♭": -1}.get(match[2], 0)
     mode: Mode | None = None
     if match[3]:
         mode = "minor" if match[3] in ("m", "min", "minor") else "major"
-    return (_PITCH_CLASSES[match[1].upper()] + shift) % 12, mode
+    return pitch_class(match[1], match[2]), mode
 
 
 def _blank_brief(timeline: TimelineRange) -> SceneBrief:

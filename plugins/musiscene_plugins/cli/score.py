@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
+from musiscene_core.keys import key_name
 from musiscene_core.timecode import format_timecode
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
-from musiscene_plugins.cli.music_words import key_name
 from musiscene_plugins.cli.scoring import Scored, read_brief, score_range
 from musiscene_plugins.cli.terminal import result_console
 from musiscene_plugins.host import TakeInFolder

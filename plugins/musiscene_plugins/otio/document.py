@@ -42,7 +42,6 @@ class Document:
         rate: its exact frame rate.
         float_rate: the same as this file writes it, for items that join it.
         record: its record frames.
-        is_movie: whether `path` is a bare movie and the timeline was made for it.
     """
 
     path: Path
@@ -51,7 +50,6 @@ class Document:
     rate: FrameRate
     float_rate: float
     record: FrameRange
-    is_movie: bool = False
 
     @property
     def name(self) -> str:

@@ -56,7 +56,6 @@ def movie_document(path: Path, *, rate: FrameRate | None, roles: Mapping[str, Ro
         rate=exact,
         float_rate=float_rate,
         record=FrameRange(0, frames),
-        is_movie=True,
     )
 
 
