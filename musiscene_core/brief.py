@@ -189,11 +189,13 @@ class EmotionCurve(msgspec.Struct, frozen=True, kw_only=True):
         hop_s: seconds between points.
         dimensions: names of the weights.
         points: from the range's beginning to its end.
+        edited: whether a user drew it; it then leads over what signals say.
     """
 
     hop_s: float
     points: tuple[EmotionPoint, ...]
     dimensions: tuple[str, ...] = DIMENSIONS
+    edited: bool = False
 
     def at(self, time_s: float) -> EmotionPoint:
         """The point that holds at `time_s`."""

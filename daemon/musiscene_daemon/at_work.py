@@ -1,4 +1,4 @@
-"""The job at work, and how it ended, until the disk knows it too."""
+"""A job at work, and how it ended, until the disk knows it too."""
 
 from __future__ import annotations
 
@@ -12,22 +12,36 @@ from musiscene_core.protocol.state import (
     JobState,
 )
 from musiscene_daemon.store import StoredJob
+from musiscene_daemon.worker_link import RunJob
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
-    """How the job at work ended."""
+    """How a job at work ended.
+
+    Attributes:
+        state: what it is now; queued where it begins anew.
+        error: why it failed.
+        takes: what it made.
+        found: whether it found them made already.
+        forgiven: whether the attempt does not count: its end was not the job's own fault.
+    """
 
     state: JobState
     error: JobError | None = None
     takes: tuple[str, ...] = ()
+    found: bool = False
+    forgiven: bool = False
 
 
 class Current:
-    """The job at work: what of it need not survive a crash.
+    """A job at work: what of it need not survive a crash.
 
     Attributes:
         job: as it was when this attempt began.
+        command: what its worker is told.
+        environment: whose worker does it.
         partial: where the attempt builds its result.
+        begun: whether the disk knows of the attempt, and therefore the worker.
         stage: what it is doing.
         fraction: how far it is, 0 to 1.
         began_at: when this attempt began.
@@ -35,25 +49,36 @@ class Current:
         slept: whether time went by meanwhile in which nobody worked.
         heard_at: when its worker last said anything.
         kill_at: when its worker is to be killed; None while it is wanted.
+        foretold: whether it was told to stop before its cancelling was noted.
         silent: whether its worker was killed for saying nothing.
         outcome: how it ended; None while it runs.
-        note_at: when to note that on the disk.
+        place: where its result was published; empty until then.
+        note_at: when to note the outcome on the disk.
+        noted: whether that was done, but for the commit.
         noting: whether noting it failed before.
         discarded: whether what it half made is being deleted.
     """
 
-    def __init__(self, job: StoredJob, partial: Path, now: float) -> None:
+    def __init__(
+        self, job: StoredJob, command: RunJob, environment: str, partial: Path, now: float
+    ) -> None:
         self.job = job
+        self.command = command
+        self.environment = environment
         self.partial = partial
+        self.begun = False
         self.stage = ""
         self.fraction = 0.0
         self.began_at = self.ended_at = now
         self.slept = False
         self.heard_at = now
         self.kill_at: float | None = None
+        self.foretold = False
         self.silent = False
         self.outcome: Outcome | None = None
+        self.place = ""
         self.note_at = now
+        self.noted = False
         self.noting = False
         self.discarded = False
 
@@ -64,12 +89,15 @@ class Current:
             return self.outcome.state == "queued"
         return self.kill_at is None
 
+    @property
+    def stoppable(self) -> bool:
+        """Whether it will not end in another way than cancelled once it was told to."""
+        return self.outcome is None or self.outcome.state in ("queued", "cancelled")
+
 
 def as_info(job: StoredJob, current: Current | None, root: Path, eta_s: float | None) -> JobInfo:
     """What a client hears of `job`, whose result lies below `root`."""
-    at_work = None
-    if current is not None and current.job.id == job.id and job.state == "running":
-        at_work = current
+    at_work = current if job.state == "running" else None
     fraction = 1.0 if job.state == "done" else 0.0
     return JobInfo(
         id=job.id,

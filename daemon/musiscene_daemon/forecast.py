@@ -1,14 +1,15 @@
 """When each job will have ended, as far as anyone can say.
 
 A running job by what such jobs took before and by its own pace so far; a waiting one by all that
-begins before it. Knows the queue's rule, not how work is timed.
+begins before it in the same environment. Knows not how work is timed.
 """
 
 from __future__ import annotations
 
 from musiscene_daemon.at_work import Current
+from musiscene_daemon.attempts import Attempts
+from musiscene_daemon.crew import Crew
 from musiscene_daemon.estimates import Estimator
-from musiscene_daemon.fairness import in_turn
 from musiscene_daemon.store import Store, StoredJob
 
 MAX_PLANNED = 256
@@ -37,22 +38,26 @@ def remaining(predicted: float | None, elapsed: float, fraction: float) -> float
 
 
 class Forecast:
-    """Foretells the ends of jobs, from the job table and the estimator."""
+    """Foretells the ends of jobs, from the job table, what is at work, and the estimator."""
 
-    def __init__(self, store: Store, estimator: Estimator) -> None:
+    def __init__(self, store: Store, estimator: Estimator, attempts: Attempts, crew: Crew) -> None:
         self._store = store
         self._estimator = estimator
-        self._planned_at = -1
-        self._plan: dict[str, float] = {}
+        self._attempts = attempts
+        self._crew = crew
+        self._planned_at = (-1, -1)
+        self._plan: dict[str, tuple[str, float]] = {}
 
-    def eta_s(self, job: StoredJob, current: Current | None, now: float) -> float | None:
+    def eta_s(self, job: StoredJob, now: float) -> float | None:
         """Seconds until `job` has ended, the wait included; None where nobody can say."""
-        if job.state == "running" and current is not None and current.job.id == job.id:
-            return self._left(current, now)
+        if job.state == "running":
+            current = self._attempts.of(job.id)
+            return self._left(current, now) if current is not None else None
         if job.state != "queued":
             return None
+        environment, own = self._planned().get(job.id, ("", None))
+        current = self._attempts.within(environment)
         ahead = self._left(current, now) if current is not None else 0.0
-        own = self._planned().get(job.id)
         return ahead + own if ahead is not None and own is not None else None
 
     def _left(self, current: Current, now: float) -> float | None:
@@ -62,18 +67,22 @@ class Forecast:
         predicted = self._estimator.seconds(job.kind, job.engine, job.length_s, job.wanted)
         return remaining(predicted, max(0.0, now - current.began_at), current.fraction)
 
-    def _planned(self) -> dict[str, float]:
-        """Seconds from now to each waiting job's end, were nothing running."""
-        if self._planned_at == self._store.writes:
+    def _planned(self) -> dict[str, tuple[str, float]]:
+        """The environment of each waiting job, and seconds to its end, were nothing running."""
+        state = self._store.writes, self._crew.turns
+        if self._planned_at == state:
             return self._plan
-        self._planned_at, self._plan = self._store.writes, {}
-        if self._store.count("queued") > MAX_PLANNED:
-            return self._plan
+        self._planned_at, self._plan = state, {}
+        if self._store.count("queued") <= MAX_PLANNED:
+            for environment in self._crew.members:
+                self._foretell(environment)
+        return self._plan
+
+    def _foretell(self, environment: str) -> None:
         total = 0.0
-        for job in in_turn(self._store.queue(), self._store.history()):
+        for job in self._store.queue(self._attempts.engines_of(environment)):
             took = self._estimator.seconds(job.kind, job.engine, job.length_s, job.wanted)
             if took is None:
                 break
             total += took
-            self._plan[job.id] = total
-        return self._plan
+            self._plan[job.id] = environment, total

@@ -22,6 +22,10 @@ from musiscene_daemon.settings import LOG_LEVELS, Settings
 log = logging.getLogger(__name__)
 
 USER_ERROR = 2
+_EVERYWHERE = (
+    "Warning: listening on every address of this machine, also on networks it joins later. "
+    "Better name one: --listen ADDRESS.\n"
+)
 _LOCK_WAIT_S = 0.2
 """Longer than a client looks at the lock."""
 
@@ -36,7 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             log_level=given.log_level,
             foreground=given.foreground,
             log_json=given.log_json,
+            listen=given.listen,
         )
+        if settings.listen is not None and settings.listen.everywhere:
+            sys.stderr.write(_EVERYWHERE)
         make_runtime_folder()
         lock = InstanceLock(lock_path())
         if not _take(lock):
@@ -64,6 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--foreground", action="store_true", help="write the log to the terminal too"
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS[:PORT]",
+        help="let paired machines in at this address of this machine too; `all` means every "
+        "address (default: MUSISCENE_LISTEN, or nowhere)",
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
     parser.add_argument(

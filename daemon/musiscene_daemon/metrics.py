@@ -51,17 +51,24 @@ def prometheus(
         lines.extend((f"# HELP {full} {about}", f"# TYPE {full} {kind}"))
         lines.extend(f"{full}{labels} {value:.10g}" for labels, value in samples)
 
-    add("info", "gauge", "The daemon's version.", (_labels("version", status.version), 1))
+    add("info", "gauge", "The daemon's version.", (_labels(version=status.version), 1))
     add("uptime_seconds", "gauge", "Since the daemon began.", ("", status.uptime_s))
     add(
         "jobs",
         "gauge",
         "Jobs remembered, by state.",
-        *((_labels("state", state), count) for state, count in sorted(jobs.items())),
+        *((_labels(state=state), count) for state, count in sorted(jobs.items())),
     )
     add("worker_ready", "gauge", "Whether a worker can take jobs.", ("", status.worker_ready))
     add("engines", "gauge", "Engines that load.", ("", len(status.engines)))
     add("engines_broken", "gauge", "Engines that do not.", ("", len(status.broken_engines)))
+    add("models", "gauge", "Models in memory, or on the way.", ("", len(status.models)))
+    add(
+        "model_bytes",
+        "gauge",
+        "Memory set aside for a model.",
+        *((_labels(model=one.name, device=one.device), one.bytes) for one in status.models),
+    )
     add("subscribers", "gauge", "Programs that listen for events.", ("", subscribers))
     add("requests_total", "counter", "Messages answered.", ("", counters.requests))
     add("malformed_total", "counter", "Messages that made no sense.", ("", counters.malformed))
@@ -77,9 +84,11 @@ def prometheus(
     return "\n".join(lines) + "\n"
 
 
-def _labels(name: str, value: str) -> str:
-    escaped = value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-    return f'{{{name}="{escaped}"}}'
+def _labels(**labels: str) -> str:
+    def escaped(value: str) -> str:
+        return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+
+    return "{" + ",".join(f'{name}="{escaped(value)}"' for name, value in labels.items()) + "}"
 
 
 def _memory(**processes: int) -> Iterator[tuple[str, float]]:
@@ -90,4 +99,4 @@ def _memory(**processes: int) -> Iterator[tuple[str, float]]:
             continue
         for line in text.splitlines():
             if line.startswith("VmRSS:"):
-                yield _labels("process", name), int(line.split()[1]) * 1024.0
+                yield _labels(process=name), int(line.split()[1]) * 1024.0

@@ -1,7 +1,7 @@
-"""The socket loop: one thread that listens to clients, the worker and the clock.
+"""The socket loop: one thread that listens to clients, the workers and the clock.
 
-It never works and never waits for anyone: jobs run in the worker, replies and events go out
-without blocking or not at all. What changes the job table is answered after the commit.
+It never works and never waits for anyone: jobs run in the workers, the disk has a thread of its
+own, replies and events go out without blocking or not at all.
 """
 
 from __future__ import annotations
@@ -31,17 +31,23 @@ from musiscene_core.protocol.connection import (
     write_connection,
 )
 from musiscene_core.protocol.lock import InstanceLock
-from musiscene_core.protocol.messages import PROTOCOL_VERSION, Failure, JobEvent, Pong, Reply
+from musiscene_core.protocol.messages import PROTOCOL_VERSION, JobEvent, Reply
 from musiscene_core.protocol.wire import MAX_FRAME_BYTES, frames
 from musiscene_daemon.auth import LOCAL_USER, Gatekeeper, guard
+from musiscene_daemon.crew import Crew
+from musiscene_daemon.disk import Disk
 from musiscene_daemon.dispatch import Dispatcher, Peer
+from musiscene_daemon.environments import find
 from musiscene_daemon.events import EventHub
+from musiscene_daemon.intake import Intake
 from musiscene_daemon.jobs import Jobs
 from musiscene_daemon.keeper import Keeper
+from musiscene_daemon.lan import Lan
 from musiscene_daemon.metrics import Counters
+from musiscene_daemon.rights import Rights
+from musiscene_daemon.roots import Roots
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import FILE_NAME, Store, explained
-from musiscene_daemon.supervisor import Supervisor
 from musiscene_daemon.takes import TakeLibrary
 
 log = logging.getLogger(__name__)
@@ -50,8 +56,8 @@ ENDPOINT = "tcp://127.0.0.1:*"
 LOCK_NAME = "jobs.lock"
 """In the data folder: two login sessions may see two runtime folders, but one data folder."""
 
-_BATCH_MESSAGES = 64
-_BATCH_BYTES = MAX_FRAME_BYTES
+_UNREAD_BYTES = 256 << 10
+_TOLD_AT_ONCE = 16
 _LONGEST_WAIT_S = 30.0
 _FAREWELL_MS = 200
 
@@ -86,29 +92,41 @@ class Server:
         closing.callback(self._store.close)
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         closing.callback(self._context.term)
-        self._worker = Supervisor(
-            self._context, make_runtime_folder(), settings.engines_from, settings.limits
+        environments, unusable = find(settings.data_folder)
+        self._crew = Crew(
+            *(self._context, make_runtime_folder(), settings.engines_from, settings.limits),
+            environments=environments,
+            unusable=unusable,
         )
-        closing.callback(self._worker.stop)
-        self._jobs = Jobs(self._store, library, self._worker, settings)
+        closing.callback(self._crew.stop)
+        self._jobs = Jobs(self._store, library, self._crew, settings)
         try:
             self._jobs.resume()
         except sqlite3.Error as error:
             raise explained(error) from error
         closing.callback(self._jobs.stop)
+        self._wake, self._waker = sockets.socketpair()
+        for end in (self._wake, self._waker):
+            end.setblocking(False)
+            closing.callback(end.close)
+        self._disk = Disk(self._awaken)
+        closing.callback(self._disk.stop)
         keeper = Keeper(library, Catalogue(library.root), settings)
         keeper.start()
         closing.callback(keeper.stop)
         self._counters = Counters()
         self._hub = EventHub(self._send_event)
+        self._lan = Lan(settings.data_folder, settings.listen)
+        rights = Rights(self._lan.allowed.name_of, Roots(settings.roots))
         self._dispatcher = Dispatcher(
-            self._jobs, self._hub, self._worker, library, self._counters, leave=self.leave
+            *(self._jobs, self._hub, self._crew, library, self._counters, rights, self._lan),
+            leave=self.leave,
         )
-        self._wake, self._waker = sockets.socketpair()
-        for end in (self._wake, self._waker):
-            end.setblocking(False)
-            closing.callback(end.close)
         self._listen()
+        self._intake = Intake(
+            *(self._router, self._dispatcher, self._jobs, self._store, self._disk),
+            send=self._reply,
+        )
 
     def _listen(self) -> None:
         server_public, server_secret = zmq.curve_keypair()
@@ -120,18 +138,23 @@ class Server:
         router.linger = 0
         router.router_mandatory = True
         router.maxmsgsize = MAX_FRAME_BYTES
+        # Else the system lets a client that does not read hold megabytes of its own.
+        router.sndbuf = _UNREAD_BYTES
         router.handshake_ivl = HANDSHAKE_TIMEOUT_MS
         router.heartbeat_ivl = HEARTBEAT_INTERVAL_MS
         router.heartbeat_timeout = HEARTBEAT_TIMEOUT_MS
         guard(router, server_secret)
         router.bind(ENDPOINT)
+        local = router.getsockopt_string(zmq.LAST_ENDPOINT)
         self._poller = zmq.Poller()
-        for source in (router, self._gatekeeper.socket, self._worker.inbox, self._wake):
+        for source in (router, self._gatekeeper.socket, self._crew.inbox, self._wake):
             self._poller.register(source, zmq.POLLIN)
+        self._closing.callback(self._lan.close)
+        self._lan.open(self._context, router, self._poller, self._gatekeeper)
         self._closing.callback(remove_connection, os.getpid())
         write_connection(
             Connection(
-                endpoint=router.getsockopt_string(zmq.LAST_ENDPOINT),
+                endpoint=local,
                 protocol=PROTOCOL_VERSION,
                 pid=os.getpid(),
                 version=__version__,
@@ -168,78 +191,58 @@ class Server:
         log.info("listening, protocol %d, version %s", PROTOCOL_VERSION, __version__)
         while not self._leaving:
             now = time.monotonic()
-            if self._jobs.at_work:
+            if self._jobs.at_work or self._disk.busy:
                 wanted_at = now
-            due = self._jobs.tick(now)
-            self._tell_changes()
+            due = self._jobs.watch(now)
+            if not self._disk.busy:
+                self._tell_changes()
+                self._intake.work(now)
+            pairing_due = self._lan.tick(now)
             idle_at = wanted_at + self._settings.idle_s
             if now >= idle_at:
-                if self._jobs.idle:
+                if not self._disk.busy and self._jobs.idle:
                     log.info("idle for %g s, leaving", self._settings.idle_s)
                     return
                 idle_at = now + _LONGEST_WAIT_S
-            ready = self._poll(min(idle_at, due or idle_at, now + _LONGEST_WAIT_S) - now)
+            due_at = min(idle_at, due or idle_at, pairing_due or idle_at, now + _LONGEST_WAIT_S)
+            ready = self._poll(due_at - now)
             if self._gatekeeper.socket in ready:
                 self._gatekeeper.answer()
                 self._counters.refused = self._gatekeeper.refused
-            if self._worker.inbox in ready:
+            if self._crew.inbox in ready:
                 heard_at = time.monotonic()
-                for report in self._worker.reports(heard_at):
-                    self._jobs.hear(report, heard_at)
+                for environment, report in self._crew.reports(heard_at):
+                    self._jobs.hear(environment, report, heard_at)
             if self._router in ready:
                 wanted_at = time.monotonic()
-                self._serve()
+                self._intake.read()
+            self._lan.serve(ready)
             if self._wake.fileno() in ready:
                 self._wake.recv(4096)
+            self._disk.finish()
+        self._disk.finish(wait=True)
 
     def _poll(self, wait_s: float) -> dict[object, int]:
-        return dict(self._poller.poll(max(0, int(wait_s * 1000) + 1)))
+        # What no room is left for waits in the socket.
+        self._poller.modify(self._router, zmq.POLLIN if self._intake.room else 0)
+        more = not self._disk.busy and (self._intake.waiting or self._jobs.changed)
+        wait_ms = 0 if more or self._leaving else max(0, int(wait_s * 1000) + 1)
+        return dict(self._poller.poll(wait_ms))
 
-    def _serve(self) -> None:
-        """Answer the requests that wait, in one commit."""
-        replies: list[tuple[Peer, int, Reply, bool]] = []
+    def _awaken(self) -> None:
         try:
-            with self._store.batch():
-                for peer, parts in self._waiting():
-                    before = self._store.writes
-                    number, reply = self._dispatcher.answer(peer, parts)
-                    if isinstance(reply, Pong):
-                        # Says nothing of the job table, so it need not wait for the commit.
-                        self._reply(peer, number, reply)
-                    else:
-                        replies.append((peer, number, reply, self._store.writes != before))
-        except sqlite3.Error as error:
-            log.error("a batch could not be committed: %s", type(error).__name__)
-            said = explained(error)
-            failure = Failure(code=said.code, message=said.message, hint=said.hint)
-            replies = [
-                (peer, number, failure if wrote else reply, wrote)
-                for peer, number, reply, wrote in replies
-            ]
-        for peer, number, reply, _ in replies:
-            self._reply(peer, number, reply)
+            self._waker.send(b"\0")
+        except BlockingIOError:
+            log.debug("the loop is being woken already")
 
     def _reply(self, peer: Peer, number: int, reply: Reply) -> None:
         if self._send(peer.routing_id, frames(reply, request=number)) is None:
             self._counters.lost_replies += 1
 
-    def _waiting(self) -> list[tuple[Peer, list[bytes]]]:
-        found: list[tuple[Peer, list[bytes]]] = []
-        size = 0
-        while len(found) < _BATCH_MESSAGES and size < _BATCH_BYTES:
-            try:
-                routing_id, *parts = self._router.recv_multipart(zmq.DONTWAIT, copy=False)
-            except zmq.Again:
-                break
-            # Names the key that was let in, which a routing id would not.
-            user = str(parts[-1].get("User-Id")) if parts else ""
-            body = [part.bytes for part in parts]
-            size += sum(map(len, body))
-            found.append((Peer(routing_id.bytes, user), body))
-        return found
-
     def _tell_changes(self) -> None:
-        for job in self._jobs.changes():
+        if not self._hub.count:
+            self._jobs.forget_changes()
+        for job in self._jobs.changes(_TOLD_AT_ONCE):
             self._hub.publish(job)
 
     def _send_event(self, routing_id: bytes, event: JobEvent) -> bool:

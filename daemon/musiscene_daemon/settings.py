@@ -10,12 +10,15 @@ from pathlib import Path
 from musiscene_core.errors import InputError
 from musiscene_core.paths import data_folder, log_folder
 from musiscene_daemon.limits import Limits
+from musiscene_daemon.listening import ListenAddress
 from musiscene_daemon.residency.settings import ResidencySettings
 
 IDLE_VARIABLE = "MUSISCENE_IDLE_S"
 DEFAULT_IDLE_S = 600.0
 LIBRARY_VARIABLE = "MUSISCENE_LIBRARY_GB"
 DEFAULT_LIBRARY_GB = 20.0
+LISTEN_VARIABLE = "MUSISCENE_LISTEN"
+ROOTS_VARIABLE = "MUSISCENE_ROOTS"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -26,7 +29,7 @@ class Settings:
     Attributes:
         data_folder: where takes and jobs are kept.
         log_folder: where the log is kept.
-        idle_s: seconds without jobs or requests after which the daemon leaves.
+        idle_s: seconds without jobs or requests after which the daemon leaves; infinite: never.
         engines_from: further engines, each "module:Class", beside the installed ones.
         log_level: one of LOG_LEVELS.
         foreground: log to the terminal too.
@@ -44,6 +47,8 @@ class Settings:
         library_bytes: room for takes; beyond it the oldest go, favourites never.
         keep_takes_s: seconds for which a take stays whatever the room.
         residency: how long models stay; checked here, read from the environment by the worker.
+        listen: where paired machines reach the daemon; None listens to this machine alone.
+        roots: absolute folders whose media paired machines may name.
     """
 
     data_folder: Path
@@ -66,9 +71,11 @@ class Settings:
     library_bytes: int = int(DEFAULT_LIBRARY_GB * 1e9)
     keep_takes_s: float = 86_400.0
     residency: ResidencySettings = field(default_factory=ResidencySettings)
+    listen: ListenAddress | None = None
+    roots: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.idle_s) and self.idle_s > 0):
+        if not self.idle_s > 0:
             raise InputError("The idle time must be a number of seconds above 0.")
         if self.log_level not in LOG_LEVELS:
             raise InputError(f"The log level must be one of {', '.join(LOG_LEVELS)}.")
@@ -82,16 +89,23 @@ class Settings:
         log_level: str = "info",
         foreground: bool = False,
         log_json: bool = False,
+        listen: str | None = None,
     ) -> Settings:
-        """Settings for this user; `idle_s` wins over MUSISCENE_IDLE_S.
+        """Settings for this user; `idle_s` and `listen` win over their variables.
+
+        A daemon that other machines reach stays unless told when to leave: they cannot start it.
 
         Raises:
             InputError: a value makes no sense.
         """
+        where = listen or os.environ.get(LISTEN_VARIABLE)
+        address = ListenAddress.parse(where) if where else None
+        if idle_s is None:
+            idle_s = _idle_from_environment(DEFAULT_IDLE_S if address is None else math.inf)
         return cls(
             data_folder=data_folder(),
             log_folder=log_folder(),
-            idle_s=_idle_from_environment() if idle_s is None else idle_s,
+            idle_s=idle_s,
             engines_from=engines_from,
             log_level=log_level,
             foreground=foreground,
@@ -99,13 +113,26 @@ class Settings:
             limits=Limits.from_environment(),
             library_bytes=_library_from_environment(),
             residency=ResidencySettings.from_environment(),
+            listen=address,
+            roots=_roots_from_environment(),
         )
 
 
-def _idle_from_environment() -> float:
+def _roots_from_environment() -> tuple[str, ...]:
+    folders = tuple(filter(None, os.environ.get(ROOTS_VARIABLE, "").split(os.pathsep)))
+    for folder in folders:
+        if not os.path.isabs(folder) or not os.path.isdir(folder):
+            raise InputError(
+                f"{ROOTS_VARIABLE} names {folder!r}, which is not the absolute path of a folder.",
+                hint=f"Separate several folders with {os.pathsep!r}.",
+            )
+    return folders
+
+
+def _idle_from_environment(default: float) -> float:
     text = os.environ.get(IDLE_VARIABLE)
     if not text:
-        return DEFAULT_IDLE_S
+        return default
     try:
         return float(text)
     except ValueError:

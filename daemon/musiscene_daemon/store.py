@@ -1,16 +1,17 @@
 """The jobs on the disk: what was accepted here survives any crash.
 
 SQLite in WAL mode with synchronous=FULL: a commit is on the disk when it returns. Writes of one
-batch of requests share a commit. Knows states, not how a job gets from one to another.
+batch share a commit. Knows states, not how a job gets from one to another.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -23,51 +24,9 @@ from musiscene_core.protocol.state import (
     Priority,
 )
 from musiscene_daemon.fairness import History, Waiting, in_turn
+from musiscene_daemon.schema import bring_up_to_date
 
 FILE_NAME = "jobs.sqlite3"
-_FIRST_SCHEMA = """
-create table job(
-    number     integer primary key,
-    id         text not null unique,
-    owner      text not null,
-    key        text not null,
-    kind       text not null,
-    cue        text not null,
-    created    real not null,
-    digest     blob not null,
-    payload    blob not null,
-    state      text not null check (state in ('queued', 'running', 'done', 'failed', 'cancelled')),
-    attempts   integer not null default 0,
-    cancelling integer not null default 0,
-    error      blob,
-    folder     text not null default '',
-    takes      blob,
-    unique (owner, key)
-);
-create index job_by_state on job(state, number);
-"""
-_TURNS_AND_TIMES = """
-alter table job add column session  text not null default '';
-alter table job add column priority text not null default 'interactive';
-alter table job add column engine   text not null default '';
-alter table job add column length_s real not null default 0;
-alter table job add column wanted   integer not null default 0;
-alter table job add column arrived  integer not null default 0;
-alter table job add column begun    integer not null default 0;
-create index job_by_turn on job(begun);
-create index job_by_client on job(owner, session) where state = 'queued';
-create table past(
-    number   integer primary key,
-    kind     text not null,
-    engine   text not null,
-    length_s real not null,
-    takes    integer not null,
-    seconds  real not null
-);
-create index past_by_kind on past(kind, engine, number);
-"""
-_SCHEMAS = (_FIRST_SCHEMA, _TURNS_AND_TIMES)
-"""What to run, one after the other, from a table's version on."""
 _KEPT_PAST = 256
 _WAITING = "number, id, owner, session, priority, arrived, kind, engine, length_s, wanted"
 _COLUMNS = (
@@ -75,6 +34,15 @@ _COLUMNS = (
     " session, priority, engine, length_s, wanted"
 )
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDED))
+_NEXT_END = "(select coalesce(max(ended), 0) + 1 from job)"
+_FORGET = (
+    f"delete from job where state in ({_ENDED}) and (ended, number) <= (select ended, number"
+    f" from job where state in ({_ENDED}) order by ended desc, number desc limit 1 offset ?)"
+)
+
+
+Engines: TypeAlias = Collection[str] | None
+"""Only jobs for these; None means for any."""
 
 
 class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +90,11 @@ class StoredJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Store:
-    """The job table. For one thread."""
+    """The job table. For one thread at a time.
+
+    Attributes:
+        writes: counts them; while it stays, so does what is read here.
+    """
 
     def __init__(self, path: Path) -> None:
         """Open the table at `path`, or make it.
@@ -135,7 +107,8 @@ class Store:
         self.writes = 0
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._db = sqlite3.connect(path, isolation_level=None)
+            # Commits are made on another thread, while this one keeps away.
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         except OSError as error:
             raise OutputError.from_os(error, path) from error
         except sqlite3.Error as error:
@@ -149,39 +122,52 @@ class Store:
     def _prepare(self) -> None:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = full")
-        version = self._db.execute("pragma user_version").fetchone()[0]
-        if not 0 <= version <= len(_SCHEMAS):
-            raise sqlite3.DatabaseError(f"written by another version ({version})")
-        for number, schema in enumerate(_SCHEMAS[version:], start=version + 1):
-            self._db.executescript(f"begin;{schema}pragma user_version = {number};commit;")
+        bring_up_to_date(self._db)
 
     def close(self) -> None:
         """Let the file go."""
         self._db.close()
 
+    def open_batch(self) -> None:
+        """From now on writes wait for `commit`, all together."""
+        self._batching, self._broken = True, False
+
+    @property
+    def uncommitted(self) -> bool:
+        """Whether the batch has written anything, be it in vain."""
+        return self._broken or self._db.in_transaction
+
+    def commit(self) -> None:
+        """End the batch: what it wrote is on the disk.
+
+        Raises:
+            sqlite3.Error: none of it was kept.
+        """
+        self._batching = False
+        try:
+            if self._broken:
+                raise sqlite3.OperationalError("an earlier write of the batch failed")
+            if self._db.in_transaction:
+                self._db.execute("commit")
+        except sqlite3.Error:
+            # What was read meanwhile is not so.
+            self.writes += 1
+            raise
+        finally:
+            self._roll_back()
+
     @contextmanager
     def batch(self) -> Iterator[None]:
-        """Let all writes inside share one commit at the end.
+        """Let all writes inside share one commit at the end; those before an error are kept.
 
         Raises:
             sqlite3.Error: none of the writes was kept.
         """
-        self._batching, self._broken = True, False
+        self.open_batch()
         try:
             yield
         finally:
-            self._batching = False
-            if self._db.in_transaction:
-                self._commit()
-        if self._broken:
-            raise sqlite3.OperationalError("an earlier write of the batch failed")
-
-    def _commit(self) -> None:
-        try:
-            self._db.execute("commit")
-        except sqlite3.Error:
-            self._roll_back()
-            raise
+            self.commit()
 
     def _roll_back(self) -> None:
         if self._db.in_transaction:
@@ -220,39 +206,49 @@ class Store:
         """The job that `owner` calls `key`."""
         return self._one("owner = ? and key = ?", owner, key)
 
-    def next_queued(self) -> StoredJob | None:
-        """The job whose turn it is."""
+    def next_queued(self, engines: Engines = None) -> StoredJob | None:
+        """The job whose turn it is among those for `engines`."""
         # The first of each client and priority is enough; min() picks the row it is in.
-        heads = self._waiting(
-            _WAITING.replace("number", "min(number)", 1), "group by owner, session, priority"
-        )
-        job = next(in_turn(heads, self.history()), None)
+        columns = _WAITING.replace("number", "min(number)", 1)
+        heads = self._waiting(columns, engines, "group by owner, session, priority")
+        job = next(self._in_turn(heads, engines), None)
         return self.by_id(job.id) if job is not None else None
 
-    def queue(self) -> tuple[Waiting, ...]:
-        """All jobs that wait, in the order they came."""
-        return self._waiting(_WAITING, "order by number")
+    def queue(self, engines: Engines = None) -> tuple[Waiting, ...]:
+        """All jobs that wait for `engines`, each when its turn comes."""
+        return tuple(self._in_turn(self._waiting(_WAITING, engines, "order by number"), engines))
 
-    def history(self) -> History:
-        """What has begun so far."""
+    def engines(self) -> tuple[str, ...]:
+        """Every engine that a job names."""
+        return tuple(row[0] for row in self._db.execute("select distinct engine from job"))
+
+    def _in_turn(self, waiting: tuple[Waiting, ...], engines: Engines) -> Iterator[Waiting]:
+        among, names = _among(engines)
         rows = self._db.execute(
-            "select owner, session, priority, max(begun) from job where begun > 0"
-            " group by owner, session, priority"
-        )
+            f"select begun, owner, session, priority from job where begun > 0{among}", names
+        ).fetchall()
+        # Jobs for other engines run elsewhere, and take no turn from these.
+        order = sorted(row[0] for row in rows)
         served: dict[tuple[str, str], int] = {}
         batch = 0
-        for owner, session, priority, begun in rows:
+        for number, owner, session, priority in rows:
+            begun = bisect_right(order, number)
             served[owner, session] = max(begun, served.get((owner, session), 0))
             batch = max(begun, batch) if priority == "batch" else batch
-        return History(max(served.values(), default=0), batch, served)
+        here = (
+            msgspec.structs.replace(job, arrived=bisect_right(order, job.arrived))
+            for job in waiting
+        )
+        return in_turn(here, History(len(order), batch, served))
 
     def running(self) -> tuple[StoredJob, ...]:
         """The jobs begun and not ended."""
         return self._many("state = 'running' order by number")
 
-    def latest(self, count: int) -> tuple[StoredJob, ...]:
-        """The `count` youngest jobs, oldest first."""
-        return self._many("1 order by number desc limit ?", count)[::-1]
+    def latest(self, count: int, owner: str | None = None) -> tuple[StoredJob, ...]:
+        """The `count` youngest jobs, of `owner` where given, oldest first."""
+        which = "(? is null or owner = ?) order by number desc limit ?"
+        return self._many(which, owner, owner, count)[::-1]
 
     def payload(self, job_id: str) -> bytes:
         """What the job was asked; empty once it has ended."""
@@ -309,7 +305,7 @@ class Store:
         """Note how a job ended; one that has ended already stays as it is."""
         self._write(
             "update job set state = ?, error = ?, folder = ?, takes = ?, payload = x'',"
-            f" cancelling = 0 where id = ? and state not in ({_ENDED})",
+            f" cancelling = 0, ended = {_NEXT_END} where id = ? and state not in ({_ENDED})",
             state,
             msgspec.msgpack.encode(error) if error else None,
             folder,
@@ -323,18 +319,35 @@ class Store:
         *,
         owner: str | None = None,
         session: str | None = None,
+        engines: Engines = None,
         error: JobError | None = None,
     ) -> tuple[str, ...]:
-        """End every job that waits, of `owner` and `session` where given; returns their ids."""
+        """End every job that waits, of `owner`, `session` and `engines` where given.
+
+        Returns:
+            Their ids.
+        """
+        among, names = _among(engines)
         which = "state = 'queued' and (? is null or owner = ?) and (? is null or session = ?)"
-        values = (owner, owner, session, session)
+        which += among
+        values = (owner, owner, session, session, *names)
         rows = self._db.execute(f"select id from job where {which}", values).fetchall()
         if rows:
             said = msgspec.msgpack.encode(error) if error else None
             self._write(
-                f"update job set state = ?, error = ?, payload = x'' where {which}",
+                f"update job set state = ?, error = ?, payload = x'', ended = {_NEXT_END}"
+                f" where {which}",
                 *(state, said, *values),
             )
+        return tuple(row[0] for row in rows)
+
+    def like(self, job: StoredJob, count: int) -> tuple[str, ...]:
+        """Where the results of the latest jobs of the same content lie."""
+        rows = self._db.execute(
+            "select folder from job where digest = ? and state = 'done' and kind = ?"
+            " and folder != '' order by number desc limit ?",
+            (job.digest, job.kind, count),
+        )
         return tuple(row[0] for row in rows)
 
     def learn(self, job: StoredJob, seconds: float) -> None:
@@ -362,24 +375,17 @@ class Store:
         self._write(f"delete from job where id = ? and state in ({_ENDED})", job_id)
 
     def forget_older(self, than: float, keep: int) -> None:
-        """Forget ended jobs created before `than`, Unix time, but for the `keep` youngest."""
-        self._write(
-            f"delete from job where state in ({_ENDED}) and created < ? and number <="
-            f" (select number from job where state in ({_ENDED})"
-            " order by number desc limit 1 offset ?)",
-            *(than, keep),
-        )
+        """Forget ended jobs created before `than`, Unix time, but for the `keep` last to end."""
+        self._write(f"{_FORGET} and created < ?", *(keep, than))
 
     def forget(self, keep: int) -> None:
-        """Forget all but the `keep` youngest jobs that have ended; their results stay."""
-        self._write(
-            f"delete from job where state in ({_ENDED}) and number <= (select number from job"
-            f" where state in ({_ENDED}) order by number desc limit 1 offset ?)",
-            keep,
-        )
+        """Forget all but the `keep` last jobs to end; their results stay."""
+        self._write(_FORGET, keep)
 
-    def _waiting(self, columns: str, rest: str) -> tuple[Waiting, ...]:
-        rows = self._db.execute(f"select {columns} from job where state = 'queued' {rest}")
+    def _waiting(self, columns: str, engines: Engines, rest: str) -> tuple[Waiting, ...]:
+        among, engine_names = _among(engines)
+        query = f"select {columns} from job where state = 'queued'{among} {rest}"
+        rows = self._db.execute(query, engine_names)
         names = Waiting.__struct_fields__
         return tuple(Waiting(**dict(zip(names, row, strict=True))) for row in rows)
 
@@ -390,6 +396,13 @@ class Store:
     def _many(self, condition: str, *values: object) -> tuple[StoredJob, ...]:
         query = f"select {_COLUMNS} from job where {condition}"
         return tuple(_job(row) for row in self._db.execute(query, values))
+
+
+def _among(engines: Engines) -> tuple[str, tuple[str, ...]]:
+    """A condition, to be added to others, and its values."""
+    if engines is None:
+        return "", ()
+    return f" and engine in ({', '.join('?' * len(engines))})", tuple(engines)
 
 
 def _job(row: tuple[Any, ...]) -> StoredJob:

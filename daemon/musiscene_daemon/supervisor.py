@@ -1,7 +1,7 @@
 """Supervisor: keeps one worker alive, hears what it says, and kills it when it must.
 
 The worker's pipes are served by threads of their own, so that the socket thread never waits for
-it; what they hear arrives in one inbox that the socket thread polls. A worker that dies is
+it; what they hear arrives in an inbox that the socket thread polls. A worker that dies is
 replaced, with a growing pause where it dies before it has started.
 """
 
@@ -23,16 +23,15 @@ from typing import IO
 import msgspec
 import zmq
 
-from musiscene_core.errors import EngineError
 from musiscene_core.protocol.state import (
     BrokenEngine,
     EngineInfo,
     ModelInfo,
 )
+from musiscene_daemon.environments import Environment
 from musiscene_daemon.limits import Limits
 from musiscene_daemon.worker_link import (
     Command,
-    ForgetModel,
     JobBroke,
     ModelsHeld,
     Report,
@@ -46,8 +45,17 @@ log = logging.getLogger(__name__)
 
 LAST_WORDS_BYTES = 8192
 WORKER_MODULE = "musiscene_daemon.worker"
-_INBOX = "inproc://worker-reports"
-_RESTART_DELAYS_S = (0.0, 0.2, 1.0, 5.0)
+INBOX = "inproc://worker-reports"
+"""Messages: the environment's name, the worker's number, the report."""
+
+START_LIMIT_S = 300.0
+"""Long enough to import any framework from a cold disk; an engine that hangs is killed then."""
+
+_KILLED = -9
+_KILLED_STARTS = 10
+"""So often in a row something else may kill a worker that starts before it counts as failing."""
+
+_RESTART_DELAYS_S = (0.0, 0.2, 1.0, 5.0, 30.0)
 _JOIN_S = 2.0
 
 
@@ -59,9 +67,10 @@ class WorkerProcess:
         command: Sequence[str],
         folder: Path,
         context: zmq.Context[zmq.Socket[bytes]],
+        environment: str,
         number: int,
     ) -> None:
-        self._number = number
+        self._address = [environment.encode(), str(number).encode()]
         self._context = context
         self._process = subprocess.Popen(
             command,
@@ -77,7 +86,7 @@ class WorkerProcess:
         self._commands: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._last_words: deque[bytes] = deque()
         self._threads = [
-            threading.Thread(target=target, daemon=True, name=f"worker-{number}-{name}")
+            threading.Thread(target=target, daemon=True, name=f"{environment}-{number}-{name}")
             for name, target in (
                 ("stdin", self._write),
                 ("stderr", self._overhear),
@@ -131,7 +140,7 @@ class WorkerProcess:
         inbox = self._context.socket(zmq.PUSH)
         inbox.linger = 0
         inbox.sndhwm = 0
-        inbox.connect(_INBOX)
+        inbox.connect(INBOX)
         try:
             while (report := self._next(pipe)) is not None:
                 self._post(inbox, report)
@@ -154,54 +163,57 @@ class WorkerProcess:
         return report
 
     def _post(self, inbox: zmq.Socket[bytes], report: Report) -> None:
-        inbox.send_multipart([str(self._number).encode(), msgspec.msgpack.encode(report)])
+        inbox.send_multipart([*self._address, msgspec.msgpack.encode(report)])
 
 
 class Supervisor:
-    """The worker that is alive now, or the next one.
+    """The worker of an environment that is alive now, or the next one.
 
     Attributes:
-        inbox: poll this, then call `reports`.
+        environment: where it lives.
         ready: whether a worker waits for jobs, or is at one.
+        reported: whether one has ever been ready.
         engines: what the worker can score with; kept while it is being replaced.
         broken: installed engines that do not load.
         models: in the worker's memory; none while it is being replaced.
-        failed_starts: workers in a row that died before they were ready.
+        failed_starts: workers in a row that died before they were ready; those that somebody
+            else killed count once they are many.
         last_words: of the worker that died last.
-        exit_code: of the worker that died last.
+        turns: counts the workers that became ready, ended or did not start.
     """
 
     def __init__(
         self,
         context: zmq.Context[zmq.Socket[bytes]],
         folder: Path,
-        engines_from: Sequence[str] = (),
-        limits: Limits | None = None,
+        environment: Environment,
+        engines_from: Sequence[str],
+        limits: Limits,
     ) -> None:
-        """Prepare to start workers in `folder`, which must be ours alone."""
+        """Prepare to start workers in `folder`, which must be ours alone; they report to INBOX."""
         self._context = context
         self._folder = folder
-        self._command = [sys.executable, "-m", WORKER_MODULE, "--parent", str(os.getpid())]
+        self.environment = environment
+        self._command = [str(environment.python), "-m", WORKER_MODULE]
+        self._command += ["--parent", str(os.getpid()), "--environment", environment.name]
         for spec in engines_from:
             self._command += ["--engines-from", spec]
-        for name, value in asdict(limits or Limits()).items():
+        for name, value in asdict(limits).items():
             self._command += [f"--{name.replace('_', '-')}", str(value)]
         self._process: WorkerProcess | None = None
         self._number = 0
         self._start_at = 0.0
-        self.inbox = context.socket(zmq.PULL)
-        self.inbox.linger = 0
-        # Reports are few; a thread that waited for room could not see its worker's end.
-        self.inbox.rcvhwm = 0
-        self.inbox.bind(_INBOX)
+        self._ready_by = 0.0
         self.ready = False
+        self.reported = False
         self._was_ready = False
         self.engines: tuple[EngineInfo, ...] = ()
         self.broken: tuple[BrokenEngine, ...] = ()
         self.models: tuple[ModelInfo, ...] = ()
         self.failed_starts = 0
+        self._killed_starts = 0
         self.last_words = ""
-        self.exit_code = 0
+        self.turns = 0
 
     @property
     def pid(self) -> int:
@@ -213,20 +225,6 @@ class Supervisor:
         if self._process is not None:
             self._process.send(command)
 
-    def unload(self, model: str) -> None:
-        """Have the worker unload a model once nobody works with it.
-
-        Raises:
-            EngineError: it is not in memory.
-        """
-        held = [info.name for info in self.models]
-        if model not in held:
-            raise EngineError(
-                f"The model {model!r} is not in memory.",
-                hint=f"Models in memory: {', '.join(held) or 'none'}.",
-            )
-        self.send(ForgetModel(model))
-
     def kill(self) -> None:
         """End the worker, if there is one; another follows."""
         self.ready = False
@@ -236,31 +234,39 @@ class Supervisor:
     def tick(self, now: float) -> float | None:
         """Start a worker where one is due; returns when to come back, if it matters."""
         if self._process is not None:
-            return None
+            return self._watch_start(self._process, now)
         if now < self._start_at:
             return self._start_at
         self._number += 1
         try:
-            self._process = WorkerProcess(self._command, self._folder, self._context, self._number)
+            self._process = WorkerProcess(
+                self._command, self._folder, self._context, self.environment.name, self._number
+            )
         except OSError as error:
             log.error("no worker can be started: %s", error.strerror)
-            self._fell(now, 0, error.strerror or "unknown reason")
+            self._fell(now, error.strerror or "unknown reason", killed=False)
             return self._start_at
-        log.info("worker %d starts", self._process.pid)
-        return None
+        log.info("worker %d starts in %s", self._process.pid, self.environment.name)
+        self._ready_by = now + START_LIMIT_S
+        return self._ready_by
 
-    def reports(self, now: float) -> list[Report]:
-        """What has arrived in the inbox since the last call."""
-        arrived: list[Report] = []
-        while True:
-            try:
-                number, data = self.inbox.recv_multipart(zmq.DONTWAIT)
-            except zmq.Again:
-                return arrived
-            report = msgspec.msgpack.decode(data, type=Report)
-            if int(number) == self._number:
-                self._note(report, now)
-                arrived.append(report)
+    def _watch_start(self, process: WorkerProcess, now: float) -> float | None:
+        if self._was_ready:
+            return None
+        if now >= self._ready_by:
+            log.warning("worker %d does not become ready", process.pid)
+            self._killed_starts = _KILLED_STARTS
+            process.kill()
+            self._ready_by = now + START_LIMIT_S
+        return self._ready_by
+
+    def take_in(self, number: int, data: bytes, now: float) -> Report | None:
+        """What worker `number` said, given from the inbox; None for one that was replaced."""
+        if number != self._number:
+            return None
+        report: Report = msgspec.msgpack.decode(data, type=Report)
+        self._note(report, now)
+        return report
 
     def stop(self) -> None:
         """End the worker for good."""
@@ -268,12 +274,12 @@ class Supervisor:
             self._process.kill()
             self._process.join()
             self._process = None
-        self.inbox.close()
 
     def _note(self, report: Report, now: float) -> None:
         if isinstance(report, WorkerReady):
-            self.ready = self._was_ready = True
-            self.failed_starts = 0
+            self.ready = self.reported = self._was_ready = True
+            self.turns += 1
+            self.failed_starts = self._killed_starts = 0
             self.engines, self.broken = report.engines, report.broken
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
         elif isinstance(report, JobBroke) and report.leaving:
@@ -284,13 +290,20 @@ class Supervisor:
         elif isinstance(report, WorkerGone):
             log.warning("worker %d ended with code %d", self.pid, report.exit_code)
             self._process = None
-            self._fell(now, report.exit_code, report.last_words)
+            self._fell(now, report.last_words, killed=report.exit_code == _KILLED)
 
-    def _fell(self, now: float, exit_code: int, last_words: str) -> None:
-        self.failed_starts = 0 if self._was_ready else self.failed_starts + 1
+    def _fell(self, now: float, last_words: str, *, killed: bool) -> None:
+        if self._was_ready:
+            self.failed_starts = 0
+        elif killed and self._killed_starts < _KILLED_STARTS:
+            # Says nothing of the next start, so no job fails by it.
+            self._killed_starts += 1
+        else:
+            self.failed_starts += 1
         self.ready = self._was_ready = False
         self.models = ()
-        self.exit_code, self.last_words = exit_code, last_words
+        self.last_words = last_words
+        self.turns += 1
         delay = _RESTART_DELAYS_S[min(self.failed_starts, len(_RESTART_DELAYS_S) - 1)]
         self._start_at = now + delay
 

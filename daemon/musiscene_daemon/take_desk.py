@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from musiscene_core.errors import UnknownJobError
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from musiscene_core.errors import MusiSceneError, RequestError, UnknownJobError
 from musiscene_core.library import Catalogue
+from musiscene_core.library.folders import SkippedError, read_bounded
 from musiscene_core.protocol.messages import (
     DeleteTake,
     ListTakes,
@@ -14,9 +20,15 @@ from musiscene_core.protocol.messages import (
     TakeReply,
     TakesDeleted,
 )
+from musiscene_core.protocol.submissions import SubmitConform
+from musiscene_core.protocol.wire import MAX_FRAME_BYTES
+from musiscene_core.request import ConformRequest, ScoreRequest
+from musiscene_core.take import Take
 from musiscene_daemon.jobs import Jobs
 from musiscene_daemon.removal import delete_take, purge
 from musiscene_daemon.takes import TakeLibrary
+
+T = TypeVar("T")
 
 
 class TakeDesk:
@@ -55,8 +67,45 @@ class TakeDesk:
                 takes, freed, more = purge(self._library, self._catalogue, ended=self._ended)
                 return TakesDeleted(takes=takes, bytes=freed, more=more)
 
+    def conform(self, wish: SubmitConform) -> ConformRequest:
+        """The work that `wish` asks for: a take stands for what it was made from, in its key.
+
+        Whole in itself, so that it can be done even where the take is deleted before.
+
+        Raises:
+            RequestError: it names no music, or two, or the take does not say how it was made.
+            InputError: there is no such take.
+        """
+        if (wish.request is None) != bool(wish.take_id):
+            raise RequestError("Name the music to fit by a take or by its request, one of the two.")
+        request = wish.request or self._made_from(wish.take_id)
+        return ConformRequest(request=request, timeline=wish.timeline)
+
+    def _made_from(self, take_id: str) -> ScoreRequest:
+        record = self._catalogue.get(take_id)
+        request = _read(Path(record.folder, "request.json"), ScoreRequest)
+        take = _read(Path(record.folder, "take.json"), Take)
+        if request.tonic is None:
+            mode = request.mode or take.mode
+            request = msgspec.structs.replace(request, tonic=take.tonic, mode=mode)
+        return msgspec.structs.replace(request, takes=1, seed=take.provenance.seed)
+
     def _ended(self, job_id: str) -> bool:
         try:
             return self._jobs.info(job_id).ended
         except UnknownJobError:
             return True
+
+
+def _read(path: Path, kind: type[T]) -> T:
+    """A file of a take, as small as what a client may send."""
+    try:
+        return msgspec.json.decode(read_bounded(path, MAX_FRAME_BYTES), type=kind)
+    except (
+        *(OSError, SkippedError, MusiSceneError),
+        *(msgspec.MsgspecError, RecursionError, ValueError),
+    ) as error:
+        raise RequestError(
+            f"The take does not say how it was made: its {path.name} cannot be read.",
+            hint="Score the new range instead.",
+        ) from error

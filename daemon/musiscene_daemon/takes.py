@@ -1,7 +1,7 @@
 """The take library: finished results appear in it whole or not at all.
 
     <data folder>/jobs/<job>.<attempt>.partial/    being made
-    <data folder>/takes/<cue>-<job>/take-1/ ...    finished takes of a score
+    <data folder>/takes/<cue>-<job>/take-1/ ...    finished takes of a score, compose or conform
     <data folder>/briefs/<cue>-<job>/              a finished brief
 
 A result's place follows from its job alone, so that publishing twice is publishing once. What is
@@ -21,7 +21,13 @@ from pathlib import Path
 from musiscene_core.errors import OutputError
 from musiscene_core.protocol.state import JobKind
 
-_SHELVES: dict[JobKind, str] = {"spot": "briefs", "score": "takes"}
+_SHELVES: dict[JobKind, str] = {
+    "spot": "briefs",
+    "caption": "briefs",
+    "score": "takes",
+    "compose": "takes",
+    "conform": "takes",
+}
 _PARTIAL = ".partial"
 _MAX_SLUG = 40
 

@@ -7,30 +7,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
-
+from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.errors import EngineError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check
 from musiscene_core.protocol.state import JobKind
-from musiscene_core.request import ScoreRequest
+from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.takes import sync_tree
+from musiscene_daemon.wishes import admit, read
 
 BRIEF_NAME = "brief.json"
 REQUEST_NAME = "request.json"
 TAKE_NAME = "take.json"
+CHANGES_NAME = "changes.json"
 
-
-def covered_s(kind: JobKind, payload: bytes) -> float:
-    """Seconds of film a job covers, every take counted; the arguments are as for `run`."""
-    if kind == "spot":
-        return msgspec.msgpack.decode(payload, type=TimelineRange).length_seconds
-    request = msgspec.msgpack.decode(payload, type=ScoreRequest)
-    return request.brief.timeline.length_seconds * request.takes
+_SPOTTING = 0.5
+"""Share of the progress of a conform that its spotting gets."""
 
 
 def run(
@@ -40,7 +36,7 @@ def run(
 
     Args:
         kind: what to do.
-        payload: msgpack of a TimelineRange (spot) or a ScoreRequest (score).
+        payload: msgpack of what wishes.PAYLOADS says.
         folder: an existing, empty folder.
         engines: what can score.
         progress: hears of each stage.
@@ -49,21 +45,51 @@ def run(
         MusiSceneError: what the user can mend.
         OSError: `folder` cannot be written.
     """
-    if kind == "spot":
-        names = _spot(msgspec.msgpack.decode(payload, type=TimelineRange), folder, progress)
-    else:
-        request = msgspec.msgpack.decode(payload, type=ScoreRequest)
-        names = _score(request, folder, engines, progress)
+    # What each kind needs is imported with it: a worker that only ever scores loads no decoders.
+    names: tuple[str, ...] = ()
+    match read(kind, payload):
+        case ScoreRequest() as request:
+            names = _score(request, folder, engines, progress)
+        case ComposeRequest() as request:
+            from musiscene_core.sketch import as_score_request
+
+            names = _score(as_score_request(request), folder, engines, progress)
+        case ConformRequest() as request:
+            names = _conform(request, folder, engines, progress)
+        case CaptionRequest() as request:
+            from musiscene_core.spotting.recaption import recaption
+
+            _write_brief(folder, recaption(request))
+        case TimelineRange() as timeline:
+            from musiscene_core.spotting.spot import spot
+
+            _write_brief(folder, spot(timeline, progress))
     sync_tree(folder)
     return names
 
 
-def _spot(timeline: TimelineRange, folder: Path, progress: Progress) -> tuple[str, ...]:
-    # Here and not above: a worker that only ever scores need not load the decoders.
+def _write_brief(folder: Path, brief: SceneBrief) -> None:
+    write_atomically(folder / BRIEF_NAME, to_json(brief))
+
+
+def _conform(
+    wish: ConformRequest, folder: Path, engines: Registry, progress: Progress
+) -> tuple[str, ...]:
+    """Score the changed range; nothing where the music need not change. Says how it changed."""
+    from musiscene_core.conforming import compare, conformed, held
     from musiscene_core.spotting.spot import spot
 
-    write_atomically(folder / BRIEF_NAME, to_json(spot(timeline, progress)))
-    return ()
+    admit(wish, engines.infos, engines.broken)
+    changes = compare(wish.request.brief.timeline, wish.timeline, held(wish.request))
+    if not changes.needs_music:
+        write_atomically(folder / CHANGES_NAME, to_json(changes))
+        return ()
+    brief = spot(wish.timeline, Portion(progress, 0.0, _SPOTTING))
+    request = conformed(wish.request, brief, changes)
+    names = _score(request, folder, engines, Portion(progress, _SPOTTING, 1.0))
+    for name in names:
+        write_atomically(folder / name / CHANGES_NAME, to_json(changes))
+    return names
 
 
 def _score(
@@ -100,7 +126,7 @@ class _Named:
 def _check_files(take: Take, place: Path) -> None:
     """An engine's promise of files is checked where it can still fail the job."""
     inside = place.resolve()
-    for name in filter(None, (take.mix, take.midi, take.peaks, *(s.path for s in take.stems))):
+    for name in take.files:
         path = (place / name).resolve()
         if not path.is_relative_to(inside) or not path.is_file():
             raise EngineError(

@@ -27,6 +27,7 @@ import msgspec
 
 from musiscene_core.errors import CancelledError, JobFailedError, MusiSceneError, OutputError
 from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.environments import MAIN
 from musiscene_daemon.limits import Limits, Watch, restrain
 from musiscene_daemon.logs import where
 from musiscene_daemon.residency.oom import does_not_fit, is_out_of_memory
@@ -164,12 +165,16 @@ class Worker:
 
     def _outcome(self, job: RunJob) -> JobFinished | JobStopped | JobBroke:
         # Imported at the first job, then kept: the socket answers before all of it is loaded.
-        from musiscene_daemon.work import covered_s, run
+        from musiscene_daemon.earlier import made_before
+        from musiscene_daemon.wishes import covered_s
+        from musiscene_daemon.work import run
 
         folder = Path(job.folder)
         progress = JobProgress(job.job_id, self._reports, self._stopped)
         try:
             folder.mkdir(parents=True)
+            if found := made_before(job, self._engines, folder):
+                return JobFinished(job.job_id, found, found=True)
             with self._watch.over(job.job_id, covered_s(job.kind, job.payload)):
                 takes = run(job.kind, job.payload, folder, self._engines, progress)
         except CancelledError:
@@ -246,6 +251,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run a worker for the daemon that started it."""
     parser = argparse.ArgumentParser(prog="musiscene_daemon.worker")
     parser.add_argument("--parent", type=int, required=True)
+    parser.add_argument("--environment", default=MAIN)
     parser.add_argument("--engines-from", action="append", default=[])
     parser.add_argument("--memory-mb", type=int, default=Limits.memory_mb)
     parser.add_argument("--time-s", type=float, default=Limits.time_s)
@@ -262,7 +268,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     residents = Residents(
         ResidencySettings.from_environment(), lambda models: reports.send(ModelsHeld(models))
     )
-    Worker(commands, reports, Registry(given.engines_from, residents), limits).run()
+    engines = Registry(given.engines_from, residents, built_in=given.environment == MAIN)
+    Worker(commands, reports, engines, limits).run()
 
 
 if __name__ == "__main__":

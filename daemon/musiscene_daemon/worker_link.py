@@ -30,12 +30,14 @@ class RunJob(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
         kind: what to do.
         payload: msgpack of a TimelineRange (spot) or a ScoreRequest (score).
         folder: where to build the result; made by the worker.
+        earlier: results of jobs of the same content, which may do.
     """
 
     job_id: str
     kind: JobKind
     payload: bytes
     folder: str
+    earlier: tuple[str, ...] = ()
 
 
 class StopJob(msgspec.Struct, frozen=True, tag="stop"):
@@ -81,10 +83,12 @@ class JobFinished(msgspec.Struct, frozen=True, tag="finished"):
     Attributes:
         job_id: the job.
         takes: its subfolders, one a take, in order.
+        found: whether they were made before, by another job.
     """
 
     job_id: str
     takes: tuple[str, ...]
+    found: bool = False
 
 
 class JobStopped(msgspec.Struct, frozen=True, tag="stopped"):

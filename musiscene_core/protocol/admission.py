@@ -11,13 +11,23 @@ from collections.abc import Sequence
 
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.protocol.state import BrokenEngine, EngineInfo
-from musiscene_core.request import ScoreRequest
+from musiscene_core.request import MusicWish
 
 
 def check(
-    request: ScoreRequest, engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]
+    request: MusicWish,
+    engines: Sequence[EngineInfo],
+    broken: Sequence[BrokenEngine],
+    *,
+    length_s: float | None = None,
 ) -> None:
     """Refuse a request that its engine cannot meet; it never falls to another engine.
+
+    Args:
+        request: what is wanted.
+        engines: those that load.
+        broken: those that do not.
+        length_s: of the music in seconds; None means the request's own.
 
     Raises:
         EngineError: the engine is not there, or does not load.
@@ -32,7 +42,7 @@ def check(
             f"Music by {info.name} may not be used commercially ({info.licence}).",
             hint=f"Engines whose music may: {free or 'none is installed'}.",
         )
-    length_s = request.brief.timeline.length_seconds
+    length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:
         raise RequestError(
             f"The range lasts {length_s:.1f} s; {info.name} scores up to {info.max_length_s:g} s.",

@@ -2,31 +2,39 @@
 
 Each call in flight has a connection and a thread of its own, made when needed and used again, so
 that waiting for one job holds up nothing else. Cancelling a coroutine frees its caller at once;
-of `wait` it ends the wait alone, of `spot` and `score` also the job.
+of `wait` it ends the wait alone, of `spot`, `score` and their like also the job.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+import uuid
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from musiscene_core.brief import SceneBrief
+from musiscene_core.conforming.changes import Changes
 from musiscene_core.errors import CancelledError
+from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.progress import Progress, silent
 from musiscene_core.protocol.client import Client
+from musiscene_core.protocol.conversation import OnEta
 from musiscene_core.protocol.launcher import connect
-from musiscene_core.protocol.messages import DaemonStatus
+from musiscene_core.protocol.messages import DaemonStatus, PairedList, PairingOpened
 from musiscene_core.protocol.result import JobResult
 from musiscene_core.protocol.state import (
+    CancelScope,
     EngineInfo,
     JobInfo,
+    JobKind,
+    ModelInfo,
+    Priority,
 )
-from musiscene_core.request import ScoreRequest
+from musiscene_core.request import CaptionRequest, ComposeRequest, MusicWish, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 
@@ -45,6 +53,8 @@ class AsyncClient:
         self._threads = ThreadPoolExecutor(MAX_CALLS, thread_name_prefix="musiscene-client")
         self._idle: list[Client] = []
         self._guard = threading.Lock()
+        self._session = uuid.uuid4().hex
+        self._closing = threading.Event()
 
     async def __aenter__(self) -> AsyncClient:
         try:
@@ -64,6 +74,7 @@ class AsyncClient:
 
     async def close(self) -> None:
         """End the conversations, once the calls in flight have ended. Jobs go on."""
+        self._closing.set()
         # In a thread of the loop's: it waits for ours.
         await asyncio.to_thread(self._threads.shutdown)
         while self._idle:
@@ -85,17 +96,78 @@ class AsyncClient:
         """What the daemon counts, in Prometheus' text format."""
         return await self.call(Client.metrics)
 
+    async def models(self) -> tuple[ModelInfo, ...]:
+        """As Client.models."""
+        return await self.call(Client.models)
+
+    async def unload(self, model: str) -> None:
+        """As Client.unload."""
+        await self.call(Client.unload, model)
+
     async def engines(self) -> tuple[EngineInfo, ...]:
         """As Client.engines."""
         return await self.call(Client.engines)
 
-    async def submit_spot(self, timeline: TimelineRange, key: str | None = None) -> str:
-        """As Client.submit_spot."""
-        return await self.call(Client.submit_spot, timeline, key)
+    async def check(self, request: MusicWish) -> None:
+        """As Client.check."""
+        await self.call(Client.check, request)
 
-    async def submit_score(self, request: ScoreRequest, key: str | None = None) -> str:
+    async def open_pairing(self) -> PairingOpened:
+        """As Client.open_pairing."""
+        return await self.call(Client.open_pairing)
+
+    async def paired(self) -> PairedList:
+        """As Client.paired."""
+        return await self.call(Client.paired)
+
+    async def revoke(self, name: str) -> None:
+        """As Client.revoke."""
+        await self.call(Client.revoke, name)
+
+    async def submit_spot(
+        self,
+        timeline: TimelineRange,
+        key: str | None = None,
+        *,
+        priority: Priority = "interactive",
+    ) -> str:
+        """As Client.submit_spot."""
+        return await self.call(Client.submit_spot, timeline, key, priority=priority)
+
+    async def submit_score(
+        self, request: ScoreRequest, key: str | None = None, *, priority: Priority = "interactive"
+    ) -> str:
         """As Client.submit_score."""
-        return await self.call(Client.submit_score, request, key)
+        return await self.call(Client.submit_score, request, key, priority=priority)
+
+    async def submit_compose(
+        self, request: ComposeRequest, key: str | None = None, *, priority: Priority = "interactive"
+    ) -> str:
+        """As Client.submit_compose."""
+        return await self.call(Client.submit_compose, request, key, priority=priority)
+
+    async def submit_caption(
+        self, request: CaptionRequest, key: str | None = None, *, priority: Priority = "interactive"
+    ) -> str:
+        """As Client.submit_caption."""
+        return await self.call(Client.submit_caption, request, key, priority=priority)
+
+    async def submit_conform(
+        self,
+        made: ScoreRequest | str,
+        timeline: TimelineRange,
+        key: str | None = None,
+        *,
+        priority: Priority = "interactive",
+    ) -> str:
+        """As Client.submit_conform."""
+        return await self.call(Client.submit_conform, made, timeline, key, priority=priority)
+
+    async def estimate(
+        self, kind: JobKind, length_s: float, *, engine: str = "", takes: int = 1
+    ) -> float | None:
+        """As Client.estimate."""
+        return await self.call(Client.estimate, kind, length_s, engine=engine, takes=takes)
 
     async def job(self, job_id: str) -> JobInfo:
         """As Client.job."""
@@ -109,33 +181,150 @@ class AsyncClient:
         """As Client.cancel."""
         return await self.call(Client.cancel, job_id)
 
+    async def cancel_all(self, scope: CancelScope = "session") -> int:
+        """As Client.cancel_all."""
+        return await self.call(Client.cancel_all, scope)
+
+    async def takes(self, query: TakeQuery | None = None) -> TakePage:
+        """As Client.takes."""
+        return await self.call(Client.takes, query)
+
+    async def mark_take(
+        self, take_id: str, *, favourite: bool | None = None, label: str | None = None
+    ) -> TakeRecord:
+        """As Client.mark_take."""
+        return await self.call(Client.mark_take, take_id, favourite=favourite, label=label)
+
+    async def delete_take(self, take_id: str, *, even_favourite: bool = False) -> int:
+        """As Client.delete_take."""
+        return await self.call(Client.delete_take, take_id, even_favourite=even_favourite)
+
+    async def purge_takes(self) -> tuple[int, int]:
+        """As Client.purge_takes."""
+        return await self.call(Client.purge_takes)
+
     async def wait(
-        self, job_id: str, on_progress: Progress = silent, timeout: float | None = None
+        self,
+        job_id: str,
+        on_progress: Progress = silent,
+        timeout: float | None = None,
+        *,
+        on_eta: OnEta | None = None,
     ) -> JobResult:
-        """As Client.wait; `on_progress` is called in the event loop."""
+        """As Client.wait; `on_progress` and `on_eta` are called in the event loop."""
         return await self._watched(
-            lambda client, progress: client.wait(job_id, progress, timeout), on_progress
+            lambda client, progress, eta: client.wait(job_id, progress, timeout, on_eta=eta),
+            on_progress,
+            on_eta,
         )
 
-    async def spot(self, timeline: TimelineRange, on_progress: Progress = silent) -> SceneBrief:
-        """As Client.spot; `on_progress` is called in the event loop."""
+    async def spot(
+        self,
+        timeline: TimelineRange,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> SceneBrief:
+        """As Client.spot; `on_progress` and `on_eta` are called in the event loop."""
         return await self._watched(
-            lambda client, progress: client.spot(timeline, progress), on_progress
+            lambda client, progress, eta: client.spot(timeline, progress, on_eta=eta),
+            on_progress,
+            on_eta,
         )
 
     async def score(
-        self, request: ScoreRequest, on_progress: Progress = silent
+        self,
+        request: ScoreRequest,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
     ) -> list[tuple[Take, Path]]:
-        """As Client.score; `on_progress` is called in the event loop."""
+        """As Client.score; `on_progress` and `on_eta` are called in the event loop."""
         return await self._watched(
-            lambda client, progress: client.score(request, progress), on_progress
+            lambda client, progress, eta: client.score(request, progress, on_eta=eta),
+            on_progress,
+            on_eta,
         )
+
+    async def compose(
+        self,
+        request: ComposeRequest,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> list[tuple[Take, Path]]:
+        """As Client.compose; `on_progress` and `on_eta` are called in the event loop."""
+        return await self._watched(
+            lambda client, progress, eta: client.compose(request, progress, on_eta=eta),
+            on_progress,
+            on_eta,
+        )
+
+    async def caption(
+        self,
+        request: CaptionRequest,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> SceneBrief:
+        """As Client.caption; `on_progress` and `on_eta` are called in the event loop."""
+        return await self._watched(
+            lambda client, progress, eta: client.caption(request, progress, on_eta=eta),
+            on_progress,
+            on_eta,
+        )
+
+    async def conform(
+        self,
+        made: ScoreRequest | str,
+        timeline: TimelineRange,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> tuple[Changes, list[tuple[Take, Path]]]:
+        """As Client.conform; `on_progress` and `on_eta` are called in the event loop."""
+        return await self._watched(
+            lambda client, progress, eta: client.conform(made, timeline, progress, on_eta=eta),
+            on_progress,
+            on_eta,
+        )
+
+    async def watch(self, timeout_s: float | None = None) -> AsyncIterator[JobInfo]:
+        """As Client.watch. Left early, it stops listening within a moment."""
+        loop = asyncio.get_running_loop()
+        heard: asyncio.Queue[JobInfo | None] = asyncio.Queue()
+        unwanted = threading.Event()
+
+        def wanted() -> bool:
+            return not (unwanted.is_set() or self._closing.is_set())
+
+        def listen(client: Client) -> None:
+            try:
+                for job in client.watch(timeout_s, wanted=wanted):
+                    loop.call_soon_threadsafe(heard.put_nowait, job)
+            finally:
+                loop.call_soon_threadsafe(heard.put_nowait, None)
+
+        listening = asyncio.ensure_future(self._run(listen))
+        try:
+            while (job := await heard.get()) is not None:
+                yield job
+            await listening
+        finally:
+            unwanted.set()
+            # Whatever it says now, nobody listens.
+            listening.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def shutdown(self) -> None:
         """As Client.shutdown."""
         await self.call(Client.shutdown)
 
-    async def _watched(self, work: Callable[[Client, Progress], R], on_progress: Progress) -> R:
+    async def _watched(
+        self,
+        work: Callable[[Client, Progress, OnEta | None], R],
+        on_progress: Progress,
+        on_eta: OnEta | None,
+    ) -> R:
         loop = asyncio.get_running_loop()
         unwanted = threading.Event()
 
@@ -144,8 +333,14 @@ class AsyncClient:
                 raise CancelledError("The wait was cancelled.")
             loop.call_soon_threadsafe(on_progress, stage, fraction)
 
+        def eta(seconds: float | None) -> None:
+            if on_eta is not None and not unwanted.is_set():
+                loop.call_soon_threadsafe(on_eta, seconds)
+
         try:
-            return await self._run(lambda client: work(client, progress))
+            return await self._run(
+                lambda client: work(client, progress, eta if on_eta is not None else None)
+            )
         finally:
             unwanted.set()
 
@@ -158,6 +353,7 @@ class AsyncClient:
             client = self._idle.pop() if self._idle else None
         if client is None:
             client = connect(**self._options)
+            client.session = self._session
         try:
             return work(client)
         finally:

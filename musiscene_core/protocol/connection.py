@@ -1,24 +1,30 @@
-"""The connection file: where the daemon listens, and the keys that open it.
+"""Connection files: where a daemon listens, and the keys that open it.
 
-The daemon writes it, readable by its owner alone; whoever can read it may speak to the daemon.
-A file that stays behind after a crash is harmless: nobody answers at its endpoint.
+The daemon of this machine writes its own, readable by its owner alone; whoever can read it may
+speak to the daemon. A file that stays behind after a crash is harmless: nobody answers at its
+endpoint. Daemons of other machines, once paired, have a file each, by name.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import stat
 from pathlib import Path
 
 import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
-from musiscene_core.errors import DaemonError, InputError, OutputError
-from musiscene_core.paths import private_folder, runtime_folder
+from musiscene_core.errors import DaemonError, InputError, MusiSceneError, OutputError
+from musiscene_core.paths import data_folder, private_folder, runtime_folder
 
 FILE_NAME = "connection.json"
 LOCK_NAME = "musiscened.lock"
+DAEMON_VARIABLE = "MUSISCENE_DAEMON"
+"""Names the paired daemon to use instead of this machine's own."""
 _OWNER_ONLY = 0o600
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME_HINT = "A name has up to 64 letters, digits, dots, dashes and underscores."
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -42,6 +48,11 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     server_key: str
     client_public_key: str
     client_secret_key: str
+
+
+def is_name(text: str) -> bool:
+    """Whether `text` can name a machine or its daemon; such a name is safe as a file name."""
+    return _NAME.fullmatch(text) is not None
 
 
 def connection_path() -> Path:
@@ -85,7 +96,7 @@ def read_connection() -> Connection | None:
     """
     path = connection_path()
     try:
-        _refuse_foreign(path)
+        refuse_foreign(path)
         return read_json(path, Connection)
     except (FileNotFoundError, NotADirectoryError, InputError):
         return None
@@ -98,8 +109,67 @@ def remove_connection(pid: int) -> None:
         connection_path().unlink(missing_ok=True)
 
 
-def _refuse_foreign(path: Path) -> None:
-    """Another user's file would hand the caller's scenes to another user's daemon."""
+def read_paired(name: str) -> Connection:
+    """How to reach the paired daemon called `name`.
+
+    Raises:
+        InputError: there is none, or its file is damaged.
+        DaemonError: someone else could have written it.
+    """
+    path = _paired_path(name)
+    try:
+        refuse_foreign(path)
+    except OSError as error:
+        raise InputError(
+            f"No daemon called {name!r} is paired with this machine.",
+            hint="Run `musiscene pair` on its machine, and `musiscene pair CODE` here.",
+        ) from error
+    return read_json(path, Connection)
+
+
+def write_paired(name: str, connection: Connection) -> str:
+    """Keep how to reach a paired daemon, readable by its owner alone; returns its name here.
+
+    That is `name`, or `name-2` and so on where another daemon has it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    number, chosen = 1, name
+    while _other_daemon(chosen, connection):
+        number += 1
+        chosen = f"{name}-{number}"
+    path = _paired_path(chosen)
+    try:
+        private_folder(path.parent)
+    except OSError as error:
+        raise OutputError.from_os(error, path) from error
+    write_atomically(path, to_json(connection), mode=_OWNER_ONLY)
+    return chosen
+
+
+def _other_daemon(name: str, connection: Connection) -> bool:
+    if not _paired_path(name).exists():
+        return False
+    try:
+        return read_paired(name).server_key != connection.server_key
+    except MusiSceneError:
+        return True
+
+
+def _paired_path(name: str) -> Path:
+    if not is_name(name):
+        raise InputError(f"{name[:80]!r} is no daemon's name.", hint=_NAME_HINT)
+    return data_folder() / "daemons" / f"{name}.json"
+
+
+def refuse_foreign(path: Path) -> None:
+    """Refuse a file that another user could have written, or can read.
+
+    Raises:
+        DaemonError: it is such a file.
+        OSError: it is not there.
+    """
     status = path.lstat()
     if os.name != "posix":
         return

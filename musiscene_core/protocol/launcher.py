@@ -27,9 +27,12 @@ from musiscene_core.protocol.channel import (
 )
 from musiscene_core.protocol.client import Client
 from musiscene_core.protocol.connection import (
+    DAEMON_VARIABLE,
+    Connection,
     lock_path,
     make_runtime_folder,
     read_connection,
+    read_paired,
 )
 from musiscene_core.protocol.lock import InstanceLock
 from musiscene_core.protocol.messages import Failure, Hello, Malformed, Welcome
@@ -40,6 +43,8 @@ ALREADY_RUNNING = 3
 DAEMON_MODULE = "musiscene_daemon"
 TIMEOUT_S = 10.0
 _POLL_S = 0.01
+_VISIT_S = 3.0
+_VISIT_POLL_S = 0.2
 _TERMINATE_S = 3.0
 _KEPT_ERROR_BYTES = 4096
 
@@ -50,6 +55,7 @@ def connect(
     timeout_s: float = TIMEOUT_S,
     client: str = "musiscene",
     daemon_args: Sequence[str] = (),
+    daemon: str | None = None,
 ) -> Client:
     """Reach the daemon.
 
@@ -58,20 +64,26 @@ def connect(
         timeout_s: how long the daemon may take to start, and to answer each request.
         client: what to call ourselves.
         daemon_args: command line options for a daemon started here.
+        daemon: the name of a paired daemon on another machine, which is never started from here;
+            empty for this machine's own; None for the one that MUSISCENE_DAEMON names.
 
     Raises:
         DaemonError: none runs and `start` is false, it does not start, or does not answer.
+        InputError: there is no such paired daemon.
         ProtocolMismatchError: the running daemon speaks another version.
     """
+    name = os.environ.get(DAEMON_VARIABLE, "") if daemon is None else daemon
 
     def reopen() -> Channel:
+        if name:
+            return _Visit(client, timeout_s, name).run()
         return _Search(client, timeout_s, daemon_args if start else None).run()
 
     return Client(reopen(), reopen, timeout_s=timeout_s)
 
 
 def stop(*, timeout_s: float = TIMEOUT_S) -> bool:
-    """Make the daemon leave: politely, or by force where it is too old, too new or frozen.
+    """Make this machine's daemon leave: politely, or by force if it is too old, too new or frozen.
 
     Returns:
         Whether one was running.
@@ -82,7 +94,7 @@ def stop(*, timeout_s: float = TIMEOUT_S) -> bool:
     if not _running():
         return False
     try:
-        with connect(start=False, timeout_s=timeout_s) as daemon:
+        with connect(start=False, timeout_s=timeout_s, daemon="") as daemon:
             daemon.shutdown()
     except DaemonError:
         _terminate(InstanceLock(lock_path()).holder())
@@ -97,11 +109,59 @@ def stop(*, timeout_s: float = TIMEOUT_S) -> bool:
     return True
 
 
+def _greet(connection: Connection, name: str, timeout_s: float) -> Channel | None:
+    """A channel on which the daemon greeted `name`; None where nobody answers."""
+    try:
+        channel = Channel(connection)
+    except ConnectionLostError:
+        return None
+    try:
+        reply = channel.ask(Hello(client=name, version=__version__), timeout_s)
+    except (ConnectionLostError, NoAnswerError):
+        channel.close()
+        return None
+    except BaseException:
+        channel.close()
+        raise
+    if isinstance(reply, Welcome):
+        return channel
+    channel.close()
+    if isinstance(reply, Failure):
+        raise from_code(reply.code, reply.message, reply.hint)
+    reason = reply.reason if isinstance(reply, Malformed) else type(reply).__name__
+    raise DaemonError(f"The daemon does not return the greeting: {reason}.")
+
+
+class _Visit:
+    """One attempt to reach a paired daemon on another machine, which may just be restarting."""
+
+    def __init__(self, name: str, timeout_s: float, daemon: str) -> None:
+        self._name = name
+        self._timeout_s = timeout_s
+        self._daemon = daemon
+
+    def run(self) -> Channel:
+        connection = read_paired(self._daemon)
+        deadline = time.monotonic() + min(self._timeout_s, _VISIT_S)
+        while True:
+            channel = _greet(connection, self._name, self._timeout_s / 2)
+            if channel is not None:
+                return channel
+            if time.monotonic() > deadline:
+                raise DaemonError(
+                    f"The daemon {self._daemon!r} ({connection.endpoint}) cannot be reached, or "
+                    "no longer knows this machine.",
+                    hint="See that it runs there with --listen, and that `musiscene pair --list` "
+                    "there names this machine; else pair it again.",
+                )
+            time.sleep(_VISIT_POLL_S)
+
+
 class _Search:
-    """One attempt to reach a daemon, until it answers or time is up."""
+    """One attempt to reach this machine's daemon, until it answers or time is up."""
 
     def __init__(self, name: str, timeout_s: float, start_args: Sequence[str] | None) -> None:
-        self._hello = Hello(client=name, version=__version__)
+        self._name = name
         self._timeout_s = timeout_s
         self._start_args = start_args
         self._deadline = time.monotonic() + timeout_s
@@ -131,30 +191,11 @@ class _Search:
                 started.detach()
 
     def _greet(self) -> Channel | None:
-        """A channel on which the daemon greeted us; None where nobody answers."""
         connection = read_connection()
+        # Half the time at most, so that a stale file leaves time to start a daemon.
         if connection is None:
             return None
-        try:
-            channel = Channel(connection)
-        except ConnectionLostError:
-            return None
-        try:
-            # Half the time at most, so that a stale file leaves time to start a daemon.
-            reply = channel.ask(self._hello, self._timeout_s / 2)
-        except (ConnectionLostError, NoAnswerError):
-            channel.close()
-            return None
-        except BaseException:
-            channel.close()
-            raise
-        if isinstance(reply, Welcome):
-            return channel
-        channel.close()
-        if isinstance(reply, Failure):
-            raise from_code(reply.code, reply.message, reply.hint)
-        reason = reply.reason if isinstance(reply, Malformed) else type(reply).__name__
-        raise DaemonError(f"The daemon does not return the greeting: {reason}.")
+        return _greet(connection, self._name, self._timeout_s / 2)
 
     def _too_late(self) -> DaemonError:
         if _running():

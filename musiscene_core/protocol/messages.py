@@ -22,10 +22,16 @@ from musiscene_core.protocol.state import (
     JobInfo,
     JobKind,
     ModelInfo,
-    Priority,
+    PairedClient,
+    WorkerInfo,
 )
-from musiscene_core.request import ScoreRequest
-from musiscene_core.timeline import TimelineRange
+from musiscene_core.protocol.submissions import (
+    SubmitCaption,
+    SubmitCompose,
+    SubmitConform,
+    SubmitScore,
+    SubmitSpot,
+)
 
 PROTOCOL_VERSION = 1
 """Raised whenever an older reader would misunderstand a newer writer."""
@@ -64,6 +70,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
         refused: connections not let in.
         lost_events: events not sent because a client did not read.
         models: the models in memory.
+        workers: each worker, the daemon's own environment's first.
     """
 
     version: str
@@ -81,6 +88,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     refused: int = 0
     lost_events: int = 0
     models: tuple[ModelInfo, ...] = ()
+    workers: tuple[WorkerInfo, ...] = ()
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -117,39 +125,6 @@ class UnloadModel(msgspec.Struct, frozen=True, tag="unload_model"):
     model: str
 
 
-class SubmitSpot(msgspec.Struct, frozen=True, tag="submit_spot"):
-    """Asks to spot a range; answered by Accepted once the job can no longer be lost.
-
-    Attributes:
-        timeline: the range.
-        key: the client's own name for this wish: sent again, it gives the same job again.
-        priority: interactive begins before batch.
-        session: names the program among its owner's; sessions take turns. Goes with every
-            submission, so that it outlives a connection.
-    """
-
-    timeline: TimelineRange
-    key: str
-    priority: Priority = "interactive"
-    session: str = ""
-
-
-class SubmitScore(msgspec.Struct, frozen=True, tag="submit_score"):
-    """Asks to score a request; answered by Accepted once the job can no longer be lost.
-
-    Attributes:
-        request: what is wanted.
-        key: the client's own name for this wish: sent again, it gives the same job again.
-        priority: interactive begins before batch.
-        session: as in SubmitSpot.
-    """
-
-    request: ScoreRequest
-    key: str
-    priority: Priority = "interactive"
-    session: str = ""
-
-
 class GetJob(msgspec.Struct, frozen=True, tag="get_job"):
     """Asks for one JobReply."""
 
@@ -184,8 +159,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True, tag="estimate"):
     Attributes:
         kind: what it would do.
         length_s: of its range, in seconds.
-        engine: who would score; empty for spotting.
-        takes: how many; 1 for spotting.
+        engine: who would score; empty where nothing is scored.
+        takes: how many; 1 where nothing is scored.
     """
 
     kind: JobKind
@@ -247,6 +222,20 @@ class PurgeTakes(msgspec.Struct, frozen=True, tag="purge_takes"):
 
     To be asked again while it says that there are more.
     """
+
+
+class OpenPairing(msgspec.Struct, frozen=True, tag="open_pairing"):
+    """Asks to let one more machine in; answered by PairingOpened. An older code dies."""
+
+
+class ListPaired(msgspec.Struct, frozen=True, tag="list_paired"):
+    """Asks for PairedList."""
+
+
+class RevokePaired(msgspec.Struct, frozen=True, tag="revoke_paired"):
+    """Asks to keep a paired machine out from now on; answered by Done."""
+
+    name: str
 
 
 class Shutdown(msgspec.Struct, frozen=True, tag="shutdown"):
@@ -343,6 +332,30 @@ class TakesDeleted(msgspec.Struct, frozen=True, kw_only=True, tag="takes_deleted
     more: bool = False
 
 
+class PairingOpened(msgspec.Struct, frozen=True, kw_only=True, tag="pairing_opened"):
+    """A machine may be paired.
+
+    Attributes:
+        code: to be typed there.
+        seconds: for how long.
+    """
+
+    code: str
+    seconds: float
+
+
+class PairedList(msgspec.Struct, frozen=True, kw_only=True, tag="paired_list"):
+    """The paired machines.
+
+    Attributes:
+        clients: in the order of pairing.
+        endpoint: where the daemon listens on the network; empty where it does not.
+    """
+
+    clients: tuple[PairedClient, ...]
+    endpoint: str = ""
+
+
 class Subscribed(msgspec.Struct, frozen=True, tag="subscribed"):
     """Events follow; this is how things stand before the first.
 
@@ -390,6 +403,9 @@ Request: TypeAlias = (
     | UnloadModel
     | SubmitSpot
     | SubmitScore
+    | SubmitCompose
+    | SubmitCaption
+    | SubmitConform
     | GetJob
     | ListJobs
     | CancelJob
@@ -401,6 +417,9 @@ Request: TypeAlias = (
     | MarkTake
     | DeleteTake
     | PurgeTakes
+    | OpenPairing
+    | ListPaired
+    | RevokePaired
     | Shutdown
 )
 Reply: TypeAlias = (
@@ -418,6 +437,8 @@ Reply: TypeAlias = (
     | TakesDeleted
     | JobsCancelled
     | Estimated
+    | PairingOpened
+    | PairedList
     | Subscribed
     | Failure
     | Malformed

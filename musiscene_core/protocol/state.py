@@ -8,7 +8,7 @@ import msgspec
 
 from musiscene_core.cue import StemRole
 
-JobKind = Literal["spot", "score"]
+JobKind = Literal["spot", "score", "compose", "caption", "conform"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Priority = Literal["interactive", "batch"]
 CancelScope = Literal["session", "mine", "queued"]
@@ -79,6 +79,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         commercial_use: whether that licence allows it.
         reference_audio: whether the temp track can steer it.
         memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
+        repeatable: whether the same request, seed and version always give the same bytes.
+        environment: the Python environment it lives in; set by the daemon.
     """
 
     name: str
@@ -91,6 +93,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     commercial_use: bool
     reference_audio: bool = False
     memory_bytes: int = 0
+    repeatable: bool = False
+    environment: str = "main"
 
 
 class BrokenEngine(msgspec.Struct, frozen=True):
@@ -98,6 +102,38 @@ class BrokenEngine(msgspec.Struct, frozen=True):
 
     name: str
     reason: str
+
+
+class PairedClient(msgspec.Struct, frozen=True, kw_only=True):
+    """A machine that may reach the daemon over the network.
+
+    Attributes:
+        name: what it is called.
+        key: its public key, Z85.
+        since: Unix time of the pairing, in seconds.
+    """
+
+    name: str
+    key: str
+    since: float
+
+
+class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A process that does jobs, one for each Python environment with engines.
+
+    Attributes:
+        name: the environment's.
+        pid: its process; 0 while there is none.
+        ready: whether it can take jobs, or is at one.
+        starting: whether it has yet to say what it offers.
+        last_words: the end of what the one before it wrote to its standard error.
+    """
+
+    name: str
+    pid: int
+    ready: bool
+    starting: bool = False
+    last_words: str = ""
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):

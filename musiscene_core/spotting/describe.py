@@ -21,6 +21,7 @@ from musiscene_core.brief import (
     Shot,
     TempTrack,
 )
+from musiscene_core.spotting.emotion import emotion_curve
 
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 _SURE = 0.35
@@ -181,23 +182,31 @@ def clock(seconds: float) -> str:
 
 
 def with_edits_marked(brief: SceneBrief) -> SceneBrief:
-    """`brief` with every caption marked as edited that signals alone would word otherwise.
+    """`brief` with the captions and the curve marked as edited that signals would make otherwise.
 
-    For briefs edited as text, where nobody sets the mark.
+    For briefs edited as text, where nobody sets the mark. A brief with captions of a model's keeps
+    its curve unmarked: a model may have drawn it.
     """
-    own = captions(
+    known = (
         brief.timeline.length_seconds,
-        brief.shots,
         brief.curves,
         brief.dialogue,
         brief.temp_track,
-        brief.emotion_curve,
     )
+    given = brief.emotion_curve
+    signals = emotion_curve(*known)
+    texts = [captions(known[0], brief.shots, *known[1:], curve) for curve in (given, signals)]
     changes = {}
+    modelled = False
     for name in brief.captions.__struct_fields__:
         caption: Caption = getattr(brief.captions, name)
-        if caption.origin == "signals" and caption.text != getattr(own, name).text:
+        modelled = modelled or caption.origin == "model"
+        own = {getattr(text, name).text for text in texts}
+        if caption.origin == "signals" and caption.text not in own:
             changes[name] = msgspec.structs.replace(caption, edited=True)
+    drawn = given.points != signals.points and not modelled
     return msgspec.structs.replace(
-        brief, captions=msgspec.structs.replace(brief.captions, **changes)
+        brief,
+        captions=msgspec.structs.replace(brief.captions, **changes),
+        emotion_curve=msgspec.structs.replace(given, edited=given.edited or drawn),
     )

@@ -22,6 +22,7 @@ from musiscene_core.brief import (
     PictureCurves,
     TempTrack,
 )
+from musiscene_core.feelings import PLACES
 
 Floats: TypeAlias = npt.NDArray[np.float64]
 Signals: TypeAlias = dict[str, Floats]
@@ -62,21 +63,23 @@ class Feeling:
     lean: dict[str, float]
 
 
-FEELINGS: dict[str, Feeling] = {
-    "amusing": Feeling(0.6, 0.35, {"cuts": 0.4, "vivid": 0.8, "major": 0.4}),
-    "annoying": Feeling(-0.5, 0.45, {"surprise": 0.3}),
-    "anxious": Feeling(-0.45, 0.35, {"bright": -0.8, "cuts": 0.4, "surprise": 0.6, "major": -0.4}),
-    "beautiful": Feeling(0.6, -0.35, {"vivid": 0.6, "bright": 0.4}),
-    "calm": Feeling(0.35, -0.75, {"motion": -0.8, "cuts": -0.5}),
-    "dreamy": Feeling(0.2, -0.55, {"vivid": -0.4, "cuts": -0.4, "speech": -0.3}),
-    "energising": Feeling(0.45, 0.8, {"motion": 0.9, "tempo": 0.6}),
-    "erotic": Feeling(0.4, -0.1, {"warm": 0.5, "bright": -0.4, "cuts": -0.6}),
-    "indignant": Feeling(-0.5, 0.65, {"speech": 0.3, "energy": 0.3}),
-    "joyful": Feeling(0.8, 0.5, {"bright": 0.8, "warm": 0.4, "major": 0.5}),
-    "sad": Feeling(-0.6, -0.5, {"vivid": -0.6, "warm": -0.3, "major": -0.5}),
-    "scary": Feeling(-0.75, 0.55, {"bright": -1.2, "surprise": 0.8, "warm": -0.4}),
-    "triumphant": Feeling(0.6, 0.6, {"energy": 0.5, "bright": 0.3, "motion": 0.4}),
+_LEANS: dict[str, dict[str, float]] = {
+    "amusing": {"cuts": 0.4, "vivid": 0.8, "major": 0.4},
+    "annoying": {"surprise": 0.3},
+    "anxious": {"bright": -0.8, "cuts": 0.4, "surprise": 0.6, "major": -0.4},
+    "beautiful": {"vivid": 0.6, "bright": 0.4},
+    "calm": {"motion": -0.8, "cuts": -0.5},
+    "dreamy": {"vivid": -0.4, "cuts": -0.4, "speech": -0.3},
+    "energising": {"motion": 0.9, "tempo": 0.6},
+    "erotic": {"warm": 0.5, "bright": -0.4, "cuts": -0.6},
+    "indignant": {"speech": 0.3, "energy": 0.3},
+    "joyful": {"bright": 0.8, "warm": 0.4, "major": 0.5},
+    "sad": {"vivid": -0.6, "warm": -0.3, "major": -0.5},
+    "scary": {"bright": -1.2, "surprise": 0.8, "warm": -0.4},
+    "triumphant": {"energy": 0.5, "bright": 0.3, "motion": 0.4},
 }
+
+FEELINGS = {name: Feeling(*PLACES[name], lean) for name, lean in _LEANS.items()}
 
 _RARE = {"amusing": -0.5, "annoying": -1.2, "erotic": -1.5, "indignant": -0.8}
 """Feelings a film asks for less often start behind the others."""

@@ -6,6 +6,7 @@ import msgspec
 
 from musiscene_core.brief import Caption, Captions, Curve, DialogueRegion, SceneBrief, TempTrack
 from musiscene_core.spotting.describe import captions, clock, with_edits_marked
+from musiscene_core.spotting.emotion import emotion_curve
 from tests.support.scenes import brief_of
 
 RISING = TempTrack(
@@ -76,9 +77,31 @@ def test_times_are_written_as_clocks() -> None:
     assert [clock(0), clock(9.9), clock(75), clock(3600)] == ["0:00", "0:09", "1:15", "60:00"]
 
 
+def spotted(length_s: float) -> SceneBrief:
+    """A brief whose curve and captions are what its signals say."""
+    brief = brief_of(length_s, cuts=(10,))
+    curve = emotion_curve(length_s, brief.curves, brief.dialogue, brief.temp_track)
+    brief = msgspec.structs.replace(brief, emotion_curve=curve)
+    return msgspec.structs.replace(brief, captions=words(brief))
+
+
+def test_a_curve_drawn_anew_is_marked_and_leaves_the_captions_as_they_are() -> None:
+    brief = spotted(30.0)
+    points = tuple(
+        msgspec.structs.replace(point, arousal=0.9 if point.time_s > 20 else -0.9)
+        for point in brief.emotion_curve.points
+    )
+    curve = msgspec.structs.replace(brief.emotion_curve, points=points)
+    marked = with_edits_marked(msgspec.structs.replace(brief, emotion_curve=curve))
+    assert marked.emotion_curve.edited
+    assert marked.captions == brief.captions
+    modelled = msgspec.structs.replace(brief.captions, video=Caption("A man.", "model"))
+    seen = msgspec.structs.replace(brief, emotion_curve=curve, captions=modelled)
+    assert not with_edits_marked(seen).emotion_curve.edited
+
+
 def test_a_caption_changed_in_a_text_editor_is_marked_as_edited() -> None:
-    brief = brief_of(30.0, cuts=(10,))
-    brief = msgspec.structs.replace(brief, captions=words(brief))
+    brief = spotted(30.0)
     assert with_edits_marked(brief) == brief
     wish = msgspec.structs.replace(brief.captions, fusion=Caption("Felt piano, 68 BPM."))
     marked = with_edits_marked(msgspec.structs.replace(brief, captions=wish)).captions

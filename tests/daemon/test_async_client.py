@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Coroutine
+from inspect import signature
 from typing import Any, TypeVar
 
 import pytest
@@ -80,6 +82,85 @@ def test_a_cancelled_wait_leaves_the_job_and_a_cancelled_score_does_not(
         last = client.jobs()[-1]
         assert last.id != job_id
         assert last.state == "cancelled" or last.cancelling
+
+    run(work())
+
+
+def test_both_faces_have_the_same_calls() -> None:
+    def calls(face: type) -> set[str]:
+        return {name for name in dir(face) if not name.startswith("_")}
+
+    assert calls(AsyncClient) == calls(Client) | {"call"}
+    for name in calls(Client):
+        own, other = (
+            list(signature(getattr(face, name)).parameters) for face in (Client, AsyncClient)
+        )
+        assert other == [parameter for parameter in own if parameter != "wanted"], name
+
+
+def test_priority_estimates_and_time_left_reach_the_loop(shared_home: Home, client: Client) -> None:
+    async def work() -> None:
+        async with AsyncClient() as daemon:
+            job_id = await daemon.submit_score(request(cue="late"), priority="batch")
+            assert (await daemon.job(job_id)).priority == "batch"
+            await daemon.wait(job_id)
+            for seed in range(3):
+                await daemon.score(request(cue="timed", seed=seed, step_s=0.05))
+            assert await daemon.estimate("score", 2.0, engine="scripted") is not None
+            left: list[float | None] = []
+            await daemon.score(request(cue="timed", seed=9, step_s=0.1), on_eta=left.append)
+            assert any(seconds is not None for seconds in left)
+
+    run(work())
+
+
+def test_jobs_of_one_program_are_cancelled_whatever_the_connection(
+    shared_home: Home, client: Client
+) -> None:
+    gate = str(shared_home.folder / "never")
+
+    async def work() -> None:
+        async with AsyncClient() as daemon:
+            other = client.submit_score(request(cue="other", until=gate))
+            jobs = await asyncio.gather(
+                *(daemon.submit_score(request(cue="mine", seed=n, until=gate)) for n in range(3))
+            )
+            assert await daemon.cancel_all() == 3
+            states = {(await daemon.job(job_id)).state for job_id in jobs}
+            assert states == {"cancelled"}
+            assert not client.job(other).ended
+            assert await daemon.cancel_all("mine") == 1
+
+    run(work())
+
+
+def test_watching_hears_every_change_and_may_be_left(shared_home: Home, client: Client) -> None:
+    async def work() -> None:
+        async with AsyncClient() as daemon:
+            heard = []
+            job_id = ""
+            async for job in daemon.watch():
+                heard.append(job)
+                if job.id == job_id and job.ended:
+                    break
+                job_id = job_id or job.id
+            assert heard[-1].state == "done"
+            assert {job.state for job in heard if job.id == job_id} >= {"running", "done"}
+            assert [job async for job in daemon.watch(timeout_s=0.05)] == []
+
+    gate = shared_home.folder / "watch-gate"
+    client.submit_score(request(cue="watched", until=str(gate)))
+    threading.Timer(0.3, gate.touch).start()
+    run(work())
+
+
+def test_closing_ends_a_watch(shared_home: Home, client: Client) -> None:
+    async def work() -> None:
+        daemon = AsyncClient()
+        watching = asyncio.create_task(anext(daemon.watch(), None))
+        await asyncio.sleep(0.2)
+        await daemon.close()
+        assert await watching is None
 
     run(work())
 

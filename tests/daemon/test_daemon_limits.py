@@ -18,6 +18,7 @@ from musiscene_core.brief import Caption, Captions
 from musiscene_core.errors import DaemonError, InputError, JobFailedError
 from musiscene_core.protocol import Client
 from musiscene_core.request import ScoreRequest
+from musiscene_daemon.crew import Crew
 from musiscene_daemon.jobs import Jobs
 from musiscene_daemon.limits import (
     MEMORY_VARIABLE,
@@ -28,7 +29,6 @@ from musiscene_daemon.limits import (
 )
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import Store
-from musiscene_daemon.supervisor import Supervisor
 from musiscene_daemon.takes import TakeLibrary
 from tests.support.daemons import Home, home, request, wait_until
 
@@ -138,12 +138,12 @@ def test_one_program_cannot_fill_the_queue_for_the_others(tmp_path: Path) -> Non
     with ExitStack() as closing:
         context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         closing.callback(context.term)
-        worker = Supervisor(context, tmp_path)
-        closing.callback(worker.stop)
+        crew = Crew(context, tmp_path)
+        closing.callback(crew.stop)
         store = Store(tmp_path / "jobs.sqlite3")
         closing.callback(store.close)
         few = Settings(data_folder=tmp_path / "data", log_folder=tmp_path, max_queued_each=3)
-        jobs = Jobs(store, TakeLibrary(tmp_path / "data"), worker, few)
+        jobs = Jobs(store, TakeLibrary(tmp_path / "data"), crew, few)
         first, *_ = [
             jobs.submit(request(), owner="local", key=f"{number}", session="batch")[0]
             for number in range(3)

@@ -12,12 +12,14 @@ import pytest
 import zmq
 
 from musiscene_core.errors import DaemonError
+from musiscene_daemon.crew import Crew
 from musiscene_daemon.jobs import Jobs
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import Store
-from musiscene_daemon.supervisor import Supervisor
+from musiscene_daemon.supervisor import START_LIMIT_S
 from musiscene_daemon.takes import TakeLibrary
 from tests.support.daemons import ROOT, SCRIPTED, alive, request, wait_until
+from tests.support.turns import turn
 
 DAY_S = 86_400.0
 
@@ -28,19 +30,19 @@ class Bench:
     def __init__(self, folder: Path, engine: str = SCRIPTED) -> None:
         self.settings = Settings(data_folder=folder / "data", log_folder=folder / "log")
         self.context = zmq.Context()
-        self.worker = Supervisor(self.context, folder, [engine])
+        self.crew = Crew(self.context, folder, [engine])
         self.store = Store(folder / "jobs.sqlite3")
         library = TakeLibrary(self.settings.data_folder)
-        self.jobs = Jobs(self.store, library, self.worker, self.settings)
+        self.jobs = Jobs(self.store, library, self.crew, self.settings)
         self.ahead_s = 0.0
 
     def turn(self) -> None:
         """One turn of the daemon's loop, at real time plus `ahead_s`."""
         now = time.monotonic() + self.ahead_s
-        self.worker.inbox.poll(20)
-        for report in self.worker.reports(now):
-            self.jobs.hear(report, now)
-        self.jobs.tick(now)
+        self.crew.inbox.poll(20)
+        for environment, report in self.crew.reports(now):
+            self.jobs.hear(environment, report, now)
+        turn(self.jobs, self.store, now)
 
     def turn_until(self, job_id: str, *, state: str = "", stage: str = "") -> None:
         def there() -> bool:
@@ -52,7 +54,7 @@ class Bench:
 
     def close(self) -> None:
         self.jobs.stop()
-        self.worker.stop()
+        self.crew.stop()
         self.store.close()
         self.context.term()
 
@@ -71,9 +73,9 @@ def test_a_worker_that_falls_silent_is_replaced_and_its_job_begins_anew(
     gate = tmp_path / "gate"
     job_id, _ = bench.jobs.submit(request(until=str(gate)), owner="local", key="a")
     bench.turn_until(job_id, stage="Waiting")
-    stopped = bench.worker.pid
+    stopped = bench.crew.pid
     os.kill(stopped, signal.SIGSTOP)
-    while bench.worker.reports(time.monotonic()):
+    while list(bench.crew.reports(time.monotonic())):
         pass
     for _ in range(int(bench.settings.silence_s) + 2):
         bench.ahead_s += 1.0
@@ -82,20 +84,39 @@ def test_a_worker_that_falls_silent_is_replaced_and_its_job_begins_anew(
     gate.touch()
     bench.turn_until(job_id, state="done")
     assert bench.jobs.info(job_id).attempts == 2
-    assert bench.worker.pid != stopped
+    assert bench.crew.pid != stopped
+
+
+def test_a_worker_that_hangs_before_it_is_ready_is_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    bench = Bench(tmp_path, "tests.support.scripted_engine:HangingEngine")
+    try:
+        bench.turn()
+        hung = bench.crew.pid
+        bench.ahead_s += START_LIMIT_S - 1.0
+        bench.turn()
+        assert alive(hung)
+        bench.ahead_s += 2.0
+        wait_until(lambda: bench.turn() or bench.crew.pid not in (0, hung))
+        assert not alive(hung)
+        assert bench.crew.members["main"].failed_starts == 1
+    finally:
+        bench.close()
 
 
 def test_a_machine_that_slept_for_a_day_keeps_its_worker(bench: Bench, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     job_id, _ = bench.jobs.submit(request(until=str(gate)), owner="local", key="a")
     bench.turn_until(job_id, stage="Waiting")
-    worker = bench.worker.pid
+    worker = bench.crew.pid
     bench.ahead_s += DAY_S
     for _ in range(3):
         bench.turn()
     gate.touch()
     bench.turn_until(job_id, state="done")
-    assert (bench.worker.pid, bench.jobs.info(job_id).attempts) == (worker, 1)
+    assert (bench.crew.pid, bench.jobs.info(job_id).attempts) == (worker, 1)
 
 
 def test_jobs_fail_with_the_reason_where_no_worker_starts(
@@ -116,9 +137,22 @@ def test_jobs_fail_with_the_reason_where_no_worker_starts(
         bench.close()
 
 
+def test_workers_killed_from_outside_before_they_are_ready_fail_no_job(bench: Bench) -> None:
+    job_id, _ = bench.jobs.submit(request(), owner="local", key="a")
+    killed: set[int] = set()
+    while len(killed) < 4:
+        bench.turn()
+        worker = bench.crew.pid
+        if worker and worker not in killed:
+            os.kill(worker, signal.SIGKILL)
+            killed.add(worker)
+    bench.turn_until(job_id, state="done")
+    assert bench.crew.members["main"].failed_starts == 0
+
+
 def test_too_many_waiting_jobs_are_refused(tmp_path: Path, bench: Bench) -> None:
     few = Settings(data_folder=tmp_path / "data", log_folder=tmp_path, max_queued=2)
-    jobs = Jobs(bench.store, TakeLibrary(tmp_path / "data"), bench.worker, few)
+    jobs = Jobs(bench.store, TakeLibrary(tmp_path / "data"), bench.crew, few)
     for key in "ab":
         jobs.submit(request(), owner="local", key=key)
     with pytest.raises(DaemonError, match="Too many jobs"):

@@ -14,17 +14,17 @@ import pytest
 import zmq
 
 from musiscene_core.errors import RequestError
-from musiscene_daemon.at_work import Current
+from musiscene_daemon.crew import Crew
 from musiscene_daemon.estimates import Estimator, fit
-from musiscene_daemon.forecast import MAX_PLANNED, Forecast, remaining
+from musiscene_daemon.forecast import MAX_PLANNED, remaining
 from musiscene_daemon.jobs import Jobs
 from musiscene_daemon.retention import DAY_S, KEPT_ALWAYS, BriefKeeper
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import Store, StoredJob
-from musiscene_daemon.supervisor import Supervisor
 from musiscene_daemon.takes import TakeLibrary
 from musiscene_daemon.worker_link import JobFinished, JobProgressed
 from tests.support.daemons import Home, request, scene
+from tests.support.turns import turn
 
 
 def test_nothing_is_foretold_from_two_jobs() -> None:
@@ -79,11 +79,11 @@ def test_a_steady_job_counts_down_to_nothing_whatever_was_foretold() -> None:
     assert remaining(10.0, 50.0, 0.0) == pytest.approx(5.0)
 
 
-class StillWorker(Supervisor):
-    """A supervisor whose worker is said to be there; what it does, the test says."""
+class StillCrew(Crew):
+    """A crew whose worker is said to be there; what it does, the test says."""
 
     def tick(self, now: float) -> float | None:
-        self.ready = True
+        self.members["main"].ready = True
         return None
 
 
@@ -95,11 +95,11 @@ class Bench:
         self.now = 1000.0
         self.settings = Settings(data_folder=folder / "data", log_folder=folder, **settings)
         self.context = zmq.Context()
-        self.worker = StillWorker(self.context, folder)
+        self.crew = StillCrew(self.context, folder)
         self.store = Store(folder / "jobs.sqlite3")
         self.library = TakeLibrary(self.settings.data_folder)
         self.jobs = Jobs(
-            self.store, self.library, self.worker, self.settings, clock=lambda: self.wall_s
+            self.store, self.library, self.crew, self.settings, clock=lambda: self.wall_s
         )
 
     def submit(self, key: str, seconds: int = 10, takes: int = 1) -> str:
@@ -110,23 +110,23 @@ class Bench:
         """Time with a worker that shows life each second."""
         for _ in range(int(seconds)):
             self.now += 1.0
-            self.jobs.tick(self.now)
+            turn(self.jobs, self.store, self.now)
         self.now += seconds - int(seconds)
 
     def finish(self, job_id: str, after_s: float) -> None:
-        self.jobs.tick(self.now)
+        turn(self.jobs, self.store, self.now)
         job = self.jobs.info(job_id)
         assert job.state == "running"
         partial = self.library.partial(job_id, job.attempts)
         (partial / "take-1").mkdir(parents=True)
         self.pass_by(after_s)
-        self.jobs.hear(JobFinished(job_id, ("take-1",)), self.now)
-        self.jobs.tick(self.now)
+        self.jobs.hear("main", JobFinished(job_id, ("take-1",)), self.now)
+        turn(self.jobs, self.store, self.now)
         assert self.jobs.info(job_id).state == "done"
 
     def close(self) -> None:
         self.jobs.stop()
-        self.worker.stop()
+        self.crew.stop()
         self.store.close()
         self.context.term()
 
@@ -169,10 +169,10 @@ def test_waiting_jobs_are_told_with_what_is_before_them(bench: Bench) -> None:
     running, second, third = (bench.submit(key, seconds=10) for key in "def")
     other = bench.jobs.submit(scene(10), owner="ana", key="spot")[0]
     last = bench.submit("g", seconds=10)
-    bench.jobs.tick(bench.now)
+    turn(bench.jobs, bench.store, bench.now)
     assert bench.jobs.info(running).eta_s == pytest.approx(5.0)
     bench.pass_by(2.0)
-    bench.jobs.hear(JobProgressed(running, "Playing", 0.4), bench.now)
+    bench.jobs.hear("main", JobProgressed(running, "Playing", 0.4), bench.now)
     told = [bench.jobs.info(job_id).eta_s for job_id in (running, second, third)]
     assert told == pytest.approx([3.0, 8.0, 13.0])
     # How long spotting takes nobody knows yet, nor therefore what comes after it.
@@ -186,12 +186,9 @@ def test_a_long_queue_is_not_foretold(bench: Bench) -> None:
         bench.store.learn(stored("x"), 5.0 + number)
     for number in range(MAX_PLANNED + 1):
         bench.store.add(stored(f"{number}"), b"")
-    forecast = Forecast(bench.store, Estimator(bench.store.past))
-    first = bench.store.next_queued()
-    assert first is not None
-    assert forecast.eta_s(first, None, 0.0) is None
+    assert bench.jobs.info("0").eta_s is None
     bench.store.end(f"{MAX_PLANNED}", "cancelled")
-    assert forecast.eta_s(first, None, 0.0) == pytest.approx(7.0)
+    assert bench.jobs.info("0").eta_s == pytest.approx(7.0)
 
 
 def stored(name: str, **fields: object) -> StoredJob:
@@ -206,7 +203,7 @@ def test_a_clock_that_jumps_a_day_disturbs_nothing(bench: Bench, jump_s: float) 
     for key in "abc":
         bench.finish(bench.submit(key, seconds=10), 5.0)
     first = bench.submit("d", seconds=10)
-    bench.jobs.tick(bench.now)
+    turn(bench.jobs, bench.store, bench.now)
     bench.wall_s += jump_s
     second = bench.submit("e", seconds=10)
     assert bench.jobs.info(first).eta_s == pytest.approx(5.0)
@@ -220,7 +217,7 @@ def test_a_clock_that_jumps_a_day_disturbs_nothing(bench: Bench, jump_s: float) 
 
 def test_a_job_through_which_the_machine_slept_teaches_nothing(bench: Bench) -> None:
     job_id = bench.submit("a")
-    bench.jobs.tick(bench.now)
+    turn(bench.jobs, bench.store, bench.now)
     bench.now += DAY_S
     bench.finish(job_id, 1.0)
     assert bench.store.past("score", "scripted", 9) == []
@@ -281,21 +278,20 @@ def test_a_job_whose_brief_made_room_is_forgotten(tmp_path: Path) -> None:
         bench.jobs.resume()
         deadline = time.monotonic() + 5
         while len(bench.jobs.latest()) > KEPT_ALWAYS and time.monotonic() < deadline:
-            bench.jobs.tick(bench.now)
+            turn(bench.jobs, bench.store, bench.now)
         ids = [job.id for job in bench.jobs.latest()]
         assert ids == [f"{number:012x}" for number in range(1, KEPT_ALWAYS + 1)]
     finally:
         bench.close()
 
 
-def test_a_current_job_of_unknown_pace_says_nothing_at_first(tmp_path: Path) -> None:
-    store = Store(tmp_path / "jobs.sqlite3")
-    current = Current(stored("a", state="running"), tmp_path, now=5.0)
-    forecast = Forecast(store, Estimator(store.past))
-    assert forecast.eta_s(current.job, current, 6.0) is None
-    current.fraction = 0.25
-    assert forecast.eta_s(current.job, current, 6.0) == pytest.approx(3.0)
-    store.close()
+def test_a_current_job_of_unknown_pace_says_nothing_at_first(bench: Bench) -> None:
+    job_id = bench.submit("a")
+    turn(bench.jobs, bench.store, bench.now)
+    bench.pass_by(1.0)
+    assert bench.jobs.info(job_id).eta_s is None
+    bench.jobs.hear("main", JobProgressed(job_id, "Playing", 0.25), bench.now)
+    assert bench.jobs.info(job_id).eta_s == pytest.approx(3.0)
 
 
 def test_a_client_hears_of_the_time_before_and_during_a_job(own_home: Home) -> None:

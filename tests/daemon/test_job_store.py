@@ -160,3 +160,12 @@ def test_what_cannot_be_published_is_an_error_and_stays_where_it_was(tmp_path: P
 )
 def test_a_cues_name_is_a_safe_folder_name(cue: str, name: str) -> None:
     assert slug(cue) == name
+
+
+def test_the_last_to_end_are_remembered_not_the_last_to_come(store: Store) -> None:
+    for name in ("long", "a", "b", "c"):
+        store.add(job(name), b"work")
+    for name in ("a", "b", "c", "long"):
+        store.end(name, "done")
+    store.forget(2)
+    assert [one.id for one in store.latest(10)] == ["long", "c"]

@@ -113,7 +113,7 @@ def test_the_table_and_the_rule_agree_job_after_job(store: Store) -> None:
     ):
         for _ in range(count):
             add(store, f"{next(names)}", owner, session, priority)
-    foretold = [job.id for job in in_turn(store.queue(), store.history())]
+    foretold = [job.id for job in store.queue()]
     assert [begin_next(store) for _ in foretold] == foretold
     assert store.next_queued() is None
 
@@ -148,12 +148,12 @@ def test_a_table_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> N
     path = tmp_path / "jobs.sqlite3"
     Store(path).close()
     table = sqlite3.connect(path)
+    indexes = ("turn", "client", "engine", "digest", "end")
+    columns = ("session", "priority", "engine", "length_s", "wanted", "arrived", "begun", "ended")
     table.executescript(
-        "drop table past; drop index job_by_turn; drop index job_by_client;"
-        + "".join(
-            f"alter table job drop column {name};"
-            for name in ("session", "priority", "engine", "length_s", "wanted", "arrived", "begun")
-        )
+        "drop table past;"
+        + "".join(f"drop index job_by_{name};" for name in indexes)
+        + "".join(f"alter table job drop column {name};" for name in columns)
         + "insert into job(id, owner, key, kind, cue, created, digest, payload, state)"
         " values ('old', 'ana', 'k', 'score', '1m1', 1.0, x'', x'01', 'queued');"
         "pragma user_version = 1;"

@@ -63,6 +63,9 @@ def test_two_models_that_do_not_fit_together_alternate(client: Client, events: P
     (model,) = client.models()
     assert (model.device, model.bytes, model.state, model.users) == ("sim:0", 7_000, "ready", 0)
     assert client.status().models == (model,)
+    text = client.metrics().splitlines()
+    assert "musiscene_models 1" in text
+    assert f'musiscene_model_bytes{{model="{model.name}",device="sim:0"}} 7000' in text
 
 
 def test_two_models_that_fit_stay_and_are_loaded_once(client: Client, events: Path) -> None:

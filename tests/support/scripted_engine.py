@@ -47,17 +47,20 @@ class ScriptedEngine:
     """See the module."""
 
     name = "scripted"
+    version = "7"
+    repeatable = False
 
     def describe(self) -> EngineInfo:
         return EngineInfo(
             name=self.name,
-            version="7",
+            version=self.version,
             description="Does as it is told.",
             max_length_s=20.0,
             stems=("melody",),
             hit_points=False,
             licence="CC-BY-NC-4.0",
             commercial_use=False,
+            repeatable=self.repeatable,
         )
 
     def score(
@@ -94,8 +97,22 @@ class ScriptedEngine:
             hits=(),
             loudness_lufs=-200.0,
             true_peak_dbtp=-200.0,
-            provenance=Provenance(engine=self.name, engine_version="7", seed=seed),
+            provenance=Provenance(engine=self.name, engine_version=self.version, seed=seed),
         )
+
+
+class RepeatableEngine(ScriptedEngine):
+    """One whose takes need not be made twice."""
+
+    name = "repeatable"
+    repeatable = True
+
+
+class HangingEngine:
+    """An engine that never comes to an end of its beginning."""
+
+    def __init__(self) -> None:
+        time.sleep(3600)
 
 
 class BrokenEngine:
@@ -106,8 +123,11 @@ class BrokenEngine:
 
 
 def _script(request: ScoreRequest) -> Script:
-    text = request.brief.captions.fusion.text
-    return msgspec.json.decode(text, type=Script) if text else Script()
+    text = getattr(request.brief.captions, request.caption_strategy).text
+    try:
+        return msgspec.json.decode(text, type=Script)
+    except msgspec.MsgspecError:
+        return Script()
 
 
 def _write_diary(script: Script) -> int:

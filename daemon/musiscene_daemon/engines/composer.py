@@ -26,6 +26,7 @@ class ComposerEngine:
             hit_points=True,
             licence="CC0-1.0",
             commercial_use=True,
+            repeatable=True,
         )
 
     def score(

@@ -16,6 +16,8 @@ from musiscene_daemon.residency.residents import Residents
 
 log = logging.getLogger(__name__)
 
+_OURS = "musiscene"
+
 
 class Registry:
     """The engines of this process.
@@ -27,15 +29,30 @@ class Registry:
         residents: the models that those which use models share.
     """
 
-    def __init__(self, further: Sequence[str] = (), residents: Residents | None = None) -> None:
+    def __init__(
+        self,
+        further: Sequence[str] = (),
+        residents: Residents | None = None,
+        *,
+        built_in: bool = True,
+    ) -> None:
         """Load the installed engines and the `further` ones, each named "module:Class".
 
         An engine that fails to load is set aside, not fatal: the others still work.
+
+        Args:
+            further: beside those that are installed.
+            residents: where models are kept.
+            built_in: load MusiScene's own engines too; they live in one environment only.
         """
         self.residents = residents or Residents()
         self.engines: dict[str, Engine] = {}
         self.broken: list[BrokenEngine] = []
-        found = importlib.metadata.entry_points(group=ENTRY_POINTS)
+        found = [
+            entry
+            for entry in importlib.metadata.entry_points(group=ENTRY_POINTS)
+            if built_in or entry.dist is None or entry.dist.name != _OURS
+        ]
         named = [
             importlib.metadata.EntryPoint(spec.rpartition(":")[2], spec, ENTRY_POINTS)
             for spec in further

@@ -1,4 +1,4 @@
-"""`musiscene daemon start|stop|status|metrics`."""
+"""`musiscene daemon start|stop|status|metrics|models|unload`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from musiscene_core.errors import DaemonError, ProtocolMismatchError
+from musiscene_core.errors import DaemonError, ProtocolMismatchError, RequestError
 from musiscene_core.protocol import DaemonStatus, ModelInfo, connect, stop
 from musiscene_plugins.cli.daemon_view import watch
 from musiscene_plugins.cli.terminal import result_console
@@ -19,6 +19,10 @@ EXIT_NOT_RUNNING = 1
 
 def run(arguments: argparse.Namespace) -> int:
     """Start, stop or describe the daemon; returns the exit code."""
+    if arguments.action == "unload" and not arguments.model:
+        raise RequestError("Which model?", hint="`musiscene daemon models` lists them.")
+    if arguments.action != "unload" and arguments.model:
+        raise RequestError(f"`daemon {arguments.action}` takes no model.", hint="Leave it out.")
     if arguments.action == "stop":
         stopped = stop()
         _say("Stopped." if stopped else "No daemon was running.", arguments, stopped=stopped)
@@ -27,6 +31,13 @@ def run(arguments: argparse.Namespace) -> int:
         with connect(start=arguments.action == "start") as client:
             if arguments.action == "metrics":
                 sys.stdout.write(client.metrics())
+                return 0
+            if arguments.action == "unload":
+                client.unload(arguments.model)
+                _say(f"{arguments.model} goes once nobody works with it.", arguments, unloaded=True)
+                return 0
+            if arguments.action == "models":
+                _list(client.models(), arguments)
                 return 0
             if arguments.action == "status" and arguments.watch:
                 watch(client)
@@ -43,6 +54,16 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _show(status)
     return 0
+
+
+def _list(models: tuple[ModelInfo, ...], arguments: argparse.Namespace) -> None:
+    for model in models:
+        if arguments.json:
+            sys.stdout.write(json.dumps(msgspec.to_builtins(model)) + "\n")
+        else:
+            result_console().print(_model(model), markup=False)
+    if not models and not arguments.json:
+        result_console().print("No models in memory.")
 
 
 def _show(status: DaemonStatus) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
 from musiscene_core.errors import RequestError
@@ -17,6 +19,7 @@ from musiscene_plugins.host import EditorHost, RangeChoice
 from musiscene_plugins.otio import HostSettings, open_timeline
 from musiscene_plugins.roles import parse_overrides
 
+_DURATION = re.compile(r"^(?:(\d{1,4}):(?=[0-5]?\d(?:\.|$)))?(\d{1,7}(?:\.\d{1,9})?)$", re.ASCII)
 _KEY = re.compile(r"^([A-Ga-g])([#b♯♭]?)\s*(major|maj|minor|min|m)?$")
 
 
@@ -51,19 +54,60 @@ def request_for(arguments: argparse.Namespace, timeline: TimelineRange) -> Score
         RequestError: a number out of range, no key, or a hit outside the range.
         TimecodeError: a hit is not a timecode.
     """
-    tonic, mode = parse_key(arguments.key) if arguments.key else (None, None)
-    hits = tuple(sorted({record_frame(text, timeline.rate) for text in arguments.hit}))
     return ScoreRequest(
         brief=_blank_brief(timeline),
-        engine=arguments.engine,
-        takes=arguments.takes,
-        seed=arguments.seed,
-        tempo_bpm=arguments.tempo,
-        tonic=tonic,
-        mode=mode,
-        hits=tuple(frame - timeline.record.start for frame in hits) or None,
-        loudness_lufs=arguments.loudness,
+        **music_wishes(arguments, timeline.rate, timeline.record.start),
     )
+
+
+def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> dict[str, Any]:
+    """The fields of a MusicWish that the arguments ask for.
+
+    Args:
+        arguments: with the options of `score` about the music.
+        rate: the frame rate in which hits count.
+        start: the record frame that is cue frame 0.
+
+    Raises:
+        RequestError: not a key.
+        TimecodeError: a hit is not a timecode.
+        MediaError: the sounds are no SoundFont.
+    """
+    tonic, mode = parse_key(arguments.key) if arguments.key else (None, None)
+    hits = tuple(sorted({record_frame(text, rate) for text in arguments.hit}))
+    return {
+        "engine": arguments.engine,
+        "takes": arguments.takes,
+        "seed": arguments.seed,
+        "tempo_bpm": arguments.tempo,
+        "tonic": tonic,
+        "mode": mode,
+        "hits": tuple(frame - start for frame in hits) or None,
+        "loudness_lufs": arguments.loudness,
+        "sounds": _font(arguments.sounds) if arguments.sounds else "",
+        "idiom": arguments.idiom,
+    }
+
+
+def _font(name: str) -> str:
+    """The absolute path of a SoundFont, opened once: better told now than after the spotting."""
+    from musiscene_core.composing.sound.sampler.font import SoundFont
+
+    path = Path(name).absolute()
+    SoundFont(path).close()
+    return str(path)
+
+
+def parse_duration(text: str) -> Fraction:
+    """Read "60", "12.5" or "1:30" into seconds, exact.
+
+    Raises:
+        RequestError: not a length.
+    """
+    match = _DURATION.match(text.strip())
+    if match is None:
+        raise RequestError(f"{text!r} is not a length.", hint="Write it in seconds, or as 1:30.")
+    return 60 * int(match[1] or 0) + Fraction(match[2])
 
 
 def parse_key(text: str) -> tuple[int, Mode | None]:

@@ -19,18 +19,25 @@ import sys
 from collections.abc import Sequence
 
 from musiscene_core import __version__
+from musiscene_core.composing.engine import IDIOM_NAMES
 from musiscene_core.errors import CancelledError, MusiSceneError
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
+ACTIONS = ("start", "stop", "status", "metrics", "models", "unload")
 _COMMANDS = {
     "score": "musiscene_plugins.cli.score",
     "spot": "musiscene_plugins.cli.spot",
+    "compose": "musiscene_plugins.cli.compose",
+    "caption": "musiscene_plugins.cli.caption",
+    "conform": "musiscene_plugins.cli.conform",
     "preview": "musiscene_plugins.cli.preview",
     "demo": "musiscene_plugins.cli.demo",
     "daemon": "musiscene_plugins.cli.daemon_command",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
+    "themes": "musiscene_plugins.cli.themes",
+    "pair": "musiscene_plugins.cli.pair",
 }
 """Each module has run(arguments) -> exit code."""
 
@@ -40,6 +47,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     as_json = bool(getattr(arguments, "json", False))
     _set_up_logging(arguments.verbose, as_json)
+    if arguments.daemon is not None:
+        # Here and not above: it loads the whole protocol, and --help must not.
+        from musiscene_core.protocol.connection import DAEMON_VARIABLE
+
+        os.environ[DAEMON_VARIABLE] = arguments.daemon
     try:
         return int(importlib.import_module(_COMMANDS[arguments.command]).run(arguments))
     except (KeyboardInterrupt, CancelledError):
@@ -65,15 +77,26 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_score(commands.add_parser("score", help="score a scene of a movie or timeline"))
     _add_spot(commands.add_parser("spot", help="watch and listen to a scene, print the brief"))
+    _add_compose(commands.add_parser("compose", help="compose a cue from words, without picture"))
+    _add_caption(commands.add_parser("caption", help="write the captions of a brief anew"))
+    _add_conform(commands.add_parser("conform", help="fit a take to a timeline that changed"))
     _add_preview(commands.add_parser("preview", help="render the scene with its music"))
     _add_demo(commands.add_parser("demo", help="score a short film that comes along"))
     _add_daemon(commands.add_parser("daemon", help="start, stop or look at the daemon"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
+    _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
+    _add_themes(commands.add_parser("themes", help="list the themes of a film"))
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
         command.add_argument(
             "-v", "--verbose", action="count", default=default, help="say more on stderr"
+        )
+        command.add_argument(
+            "--daemon",
+            metavar="NAME",
+            default=None if command is parser else argparse.SUPPRESS,
+            help="use a paired daemon on another machine (default: MUSISCENE_DAEMON)",
         )
     return parser
 
@@ -111,6 +134,15 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
         "--hit", action="append", default=[], metavar="TC", help="a record timecode to meet"
     )
     music.add_argument("--loudness", type=float, metavar="LUFS", help="integrated loudness")
+    music.add_argument(
+        "--sounds", metavar="FILE", help="play with the sounds of this SoundFont (SF2 or SF3)"
+    )
+    music.add_argument(
+        "--idiom",
+        choices=IDIOM_NAMES,
+        metavar="NAME",
+        help=f"write in this style: {', '.join(IDIOM_NAMES)}",
+    )
     music.add_argument("--engine", default="composer", metavar="NAME", help="who makes the music")
 
 
@@ -118,6 +150,14 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     _add_range(parser)
     _add_music(parser)
     parser.add_argument("--brief", metavar="JSON", help="an edited brief, instead of spotting")
+    parser.add_argument("--themes", metavar="BOOK", help="the film's theme book, made where absent")
+    parser.add_argument(
+        "--theme",
+        action="append",
+        default=[],
+        metavar="NAME[:HOW]",
+        help="a theme of the book to state, vary or hint at, such as hero or river:vary",
+    )
     parser.add_argument("--output", metavar="DIR", help="where to write (./<name>-score)")
     parser.add_argument("--single", action="store_true", help="place the mix on one track")
     parser.add_argument("--json", action="store_true", help="print the take as JSON")
@@ -128,6 +168,43 @@ def _add_spot(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the brief as JSON")
     parser.add_argument("--plot", metavar="PNG", help="draw the brief")
     parser.add_argument("--save", metavar="JSON", help="save the brief, to edit it")
+
+
+def _add_compose(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--mood", required=True, metavar="WORDS", help='such as "tense, then triumphant"'
+    )
+    parser.add_argument(
+        "--duration", required=True, metavar="SECONDS", help="how long: 60, 12.5 or 1:30"
+    )
+    parser.add_argument("--cue", default="", metavar="NAME", help="what to call the cue")
+    parser.add_argument("--rate", "--fps", metavar="FPS", help="make it whole frames at this rate")
+    _add_music(parser)
+    parser.add_argument("--output", metavar="DIR", help="where to write (./<mood>-cue)")
+    parser.add_argument("--json", action="store_true", help="print the take as JSON")
+
+
+def _add_caption(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("brief", metavar="BRIEF", help="a brief.json")
+    parser.add_argument(
+        "--only", default="", metavar="NAMES", help="which captions, such as video,music"
+    )
+    parser.add_argument(
+        "--edited-too", action="store_true", help="also those that you changed yourself"
+    )
+    parser.add_argument("--captioner", default="signals", metavar="NAME", help="who writes them")
+    parser.add_argument("--output", metavar="JSON", help="where to write; may be the brief itself")
+    parser.add_argument("--json", action="store_true", help="print the brief as JSON")
+
+
+def _add_conform(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "take", metavar="TAKE", help="a take's id in `musiscene takes`, or its request.json"
+    )
+    _add_range(parser)
+    parser.add_argument("--output", metavar="DIR", help="where to write (./<name>-score)")
+    parser.add_argument("--single", action="store_true", help="place the mix on one track")
+    parser.add_argument("--json", action="store_true", help="print the changes and takes as JSON")
 
 
 def _add_preview(parser: argparse.ArgumentParser) -> None:
@@ -148,7 +225,8 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_daemon(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("action", choices=("start", "stop", "status", "metrics"))
+    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("model", nargs="?", metavar="MODEL", help="which model to unload")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.add_argument("--watch", action="store_true", help="keep showing the status")
 
@@ -175,6 +253,25 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--even-favourite", action="store_true", help="delete a favourite too")
     parser.add_argument("--yes", action="store_true", help="purge without asking")
     parser.add_argument("--json", action="store_true", help="print as JSON, one take a line")
+
+
+def _add_pair(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "code",
+        nargs="*",
+        metavar="CODE",
+        help="the code that `musiscene pair` shows on the daemon's machine; none shows one here",
+    )
+    parser.add_argument("--name", metavar="NAME", help="what to call this machine there")
+    parser.add_argument("--as", dest="alias", metavar="NAME", help="what to call the daemon here")
+    parser.add_argument("--list", action="store_true", help="list the machines paired with this")
+    parser.add_argument("--revoke", metavar="NAME", help="keep one of them out from now on")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_themes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("book", metavar="BOOK", help="a theme book, as `score --themes` makes it")
+    parser.add_argument("--json", action="store_true", help="print the book as JSON")
 
 
 def _set_up_logging(verbose: int, as_json: bool) -> None:

@@ -1,0 +1,212 @@
+"""The crew: one worker for each environment, seen as one.
+
+Merges what the workers offer and says which of them an engine's jobs belong to. The first
+environment to offer a name has it: the daemon's own, then the others by name. Knows nothing of
+jobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from musiscene_core.errors import EngineError
+from musiscene_core.protocol.state import BrokenEngine, EngineInfo, ModelInfo, WorkerInfo
+from musiscene_daemon.environments import MAIN, Environment, own
+from musiscene_daemon.limits import Limits
+from musiscene_daemon.supervisor import INBOX, Supervisor
+from musiscene_daemon.worker_link import ForgetModel, Report
+
+GIVEN_UP_AFTER = 3
+"""Failed starts in a row after which a worker's jobs fail; it is tried on and on."""
+
+
+class Crew:
+    """All workers. For one thread.
+
+    Attributes:
+        inbox: poll this, then call `reports`.
+        members: the workers, by their environments' names, the daemon's own first.
+    """
+
+    def __init__(
+        self,
+        context: zmq.Context[zmq.Socket[bytes]],
+        folder: Path,
+        engines_from: Sequence[str] = (),
+        limits: Limits | None = None,
+        *,
+        environments: Sequence[Environment] = (),
+        unusable: Sequence[BrokenEngine] = (),
+    ) -> None:
+        """Prepare to start workers in `folder`, which must be ours alone.
+
+        Args:
+            context: for the inbox.
+            folder: where the workers run.
+            engines_from: further engines of the daemon's own environment.
+            limits: what one job may take.
+            environments: beside the daemon's own.
+            unusable: those that cannot be used, told with the broken engines.
+        """
+        self.inbox = context.socket(zmq.PULL)
+        self.inbox.linger = 0
+        # Reports are few; a thread that waited for room could not see its worker's end.
+        self.inbox.rcvhwm = 0
+        self.inbox.bind(INBOX)
+        self.members: dict[str, Supervisor] = {}
+        for environment in (own(), *environments):
+            further = engines_from if environment.name == MAIN else ()
+            self.members[environment.name] = Supervisor(
+                context, folder, environment, further, limits or Limits()
+            )
+        self._unusable = tuple(unusable)
+        self._offers: dict[str, EngineInfo] = {}
+        self._broken: tuple[BrokenEngine, ...] = ()
+        self._merged_at = -1
+
+    @property
+    def turns(self) -> int:
+        """Changes whenever a worker becomes ready, ends or does not start."""
+        return sum(member.turns for member in self.members.values())
+
+    @property
+    def settled(self) -> bool:
+        """Whether every worker has said what it offers, or is not expected to."""
+        return all(map(_decided, self.members.values()))
+
+    @property
+    def engines(self) -> tuple[EngineInfo, ...]:
+        """What can score; kept while a worker is being replaced."""
+        self._merge()
+        return tuple(self._offers.values())
+
+    @property
+    def broken(self) -> tuple[BrokenEngine, ...]:
+        """Engines that do not load, or are there twice; environments that do not start."""
+        self._merge()
+        return self._broken
+
+    @property
+    def models(self) -> tuple[ModelInfo, ...]:
+        """What is in memory."""
+        return tuple(model for member in self.members.values() for model in member.models)
+
+    @property
+    def workers(self) -> tuple[WorkerInfo, ...]:
+        """How each worker is."""
+        return tuple(
+            WorkerInfo(
+                name=name,
+                pid=one.pid,
+                ready=one.ready,
+                starting=not _decided(one),
+                last_words=one.last_words,
+            )
+            for name, one in self.members.items()
+        )
+
+    @property
+    def pid(self) -> int:
+        """The process of the daemon's own environment's worker; 0 while there is none."""
+        return self.members[MAIN].pid
+
+    @property
+    def ready(self) -> bool:
+        """Whether that worker waits for jobs, or is at one."""
+        return self.members[MAIN].ready
+
+    def offer(self, engine: str) -> EngineInfo | None:
+        """The engine of that name; None where no worker offers it."""
+        self._merge()
+        return self._offers.get(engine)
+
+    def home_of(self, engine: str) -> str | None:
+        """The environment whose worker does the jobs for `engine`; None while nobody can say.
+
+        The empty name stands for what needs no engine. An engine that nobody offers belongs to
+        an environment that does not start, which may have it, or else to the daemon's own, which
+        refuses it.
+        """
+        if not engine:
+            return MAIN
+        offer = self.offer(engine)
+        if offer is not None:
+            return offer.environment
+        if not self.settled:
+            return None
+        return next((name for name, one in self.members.items() if not one.reported), MAIN)
+
+    def unload(self, model: str) -> None:
+        """Have the workers unload a model once nobody works with it.
+
+        Raises:
+            EngineError: it is not in memory.
+        """
+        holders = [
+            one for one in self.members.values() if model in [info.name for info in one.models]
+        ]
+        if not holders:
+            held = ", ".join(info.name for info in self.models)
+            raise EngineError(
+                f"The model {model!r} is not in memory.",
+                hint=f"Models in memory: {held or 'none'}.",
+            )
+        for member in holders:
+            member.send(ForgetModel(model))
+
+    def tick(self, now: float) -> float | None:
+        """Start workers where they are due; returns when to come back, if it matters."""
+        due = [at for one in self.members.values() if (at := one.tick(now)) is not None]
+        return min(due, default=None)
+
+    def reports(self, now: float) -> Iterator[tuple[str, Report]]:
+        """What has arrived in the inbox, each with its environment."""
+        while True:
+            try:
+                name, number, data = self.inbox.recv_multipart(zmq.DONTWAIT)
+            except zmq.Again:
+                return
+            environment = name.decode()
+            report = self.members[environment].take_in(int(number), data, now)
+            if report is not None:
+                yield environment, report
+
+    def stop(self) -> None:
+        """End the workers for good."""
+        for member in self.members.values():
+            member.kill()
+        for member in self.members.values():
+            member.stop()
+        self.inbox.close()
+
+    def _merge(self) -> None:
+        if self._merged_at == self.turns:
+            return
+        self._merged_at = self.turns
+        offers: dict[str, EngineInfo] = {}
+        broken = list(self._unusable)
+        for name, member in self.members.items():
+            if name != MAIN and not member.reported and _decided(member):
+                broken.append(member.environment.complaint(member.last_words))
+            broken += member.broken
+            for info in member.engines:
+                first = offers.setdefault(info.name, info)
+                if first is info:
+                    offers[info.name] = msgspec.structs.replace(info, environment=name)
+                else:
+                    broken.append(
+                        BrokenEngine(
+                            info.name,
+                            f"It is in the environment {name!r} too; the one in"
+                            f" {first.environment!r} is used. Remove one of them",
+                        )
+                    )
+        self._offers, self._broken = offers, tuple(broken)
+
+
+def _decided(member: Supervisor) -> bool:
+    return member.reported or member.failed_starts >= GIVEN_UP_AFTER

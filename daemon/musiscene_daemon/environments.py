@@ -1,0 +1,89 @@
+"""Where engines live: Python environments, the daemon's own and those in the data folder.
+
+    <data folder>/environments/<name>/    a virtual environment with MusiScene and engines in it
+
+An engine whose libraries do not go together with the daemon's gets an environment of its own,
+made with `python -m venv`. Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from musiscene_core.protocol.state import BrokenEngine
+
+log = logging.getLogger(__name__)
+
+MAIN = "main"
+FOLDER = "environments"
+_INTERPRETERS = ("bin/python", "Scripts/python.exe")
+_MISSING = "No module named 'musiscene_daemon'", "No module named musiscene_daemon"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment.
+
+    Attributes:
+        name: what users call it.
+        python: its interpreter.
+    """
+
+    name: str
+    python: Path
+
+    def complaint(self, last_words: str) -> BrokenEngine:
+        """Why it does not start, given what its interpreter said at last."""
+        if any(words in last_words for words in _MISSING):
+            reason = (
+                "The environment has no MusiScene in it. Install it there:"
+                f' "{self.python}" -m pip install musiscene'
+            )
+        else:
+            said = last_words or "it said nothing"
+            reason = f"The environment does not start; its last words: {said}"
+        return BrokenEngine(self.name, reason)
+
+
+def own() -> Environment:
+    """The daemon's own."""
+    return Environment(MAIN, Path(sys.executable))
+
+
+def find(data_folder: Path) -> tuple[tuple[Environment, ...], tuple[BrokenEngine, ...]]:
+    """The environments below `data_folder`, by name, and those that cannot be used."""
+    found: list[Environment] = []
+    broken: list[BrokenEngine] = []
+    for folder in sorted(_folders(data_folder / FOLDER)):
+        if folder.name == MAIN:
+            broken.append(
+                BrokenEngine(MAIN, "This name is the daemon's own environment's. Rename the folder")
+            )
+        elif python := _runnable(folder / name for name in _INTERPRETERS):
+            found.append(Environment(folder.name, python))
+        else:
+            reason = (
+                "The environment has no Python interpreter that can be run. Make it again:"
+                f' python -m venv --clear "{folder}", then install MusiScene and the engine in it'
+            )
+            broken.append(BrokenEngine(folder.name, reason))
+    return tuple(found), tuple(broken)
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return [path for path in parent.iterdir() if path.is_dir() and path.name[0] != "."]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        log.warning("the environments cannot be looked through: %s", error.strerror)
+        return []
+
+
+def _runnable(candidates: Iterable[Path]) -> Path | None:
+    return next((path for path in candidates if os.access(path, os.X_OK) and path.is_file()), None)

@@ -1,0 +1,94 @@
+"""Each kind of job: what a client hands over for it, and what the queue must know of that.
+
+The one place that knows every kind; whoever queues, forecasts or limits jobs asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import NamedTuple, TypeAlias
+
+import msgspec
+
+from musiscene_core.protocol.admission import check
+from musiscene_core.protocol.state import BrokenEngine, EngineInfo, JobKind
+from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
+from musiscene_core.timeline import TimelineRange
+
+Work: TypeAlias = TimelineRange | ScoreRequest | ComposeRequest | CaptionRequest | ConformRequest
+
+PAYLOADS: Mapping[JobKind, type[Work]] = MappingProxyType(
+    {
+        "spot": TimelineRange,
+        "score": ScoreRequest,
+        "compose": ComposeRequest,
+        "caption": CaptionRequest,
+        "conform": ConformRequest,
+    }
+)
+"""What the payload of a job of each kind is, in msgpack."""
+
+MUSICAL: frozenset[JobKind] = frozenset({"score", "compose", "conform"})
+"""The kinds that an engine works for, and that make takes."""
+
+
+class Wish(NamedTuple):
+    """A job as the queue sees it.
+
+    Attributes:
+        kind: what it does.
+        cue: the cue it is about.
+        length_s: of its range, in seconds.
+        engine: who scores; empty where nothing is scored.
+        wanted: how many takes; 0 where nothing is scored.
+    """
+
+    kind: JobKind
+    cue: str
+    length_s: float
+    engine: str = ""
+    wanted: int = 0
+
+
+def describe(work: Work) -> Wish:
+    """What the queue must know of `work`."""
+    match work:
+        case ScoreRequest(engine=engine, takes=takes):
+            cue = work.brief.timeline.cue
+            return Wish("score", cue, work.length_seconds, engine, takes)
+        case ComposeRequest(engine=engine, takes=takes):
+            return Wish("compose", work.cue or work.mood, work.length_seconds, engine, takes)
+        case ConformRequest(request=request, timeline=timeline):
+            wish = Wish("conform", timeline.cue, timeline.length_seconds)
+            return wish._replace(engine=request.engine, wanted=request.takes)
+        case CaptionRequest(brief=brief):
+            return Wish("caption", brief.timeline.cue, brief.timeline.length_seconds)
+        case TimelineRange():
+            return Wish("spot", work.cue, work.length_seconds)
+
+
+def admit(work: Work, engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]) -> None:
+    """Refuse work that its engine cannot do.
+
+    Raises:
+        EngineError: there is no such engine, or it does not load.
+        RequestError: its licence or its length does not fit.
+    """
+    if isinstance(work, ConformRequest):
+        check(work.request, engines, broken, length_s=work.timeline.length_seconds)
+    elif isinstance(work, ScoreRequest | ComposeRequest):
+        check(work, engines, broken)
+
+
+def read(kind: JobKind, payload: bytes) -> Work:
+    """The work in a payload that this daemon, or one before it, accepted."""
+    work: Work = msgspec.msgpack.decode(payload, type=PAYLOADS[kind])
+    return work
+
+
+def covered_s(kind: JobKind, payload: bytes) -> float:
+    """Seconds of film that a job covers, every take counted."""
+    wish = describe(read(kind, payload))
+    # A range is spotted before its music is conformed.
+    return wish.length_s * (wish.wanted + (kind == "conform") or 1)
