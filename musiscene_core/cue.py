@@ -1,70 +1,22 @@
-"""Cue: composed music before it sounds: tempo map, form, chords, parts, notes.
+"""Cue: composed music before it sounds: form, chords, parts, notes, hits met and left out.
 
-Positions are in beats (quarter notes) from the first downbeat; the tempo map turns them into cue
+Positions are in beats (quarter notes) from the first downbeat; its tempo map turns them into cue
 seconds. Knows nothing of how notes sound or are written down.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from typing import Literal
 
 import msgspec
 
 from musiscene_core.brief import HitKind, Mode
+from musiscene_core.tempo_map import TempoMap
+from musiscene_core.themes import ThemeHow
 from musiscene_core.timecode import FrameRate
 
 StemRole = Literal["harmony", "bass", "melody", "percussion", "texture"]
 STEM_ROLES: tuple[StemRole, ...] = ("harmony", "bass", "melody", "percussion", "texture")
-
-
-class TempoSegment(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of constant tempo.
-
-    Attributes:
-        start_beat: where it begins.
-        start_s: the same in cue seconds.
-        bpm: quarter notes a minute.
-    """
-
-    start_beat: float
-    start_s: float
-    bpm: float
-
-
-class TempoMap(msgspec.Struct, frozen=True, kw_only=True):
-    """Beats to cue seconds, piecewise linear.
-
-    Attributes:
-        segments: in order; the first also holds before its beginning, the last for ever.
-        beats_per_bar: the metre's upper number over quarter notes.
-    """
-
-    segments: tuple[TempoSegment, ...]
-    beats_per_bar: int = 4
-
-    @classmethod
-    def constant(cls, bpm: float, *, offset_s: float = 0.0, beats_per_bar: int = 4) -> TempoMap:
-        """One tempo throughout, with beat 0 at `offset_s`."""
-        only = TempoSegment(start_beat=0.0, start_s=offset_s, bpm=bpm)
-        return cls(segments=(only,), beats_per_bar=beats_per_bar)
-
-    def seconds(self, beat: float) -> float:
-        """Cue seconds of `beat`."""
-        starts = [segment.start_beat for segment in self.segments]
-        segment = self.segments[max(0, bisect_right(starts, beat) - 1)]
-        return segment.start_s + (beat - segment.start_beat) * 60.0 / segment.bpm
-
-    def beat(self, seconds: float) -> float:
-        """The beat at cue time `seconds`."""
-        starts = [segment.start_s for segment in self.segments]
-        segment = self.segments[max(0, bisect_right(starts, seconds) - 1)]
-        return segment.start_beat + (seconds - segment.start_s) * segment.bpm / 60.0
-
-    def bpm_at(self, beat: float) -> float:
-        """The tempo at `beat`."""
-        starts = [segment.start_beat for segment in self.segments]
-        return self.segments[max(0, bisect_right(starts, beat) - 1)].bpm
 
 
 class Note(msgspec.Struct, frozen=True):
@@ -83,6 +35,18 @@ class Note(msgspec.Struct, frozen=True):
     velocity: int
 
 
+class ExpressionPoint(msgspec.Struct, frozen=True):
+    """How loud a part is played at a moment; between two points it moves in a straight line.
+
+    Attributes:
+        beat: where.
+        value: 0 (nothing) to 1 (as loud as its notes' velocities say).
+    """
+
+    beat: float
+    value: float
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True):
     """One instrument's line.
 
@@ -93,6 +57,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         notes: in order of start.
         gain_db: level in the mix.
         pan: -1 (left) to 1 (right).
+        expression: how its sustained notes swell, in order; none plays all at 1.
     """
 
     name: str
@@ -101,6 +66,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     notes: tuple[Note, ...]
     gain_db: float = 0.0
     pan: float = 0.0
+    expression: tuple[ExpressionPoint, ...] = ()
 
 
 class Chord(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,7 +91,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True):
     """A part of the form.
 
     Attributes:
-        name: intro, build, theme, climax, strip-down, button.
+        name: intro, theme, build, strip-down, climax, breakdown or button.
         start: in beats.
         length: in beats.
         density: 0 (one layer) to 1 (all).
@@ -149,6 +115,8 @@ class HitResult(msgspec.Struct, frozen=True, kw_only=True):
         beat: the beat meant to meet it.
         error_ms: music minus picture, in milliseconds; positive is late.
         error_frames: the same in frames.
+        bar: number of the bar it falls in; 0 may be the pickup.
+        place: where in that bar, in words: "beat 1", "the half after beat 2".
     """
 
     frame: int
@@ -157,6 +125,8 @@ class HitResult(msgspec.Struct, frozen=True, kw_only=True):
     beat: float
     error_ms: float
     error_frames: float
+    bar: int = 0
+    place: str = ""
 
     @classmethod
     def measured(
@@ -171,7 +141,51 @@ class HitResult(msgspec.Struct, frozen=True, kw_only=True):
             beat=beat,
             error_ms=round(error_s * 1000, 3),
             error_frames=round(error_s * float(rate.fps), 4),
+            bar=tempo.bar_at(beat).number,
+            place=_place(*tempo.place(beat)),
         )
+
+
+def _place(place: float, beats: int) -> str:
+    """A place in a bar of `beats` in words."""
+    halves = round(2 * place)
+    number = halves // 2 + 1
+    if abs(place - halves / 2) < 1e-3:
+        return f"the half after beat {number}" if halves % 2 else f"beat {number}"
+    number = int(place) + 1
+    return f"between beats {number} and {number % beats + 1}"
+
+
+class DroppedHit(msgspec.Struct, frozen=True, kw_only=True):
+    """A candidate hit point that the music leaves alone.
+
+    Attributes:
+        frame: its cue frame.
+        kind: what happens there.
+        label: its name.
+        reason: why, as the end of a sentence.
+    """
+
+    frame: int
+    kind: HitKind
+    label: str
+    reason: str
+
+
+class ThemeHeard(msgspec.Struct, frozen=True, kw_only=True):
+    """A theme where it sounds.
+
+    Attributes:
+        name: the theme's; empty for the cue's own motif.
+        how: whether it is stated whole, varied or hinted at.
+        start: in beats.
+        length: in beats.
+    """
+
+    name: str
+    how: ThemeHow
+    start: float
+    length: float
 
 
 class Cue(msgspec.Struct, frozen=True, kw_only=True):
@@ -188,6 +202,9 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
         chords: its harmony, in order.
         parts: its instruments.
         hits: how it meets the chosen hit points.
+        dropped: the candidates it leaves alone.
+        themes: which themes it uses, in order.
+        unknown: words of the captions that were not understood, a sentence each.
     """
 
     tempo: TempoMap
@@ -200,3 +217,6 @@ class Cue(msgspec.Struct, frozen=True, kw_only=True):
     chords: tuple[Chord, ...]
     parts: tuple[Part, ...]
     hits: tuple[HitResult, ...]
+    dropped: tuple[DroppedHit, ...] = ()
+    themes: tuple[ThemeHeard, ...] = ()
+    unknown: tuple[str, ...] = ()

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from musiscene_core.brief import Mode
+from musiscene_core.spelling import tonic_name
 
-_TONICS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _LETTERS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 _SHIFTS = {"b": -1, "♭": -1, "flat": -1, "#": 1, "♯": 1, "sharp": 1}
 
 
 def key_name(tonic: int, mode: Mode | None) -> str:
     """The key as musicians write it: "D minor", or "D" where the mode is open."""
-    name = _TONICS[tonic % len(_TONICS)]
+    name = tonic_name(tonic, mode)
     return f"{name} {mode}" if mode else name
 
 
 def pitch_class(letter: str, accidental: str = "") -> int:
     """The pitch class from C = 0 of a letter A to G with "b", "flat", "#", "sharp" or nothing."""
-    return (_LETTERS[letter.upper()] + _SHIFTS.get(accidental, 0)) % len(_TONICS)
+    return (_LETTERS[letter.upper()] + _SHIFTS.get(accidental, 0)) % 12

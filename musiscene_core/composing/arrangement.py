@@ -7,26 +7,35 @@ absolute levels: `gain_db` balances parts among themselves.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from types import MappingProxyType
 
+from musiscene_core.composing.accents import write_accents
 from musiscene_core.composing.bass import write_bass
 from musiscene_core.composing.chance import Dice
+from musiscene_core.composing.counter import write_counter
+from musiscene_core.composing.expression import STRUCK, swells
 from musiscene_core.composing.figuration import Figure, held
 from musiscene_core.composing.form import Form
 from musiscene_core.composing.harmony import VoicedChord
 from musiscene_core.composing.melody import Line, write_melody
+from musiscene_core.composing.orchestration import doubled, figure_shift
 from musiscene_core.composing.percussion import write_percussion
 from musiscene_core.composing.performance import Performer, level
 from musiscene_core.composing.plan import Plan
+from musiscene_core.composing.statements import Material
 from musiscene_core.composing.texture import write_texture
+from musiscene_core.composing.visual_beats import visual_beats
 from musiscene_core.cue import Note, Part, StemRole
 
 _FIGURE_FROM = 0.3
 _BASS_FROM = 0.25
 _DOUBLE_FROM = 0.8
+_DOUBLE_DB = -5.0
+_COUNTER_DB = 0.5
 _STRUMMED = frozenset({"felt_piano", "harp", "pizzicato"})
+_BOWED = frozenset({"string_ensemble", "solo_strings", "contrabass"})
 _UNBENT = frozenset({"drone", "shimmer", "riser", "boom", "braam", "bell", "noise_swell"})
 _PANS = MappingProxyType(
     {
@@ -47,16 +56,21 @@ _GAINS: MappingProxyType[StemRole, float] = MappingProxyType(
 )
 
 
-def arrange(plan: Plan, form: Form, chords: tuple[VoicedChord, ...]) -> tuple[Part, ...]:
+def arrange(
+    plan: Plan, form: Form, chords: tuple[VoicedChord, ...], material: Material
+) -> tuple[Part, ...]:
     """The cue's parts, in score order."""
     band = _Band(plan, form)
     until = _release(plan, form)
+    lines = write_melody(plan, form, chords, material)
     _pads(band, chords, until)
-    _figures(band, chords)
+    _figures(band, chords, lines)
     _bass(band, chords, until)
-    for line in write_melody(plan, form, chords):
+    for line in lines:
         _melody_line(band, line, until)
     _ensure_melody(band, chords, until)
+    _counter(band, chords, lines)
+    _accents(band, chords)
     band.add("percussion", "Percussion", plan.idiom.drums.kit, write_percussion(plan, form))
     for layer in write_texture(plan, form, chords, until):
         name = layer.instrument.replace("_", " ").capitalize()
@@ -78,6 +92,7 @@ class _Band:
     def __init__(self, plan: Plan, form: Form) -> None:
         self.plan = plan
         self.form = form
+        self._hits = {round(hit.beat, 5) for hit in plan.hits}
         self._written: dict[tuple[StemRole, str, str], list[Note]] = {}
         self._gains: dict[tuple[StemRole, str, str], float] = {}
 
@@ -104,8 +119,14 @@ class _Band:
             role, name, instrument = key
             notes = performer.thinned(written, shares) if _moves(key) else written
             dice = self.plan.dice(f"play {name} {instrument}")
-            human = instrument not in _UNBENT
-            played = performer.played(notes, dice, human=human, strum=instrument in _STRUMMED)
+            played = performer.played(
+                notes,
+                dice,
+                human=instrument not in _UNBENT,
+                strum=instrument in _STRUMMED,
+                bowed=instrument in _BOWED,
+            )
+            swelling = role != "percussion" and instrument not in STRUCK
             if played:
                 parts.append(
                     Part(
@@ -115,6 +136,7 @@ class _Band:
                         notes=played,
                         gain_db=_GAINS[role] + self._gains[key],
                         pan=_PANS.get(instrument, 0.0),
+                        expression=swells(played, self._hits) if swelling else (),
                     )
                 )
         return tuple(parts)
@@ -143,7 +165,7 @@ def _pads(band: _Band, chords: tuple[VoicedChord, ...], until: float) -> None:
         if not here:
             continue
         pad = usual
-        if index > 1 and section.name in ("strip-down", "theme") and dice.chance(0.4):
+        if index > 1 and section.name in ("strip-down", "breakdown", "theme") and dice.chance(0.4):
             pad = dice.pick(pads)
         last = index + 1 == len(form.sections)
         notes = held(form, here, until if last else here[-1].end)
@@ -159,13 +181,14 @@ def _pads(band: _Band, chords: tuple[VoicedChord, ...], until: float) -> None:
             )
 
 
-def _figures(band: _Band, chords: tuple[VoicedChord, ...]) -> None:
-    """The moving harmony, out in the thinnest sections, lower under speech."""
+def _figures(band: _Band, chords: tuple[VoicedChord, ...], lines: Sequence[Line]) -> None:
+    """The moving harmony, out in the thinnest sections, apart from the melody, low under speech."""
     plan, form = band.plan, band.form
     dice = plan.dice("figures")
     style = plan.idiom.figure
     instrument = dice.pick(style.instruments)
-    figure = Figure(style, plan.beats_per_bar, dice)
+    figure = Figure(style, dice)
+    sung = {line.section: [note.pitch for note in line.notes] for line in lines}
     for index, section in enumerate(form.sections[:-1]):
         bars = [bar for bar in form.bars if bar.section == index]
         here = _section_chords(form, chords, index)
@@ -174,14 +197,21 @@ def _figures(band: _Band, chords: tuple[VoicedChord, ...]) -> None:
             continue
         if index > 2 and dice.chance(0.3):
             instrument = dice.pick(style.instruments)
-        lifted = style.octave if section.name != "strip-down" else 0
-        notes: list[Note] = []
-        for bar in bars:
-            shift = lifted if bar.speech < 0.3 else min(0, lifted)
-            within = [chord for chord in here if chord.end > bar.start and chord.start < bar.end]
-            notes += figure.section(form, [bar], within, shift=shift) if within else []
+        lifted = style.octave if section.name not in ("strip-down", "breakdown") else 0
+        unmoved = [voice for chord in here for voice in chord.voices]
+        shift = figure_shift(unmoved, sung.get(index, ()), lifted)
+        notes = figure.section(form, bars, here, shift=shift)
         name = f"Figure ({instrument.replace('_', ' ')})"
         band.add("harmony", name, instrument, notes, -1.0)
+
+
+def _accents(band: _Band, chords: tuple[VoicedChord, ...]) -> None:
+    """Short chords where the picture changes suddenly, on the first of the figures' instruments."""
+    plan, form = band.plan, band.form
+    instrument = plan.dice("figures").pick(plan.idiom.figure.instruments)
+    notes = write_accents(form, chords, visual_beats(plan, form.final_beat))
+    if notes:
+        band.add("harmony", f"Accents ({instrument.replace('_', ' ')})", instrument, notes)
 
 
 def _bass(band: _Band, chords: tuple[VoicedChord, ...], until: float) -> None:
@@ -196,7 +226,8 @@ def _bass(band: _Band, chords: tuple[VoicedChord, ...], until: float) -> None:
         here = _section_chords(form, chords, index)
         if not here:
             continue
-        line = write_bass(style, plan.beats_per_bar, form, bars, here)
+        following = chords[chords.index(here[-1]) + 1 :][:1]
+        line = write_bass(plan.idiom, form, bars, [*here, *following])
         thin = section.density < _BASS_FROM or (index == 0 and section.name == "intro")
         notes += [note for note in line if not thin or note.start in hits]
     for chord in _section_chords(form, chords, len(form.sections) - 1):
@@ -215,8 +246,11 @@ def _melody_line(band: _Band, line: Line, until: float) -> None:
     order = _shuffled(instruments, dice)
     name = form.sections[line.section].name
     # The first voice states; a second one answers in stripped sections and later returns.
-    place = 1 if name in ("strip-down", "intro") or line.section % 5 == 4 else 0
+    place = 1 if name in ("strip-down", "breakdown", "intro") or line.section % 5 == 4 else 0
     instrument = order[place % len(order)]
+    known = (*plan.idiom.melody.instruments, *_PANS)
+    wished = (name for placed in line.placed for name in placed.palette if name in known)
+    instrument = next(wished, instrument)
     notes = [
         Note(
             note.start,
@@ -228,6 +262,21 @@ def _melody_line(band: _Band, line: Line, until: float) -> None:
         if note.start < until
     ]
     band.add("melody", f"Melody ({instrument.replace('_', ' ')})", instrument, notes)
+    if name == "climax":
+        other = next((one for one in order if one != instrument), instrument)
+        label = f"Melody double ({other.replace('_', ' ')})"
+        band.add("melody", label, other, doubled(notes), _DOUBLE_DB)
+
+
+def _counter(band: _Band, chords: tuple[VoicedChord, ...], lines: Sequence[Line]) -> None:
+    """A second voice below the melody, on a held sound that is not the melody's."""
+    plan = band.plan
+    notes = write_counter(plan, band.form, chords, lines)
+    sounds = [*plan.idiom.melody.instruments[1:], *plan.idiom.pads]
+    sustained = [name for name in sounds if name not in STRUCK] or sounds
+    instrument = plan.dice("counter").pick(sustained)
+    name = f"Counter-melody ({instrument.replace('_', ' ')})"
+    band.add("harmony", name, instrument, notes, _COUNTER_DB)
 
 
 def _shuffled(names: tuple[str, ...], dice: Dice) -> list[str]:

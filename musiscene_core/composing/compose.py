@@ -5,10 +5,14 @@ from __future__ import annotations
 import logging
 
 from musiscene_core.composing.arrangement import arrange
-from musiscene_core.composing.form import make_form
+from musiscene_core.composing.form import Form, make_form
 from musiscene_core.composing.harmony import harmonise
-from musiscene_core.composing.plan import make_plan
-from musiscene_core.cue import Cue
+from musiscene_core.composing.modulation import plan_keys
+from musiscene_core.composing.obeying import obey
+from musiscene_core.composing.plan import Plan, make_plan
+from musiscene_core.composing.splicing import Written, splice
+from musiscene_core.composing.statements import choose_material
+from musiscene_core.cue import Cue, ThemeHeard
 from musiscene_core.request import ScoreRequest
 
 _log = logging.getLogger(__name__)
@@ -18,8 +22,9 @@ def compose(request: ScoreRequest, seed: int) -> Cue:
     """Write the music `request` asks for, in the variation that `seed` names (0 or more)."""
     plan = make_plan(request, seed)
     form = make_form(plan)
-    chords = harmonise(plan, form)
-    parts = arrange(plan, form, chords)
+    pieces = [_written(request, plan.within(passage), form) for passage in plan.passages]
+    whole = splice(pieces, form.edges)
+    parts = obey(plan, form, whole.parts)
     _log.info(
         "composed %.1f s of %s, %d notes",
         plan.scene.length_s,
@@ -31,10 +36,31 @@ def compose(request: ScoreRequest, seed: int) -> Cue:
         tonic=plan.tonic,
         mode=plan.mode,
         scale=plan.scale,
-        idiom=plan.idiom.name,
+        idiom=", then ".join(dict.fromkeys(passage.idiom.name for passage in plan.passages)),
         length_s=plan.scene.length_s,
         sections=form.sections,
-        chords=tuple(voiced.chord for voiced in chords),
+        chords=whole.chords,
         parts=parts,
         hits=plan.report,
+        dropped=plan.dropped,
+        themes=whole.themes,
+        unknown=tuple(str(unknown) for unknown in plan.wishes.unknown),
+    )
+
+
+def _written(request: ScoreRequest, plan: Plan, form: Form) -> Written:
+    """The whole form in the plan's idiom."""
+    held = request.tonic is not None or plan.wishes.tonic is not None
+    keys = plan_keys(plan, form, held=held)
+    material = choose_material(plan, form, keys, request.themes, request.theme_book)
+    chords = harmonise(plan, form, keys, material.placed)
+    return Written(
+        chords=tuple(voiced.chord for voiced in chords),
+        parts=arrange(plan, form, chords, material),
+        themes=tuple(
+            ThemeHeard(
+                name=one.name, how=one.how, start=one.beat, length=round(one.end - one.beat, 6)
+            )
+            for one in material.placed
+        ),
     )

@@ -1,27 +1,29 @@
-"""The chords: which, when, and how their voices lead.
+"""The chords: where each begins, which key it is heard in, and how its voices lie.
 
-Each section goes round one progression of the idiom's character; sections end on the way to the
-next, and the cue ends with a cadence. Knows nothing of instruments or rhythm within a chord.
+Knows nothing of instruments or rhythm within a chord; which numerals are chosen is the business
+of chord_choice, how the voices lead that of voicing.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from musiscene_core.composing.chance import Dice
+from musiscene_core.composing.chord_choice import ChordEvent, choose_chords
 from musiscene_core.composing.form import Form
+from musiscene_core.composing.modulation import Key
 from musiscene_core.composing.plan import Plan
-from musiscene_core.composing.progressions import CADENCES, FINALS, KIN, progressions_for
 from musiscene_core.composing.scales import Harmony, chord_scale, parse_roman
+from musiscene_core.composing.statements import Placed
 from musiscene_core.composing.voicing import Harmonised, lead
 from musiscene_core.cue import Chord
 
 BASS_LOW, BASS_HIGH = 28, 48
+UNDER_SPEECH_HIGH = 65
+"""Voices stay at or below it while someone speaks, as far as the chord allows."""
 _CENTRE = 60.0
 _CENTRE_UNDER_SPEECH = 54.0
-_LONG_S = 90.0
-"""From here a cue also wanders through characters akin to the idiom's."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,8 @@ class VoicedChord:
         bass: the lowest note.
         scale: pitch classes a melody may use.
         struck: begins on a hit, a section or the cue, so that all its voices sound anew.
+        key: what it is heard in.
+        high: what held voices should not go above.
     """
 
     chord: Chord
@@ -41,6 +45,8 @@ class VoicedChord:
     bass: int
     scale: frozenset[int]
     struck: bool
+    key: Key
+    high: int
 
     @property
     def start(self) -> float:
@@ -53,19 +59,27 @@ class VoicedChord:
         return self.chord.start + self.chord.length
 
 
-def harmonise(plan: Plan, form: Form) -> tuple[VoicedChord, ...]:
-    """The cue's chords, abutting from its beginning to its end."""
-    dice = plan.dice("harmony")
-    spans = _spans(plan, form, dice)
+def harmonise(
+    plan: Plan, form: Form, keys: Sequence[Key], placed: Sequence[Placed]
+) -> tuple[VoicedChord, ...]:
+    """The cue's chords, abutting from its beginning to its end.
+
+    Args:
+        plan: what to write.
+        form: its sections.
+        keys: the key of each section.
+        placed: themes that the chords must carry.
+    """
+    spans = _spans(plan, choose_chords(plan, form, keys, placed))
     struck = {round(hit.beat, 6) for hit in plan.hits}
     struck |= {round(section.start, 6) for section in form.sections}
-    basses = _bass_line([harmony.bass for _, _, harmony in spans])
+    basses = _bass_line([harmony.bass for _, _, _, harmony in spans])
     wanted = [
-        Harmonised(harmony.pitch_classes, bass, _centre(plan, form, start, end))
-        for (start, end, harmony), bass in zip(spans, basses, strict=True)
+        _wanted(plan, form, start, end, harmony, bass)
+        for (start, end, _, harmony), bass in zip(spans, basses, strict=True)
     ]
     chords = []
-    for (start, end, harmony), bass, voices in zip(spans, basses, lead(wanted), strict=True):
+    for (start, end, key, harmony), wish, voices in zip(spans, wanted, lead(wanted), strict=True):
         chord = Chord(
             start=start,
             length=round(end - start, 6),
@@ -73,86 +87,35 @@ def harmonise(plan: Plan, form: Form) -> tuple[VoicedChord, ...]:
             pitch_classes=harmony.pitch_classes,
             name=harmony.name,
         )
-        scale = chord_scale(plan.scale, plan.tonic, harmony.pitch_classes)
-        chords.append(VoicedChord(chord, voices, bass, scale, round(start, 6) in struck))
+        scale = chord_scale(key.scale, key.tonic, harmony.pitch_classes)
+        anew = round(start, 6) in struck
+        chords.append(VoicedChord(chord, voices, wish.bass, scale, anew, key, wish.high))
     return tuple(chords)
 
 
-def _spans(plan: Plan, form: Form, dice: Dice) -> list[tuple[float, float, Harmony]]:
-    """Start, end and harmony of each chord, split where a hit falls inside one."""
-    numerals = _numerals(plan, form, dice)
+def _spans(plan: Plan, events: Sequence[ChordEvent]) -> list[tuple[float, float, Key, Harmony]]:
+    """Start, end, key and harmony of each chord, split where a hit falls inside one."""
     cuts = sorted(hit.beat for hit in plan.hits)
-    spans: list[tuple[float, float, Harmony]] = []
-    for index, (start, numeral) in enumerate(numerals):
-        end = numerals[index + 1][0] if index + 1 < len(numerals) else plan.end_beat
-        harmony = parse_roman(numeral, plan.tonic)
+    spans: list[tuple[float, float, Key, Harmony]] = []
+    for index, event in enumerate(events):
+        start = event.start
+        end = events[index + 1].start if index + 1 < len(events) else plan.end_beat
+        harmony = parse_roman(event.numeral, event.key.tonic, event.key.mode)
         marks = [start, *(cut for cut in cuts if start + 1e-4 < cut < end - 1e-4), end]
-        spans += [(a, b, harmony) for a, b in pairwise(marks)]
+        spans += [(a, b, event.key, harmony) for a, b in pairwise(marks)]
     return spans
 
 
-def _numerals(plan: Plan, form: Form, dice: Dice) -> list[tuple[float, str]]:
-    """Each chord's first beat and numeral, the last one the tonic on the final beat."""
-    final = dice.pick(FINALS[plan.scale])
-    chain: list[tuple[float, str]] = []
-    characters = plan.idiom.characters
-    pool = progressions_for(plan.scale, characters[:1])
-    if plan.scene.length_s > _LONG_S:
-        characters = (*characters, *KIN[characters[0]])
-    wide = progressions_for(plan.scale, characters)
-    theme = dice.pick(pool)
-    second = dice.pick([other for other in wide if other is not theme] or [theme])
-    bars_per_chord = dice.pick(plan.idiom.bars_per_chord)
-    cadence = dice.pick(CADENCES[plan.scale]).split()
-    for index, section in enumerate(form.sections[:-1]):
-        bars = [bar for bar in form.bars if bar.section == index]
-        if index == 0 and len(form.bars) > 1 and form.bars[0].start < -1e-6:
-            bars = bars[1:]
-        # Themes and climaxes share their chords, so that they are heard as one; long cues
-        # answer them with a second set, and what lies between wanders.
-        if section.name in ("theme", "climax"):
-            chords = (second if index % 4 == 3 else theme).numerals
-        else:
-            chords = dice.pick(wide).numerals
-        span = max(1, bars_per_chord if section.name != "build" else bars_per_chord // 2)
-        for place, bar in enumerate(bars):
-            if place % span == 0:
-                numeral = chords[(place // span) % len(chords)]
-                if index == form.climax and place == 0:
-                    numeral = _home(plan)
-                chain.append((bar.start, numeral))
-        following = form.sections[index + 1].name
-        if following == "climax" and len(bars) > 1:
-            chain = _put(chain, bars[-1].start, cadence[-1])
-    if chain:
-        # What lies before the first downbeat belongs to the first chord.
-        chain[0] = (plan.start_beat, chain[0][1])
-    body = [bar.start for bar in form.bars]
-    if len(body) >= 2:
-        if len(body) >= 3:
-            chain = _put(chain, body[-2], cadence[0])
-        chain = _put(chain, body[-1], cadence[-1])
-    chain = [(start, numeral) for start, numeral in chain if start < form.final_beat - 1e-6]
-    if chain and chain[0][1] not in (theme.numerals[0], _home(plan)) and len(body) >= 2:
-        chain[0] = (chain[0][0], _home(plan))
-    chain.append((form.final_beat, final))
-    return [(round(start, 6), numeral) for start, numeral in chain]
-
-
-def _home(plan: Plan) -> str:
-    return "I" if plan.mode == "major" else "i"
-
-
-def _put(chain: list[tuple[float, str]], start: float, numeral: str) -> list[tuple[float, str]]:
-    """`chain` with `numeral` sounding from `start` on, in place of what began there or later."""
-    return [entry for entry in chain if entry[0] < start - 1e-6] + [(start, numeral)]
-
-
-def _centre(plan: Plan, form: Form, start: float, end: float) -> float:
-    """Where the voices should lie: higher with density, lower under speech."""
-    if plan.scene.speech(plan.clock.seconds(start), plan.clock.seconds(end)) > 0.3:
-        return _CENTRE_UNDER_SPEECH
-    return _CENTRE + 4.0 * (form.sections[form.section_at(start)].density - 0.5)
+def _wanted(
+    plan: Plan, form: Form, start: float, end: float, harmony: Harmony, bass: int
+) -> Harmonised:
+    """The chord to voice: higher with density, low and below the words under speech."""
+    spoken = plan.scene.speech(plan.clock.seconds(start), plan.clock.seconds(end))
+    if spoken > 0.0:
+        centre = _CENTRE_UNDER_SPEECH if spoken > 0.3 else _CENTRE - 3.0
+        return Harmonised(harmony.pitch_classes, bass, centre, UNDER_SPEECH_HIGH)
+    centre = _CENTRE + 4.0 * (form.sections[form.section_at(start)].density - 0.5)
+    return Harmonised(harmony.pitch_classes, bass, centre)
 
 
 def _bass_line(classes: list[int]) -> list[int]:

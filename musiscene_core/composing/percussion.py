@@ -5,7 +5,8 @@ Knows nothing of how a drum sounds; pitches are General MIDI percussion.
 
 from __future__ import annotations
 
-from musiscene_core.composing.form import Bar, Form
+from musiscene_core.composing.bars import Bar
+from musiscene_core.composing.form import Form
 from musiscene_core.composing.idioms import DrumStyle
 from musiscene_core.composing.performance import level
 from musiscene_core.composing.plan import Plan
@@ -24,8 +25,8 @@ def write_percussion(plan: Plan, form: Form) -> list[Note]:
     sparse = "percussion" in plan.wishes.without
     if not sparse:
         for bar in form.bars:
-            if form.sections[bar.section].density >= _QUIET or bar.activity >= 0.6:
-                notes += _groove(style, plan.beats_per_bar, form, bar)
+            if form.density(bar.start) >= _QUIET or bar.activity >= 0.6:
+                notes += _groove(style, form, bar)
         notes = _hushed_before_main(plan, notes)
         notes += _fills(plan, form)
     notes += _impacts(plan, form)
@@ -34,13 +35,13 @@ def write_percussion(plan: Plan, form: Form) -> list[Note]:
     return notes
 
 
-def _groove(style: DrumStyle, beats_per_bar: int, form: Form, bar: Bar) -> list[Note]:
+def _groove(style: DrumStyle, form: Form, bar: Bar) -> list[Note]:
     notes = []
     for lane in style.lanes:
         if bar.activity < lane.floor:
             continue
         share = 0.35 + 0.65 * (bar.activity - lane.floor) / max(0.1, 1.0 - lane.floor)
-        table = steps(lane.order, beats_per_bar, lane.most * beats_per_bar / 4 * share)
+        table = steps(lane.order, bar.beats, lane.most * bar.beats / 4 * share)
         for step in table:
             beat = bar.line + step / STEPS_PER_BEAT
             if bar.start - 1e-6 <= beat < bar.end - 0.05:
@@ -66,6 +67,9 @@ def _fills(plan: Plan, form: Form) -> list[Note]:
     notes = []
     for before, after in zip(form.sections, form.sections[1:], strict=False):
         if after.density < _QUIET or before.length < plan.beats_per_bar:
+            continue
+        if before.name == "strip-down":
+            # The climax comes out of bars left bare.
             continue
         count = 6 if after.name == "climax" else 4
         for index in range(count):

@@ -13,12 +13,22 @@ from musiscene_core.composing.chance import Dice
 from musiscene_core.composing.form import Form
 from musiscene_core.composing.plan import Plan
 from musiscene_core.composing.rhythms import metric_weight
+from musiscene_core.composing.visual_beats import visual_beats
 from musiscene_core.cue import Note
 
 SPEECH_SHARE = 0.5
 """How many of all notes stay under speech."""
 _LEAST_SHARE = 0.2
-_JITTER_S = 0.007
+_JITTER_S = 0.008
+_EARLY_S = (0.010, 0.025)
+"""How much before the beat a bowed note must begin to be heard on it."""
+_STRUM_S = (0.010, 0.020)
+_LENGTHS = 0.05
+_LENGTH_BEATS = 0.1
+_DOWNBEAT = 13.0
+_REPEAT = 4.0
+_REPEAT_BEATS = 1.5
+_PHRASE_BARS = 4
 _SHORTEST = 0.02
 _SALIENCY_BOOST = 22.0
 _SPEECH_GAIN = 0.82
@@ -35,6 +45,8 @@ class Performer:
         self._fixed = {round(beat, 5) for beat in fixed}
         self._opens = [region.start_s for region in plan.scene.brief.dialogue]
         self._closes = [region.end_s for region in plan.scene.brief.dialogue]
+        beats = visual_beats(plan, form.final_beat)
+        self._sudden = {round(visual.beat, 3): visual.strength for visual in beats}
 
     def fixed(self, beat: float) -> bool:
         """Whether a note that begins at `beat` must stay there."""
@@ -67,7 +79,7 @@ class Performer:
         for region, crowd in spoken.items():
             starts = sorted({note.start for note in crowd})
             strength = {
-                start: (-metric_weight(start, plan.beats_per_bar), place % 2, start)
+                start: (-metric_weight(*plan.tempo.place(start)), place % 2, start)
                 for place, start in enumerate(starts)
             }
             room = max(1, round(len(starts) * shares.get(region, SPEECH_SHARE)))
@@ -76,37 +88,60 @@ class Performer:
         return sorted(kept, key=lambda note: (note.start, note.pitch))
 
     def played(
-        self, notes: Iterable[Note], dice: Dice, *, human: bool = True, strum: bool = False
+        self,
+        notes: Iterable[Note],
+        dice: Dice,
+        *,
+        human: bool = True,
+        strum: bool = False,
+        bowed: bool = False,
     ) -> tuple[Note, ...]:
-        """`notes` with dynamics and timing, inside the cue, no two of a pitch overlapping."""
+        """`notes` with dynamics and timing, inside the cue, no two of a pitch overlapping.
+
+        Args:
+            notes: as written.
+            dice: chance.
+            human: a person plays: a little early or late, long or short.
+            strum: chords are spread upwards.
+            bowed: the instrument speaks slowly and so begins early.
+        """
         plan = self._plan
         played: list[Note] = []
-        before = (-1.0e9, 0)
+        spread_s = dice.uniform(*_STRUM_S)
+        before: Note | None = None
+        together = 0
         for note in sorted(notes, key=lambda note: (note.start, note.pitch)):
-            start = note.start
-            fixed = self.fixed(start)
-            if human and not fixed:
-                late_s = dice.sway(_JITTER_S)
-                if strum and abs(start - before[0]) < _CLOSE:
-                    late_s += 0.012 * before[1]
-                start += plan.clock.beats_in(late_s, note.start)
-            same = abs(note.start - before[0]) < _CLOSE
-            before = (note.start, before[1] + 1 if same else 1)
+            start, length = note.start, note.length
+            same = before is not None and abs(note.start - before.start) < _CLOSE
+            together = together + 1 if same else 0
+            if human and not self.fixed(start):
+                late_s = dice.sway(_JITTER_S) + (spread_s * together if strum else 0.0)
+                late_s -= dice.uniform(*_EARLY_S) if bowed else 0.0
+                start += plan.tempo.beats_in(late_s, note.start)
+                change = length * dice.sway(_LENGTHS)
+                length += min(_LENGTH_BEATS, max(-_LENGTH_BEATS, change))
             start = max(plan.start_beat, round(start, 6))
-            length = min(note.length, plan.end_beat - start)
-            velocity = self._velocity(note, dice)
+            length = min(length, plan.end_beat - start)
+            velocity = self._velocity(note, before, dice)
+            before = note
             played.append(Note(start, round(length, 6), note.pitch, velocity))
         return _separated(played, self._fixed)
 
-    def _velocity(self, note: Note, dice: Dice) -> int:
+    def _velocity(self, note: Note, before: Note | None, dice: Dice) -> int:
         """The written velocity, lifted by metre, the picture's sudden changes and the phrase."""
         plan = self._plan
         now = plan.clock.seconds(note.start)
-        place = (note.start / (4 * plan.beats_per_bar)) % 1.0
-        arch = 6.0 * (4.0 * place * (1.0 - place) - 0.5)
-        metre = 8.0 * (metric_weight(note.start, plan.beats_per_bar) - 0.4)
-        boost = _SALIENCY_BOOST * plan.scene.saliency(now - 0.02, now + 0.02)
+        bar, (since, beats) = plan.tempo.bar_at(note.start), plan.tempo.place(note.start)
+        phrase = (bar.number % _PHRASE_BARS + since / beats) / _PHRASE_BARS
+        arch = 6.0 * (4.0 * phrase * (1.0 - phrase) - 0.5)
+        weight = metric_weight(since, beats)
+        metre = _DOWNBEAT * (weight - 0.4)
+        sudden = plan.scene.saliency(now - 0.02, now + 0.02)
+        boost = _SALIENCY_BOOST * max(sudden, self._sudden.get(round(note.start, 3), 0.0))
         value = note.velocity + arch + metre + boost + dice.sway(3.0)
+        if before is not None and weight < 1.0 and not self.fixed(note.start):
+            soon = _CLOSE < note.start - before.start < _REPEAT_BEATS
+            value -= _REPEAT if soon and note.pitch == before.pitch else 0.0
         if self._region(note.start) is not None:
             value *= _SPEECH_GAIN
         return int(min(127, max(8, round(value))))
@@ -122,7 +157,7 @@ def level(form: Form, beat: float) -> float:
     """How loud the music is written at `beat`, as a velocity: builds grow towards what follows."""
     index = form.section_at(beat)
     section = form.sections[index]
-    strength = 0.6 * section.density + 0.4 * section.tension
+    strength = 0.6 * form.density(beat) + 0.4 * form.tension(beat)
     if section.name == "build" and index + 1 < len(form.sections):
         following = form.sections[index + 1]
         target = 0.6 * following.density + 0.4 * following.tension

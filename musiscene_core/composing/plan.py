@@ -6,34 +6,26 @@ holds. Knows nothing of notes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 
-from musiscene_core.brief import DIMENSIONS, Mode, TempTrack
+from musiscene_core.brief import Mode, TempTrack
 from musiscene_core.composing.chance import Dice
-from musiscene_core.composing.hits import ChosenHit, choose_hits, main_hit
-from musiscene_core.composing.idioms import IDIOMS, Idiom
-from musiscene_core.composing.scales import BRIGHTNESS, mode_of
-from musiscene_core.composing.scene import Mood, Scene
-from musiscene_core.composing.tempo import Clock, Target, Wish, solve
-from musiscene_core.composing.wording import Wishes, read_wishes
-from musiscene_core.cue import HitResult, TempoMap
+from musiscene_core.composing.idioms import Idiom
+from musiscene_core.composing.passages import SURE, Passage, choose_passages
+from musiscene_core.composing.scales import mode_of
+from musiscene_core.composing.scene import Mood, Named, Scene
+from musiscene_core.composing.tempo import Wish
+from musiscene_core.composing.timing import PlannedHit, make_timing
+from musiscene_core.composing.wording import TempoAsked, Wishes, read_wishes
+from musiscene_core.cue import DroppedHit, HitResult
 from musiscene_core.request import ScoreRequest
+from musiscene_core.tempo_map import TempoMap
 
-SURE = 0.6
-"""From this confidence on the temp track's tempo and key are leant towards."""
 RING_ONLY_S = 4.0
 """A range shorter than this is one chord that rings."""
 _TONIC_WEIGHTS = (1.0, 0.5, 1.2, 0.8, 1.1, 1.0, 0.5, 1.1, 0.6, 1.2, 0.9, 0.6)
 """How well each pitch class from C suits the players."""
-
-
-@dataclass(frozen=True)
-class PlannedHit:
-    """A hit in the music: its beat, how much it matters (0 to 1), and whether it leads."""
-
-    beat: float
-    weight: float
-    main: bool
 
 
 @dataclass(frozen=True)
@@ -45,13 +37,14 @@ class Plan:
         scene: what is scored.
         mood: of the whole.
         wishes: from the captions.
-        idiom: the style.
-        scale: name of the scale.
+        idiom: the style, of the longest passage.
+        scale: name of its scale.
+        passages: the idioms and scales one after the other, from cue second 0.
         tonic: pitch class from C = 0.
         tempo: the tempo map.
-        clock: the same, quick to ask.
         hits: met moments in order, on distinct beats.
-        report: one a chosen hit point.
+        report: one a hit that is met.
+        dropped: the candidates left out.
         start_beat: the beat at cue second 0, rounded up; never after beat 0.
         end_beat: the beat at the cue's end, rounded down.
     """
@@ -62,11 +55,12 @@ class Plan:
     wishes: Wishes
     idiom: Idiom
     scale: str
+    passages: tuple[Passage, ...]
     tonic: int
     tempo: TempoMap
-    clock: Clock
     hits: tuple[PlannedHit, ...]
     report: tuple[HitResult, ...]
+    dropped: tuple[DroppedHit, ...]
     start_beat: float
     end_beat: float
 
@@ -76,14 +70,28 @@ class Plan:
         return mode_of(self.scale)
 
     @property
+    def clock(self) -> TempoMap:
+        """The tempo map, where it is asked for seconds."""
+        return self.tempo
+
+    @property
     def beats_per_bar(self) -> int:
-        """The metre."""
+        """The metre of bars that no hit changed; a bar's own is `tempo.bar_at(beat).beats`."""
         return self.tempo.beats_per_bar
 
     @property
     def main_hit(self) -> PlannedHit | None:
         """The hit that leads."""
         return next((hit for hit in self.hits if hit.main), None)
+
+    def within(self, passage: Passage) -> Plan:
+        """The same plan in the idiom and scale of one of its passages."""
+        return replace(self, idiom=passage.idiom, scale=passage.scale)
+
+    def passage_at(self, seconds: float) -> Passage:
+        """The passage at cue time `seconds`."""
+        begun = [passage for passage in self.passages if passage.start_s <= seconds + 1e-9]
+        return begun[-1] if begun else self.passages[0]
 
     def dice(self, stage: str) -> Dice:
         """Chance for one stage of the work."""
@@ -92,85 +100,37 @@ class Plan:
 
 def make_plan(request: ScoreRequest, seed: int) -> Plan:
     """Decide what to write for `request`."""
-    scene = Scene(request.brief)
     wishes = read_wishes(request)
-    mood = scene.mood(0.0, scene.length_s)
-    mode = request.mode or (None if request.tonic is not None else wishes.mode)
-    idiom = choose_idiom(mood, Dice(seed, "idiom"), mode)
+    moods = [
+        Named(one.value, one.start_s, one.end_s, one.amount, one.denied)
+        for one in wishes.of("mood")
+    ]
+    scene = Scene(request.brief, moods)
+    passages = choose_passages(request, scene, wishes, seed)
+    lead = _longest(passages, scene.length_s)
+    idiom = lead.idiom
     temp = request.brief.temp_track
-    scale = _choose_scale(idiom, mood, temp, mode, Dice(seed, "scale"))
     tonic = request.tonic if request.tonic is not None else wishes.tonic
     if tonic is None:
         tonic = _choose_tonic(temp, Dice(seed, f"tonic {idiom.name}"))
     wish = _choose_tempo(request, wishes, idiom, scene, Dice(seed, "tempo"))
-    chosen = choose_hits(request)
-    tempo, met = _fit(request, chosen, scene.length_s, wish)
-    clock = Clock(tempo)
-    start_beat = _inward(clock, clock.beat(0.0), 0.0, 1.0)
-    met = tuple((hit, max(beat, start_beat)) for hit, beat in met)
-    rate = request.brief.timeline.rate
-    leading = main_hit([hit for hit, _ in met])
-    results = tuple(
-        HitResult.measured(hit.frame, hit.kind, hit.label, beat, tempo, rate) for hit, beat in met
-    )
-    planned: dict[float, PlannedHit] = {}
-    for index, (hit, beat) in enumerate(met):
-        known = planned.get(beat)
-        weight = max(hit.weight, known.weight if known else 0.0)
-        main = index == leading or (known is not None and known.main)
-        planned[beat] = PlannedHit(beat, weight, main)
+    timing = make_timing(request, wish, wishes.moments)
     return Plan(
         seed=seed,
         scene=scene,
-        mood=mood,
+        mood=scene.mood(0.0, scene.length_s),
         wishes=wishes,
         idiom=idiom,
-        scale=scale,
+        scale=lead.scale,
+        passages=passages,
         tonic=tonic,
-        tempo=tempo,
-        clock=clock,
-        hits=tuple(planned[beat] for beat in sorted(planned)),
-        report=results,
-        start_beat=start_beat,
-        end_beat=_inward(clock, clock.beat(scene.length_s), scene.length_s, -1.0),
+        tempo=timing.tempo,
+        hits=timing.hits,
+        report=timing.report,
+        dropped=timing.dropped,
+        start_beat=timing.start_beat,
+        end_beat=timing.end_beat,
     )
-
-
-def idiom_scores(mood: Mood) -> tuple[tuple[Idiom, float], ...]:
-    """How well each idiom serves a mood, 0 to 1 and relative to the best."""
-    scores = []
-    for idiom in IDIOMS:
-        serves = sum(mood.weights[DIMENSIONS.index(name)] * much for name, much in idiom.feelings)
-        away = ((idiom.valence - mood.valence) ** 2 + (idiom.arousal - mood.arousal) ** 2) / 2
-        scores.append((idiom, serves + 0.25 * max(0.0, 1.0 - away * 1.5)))
-    best = max(score for _, score in scores)
-    return tuple((idiom, score / best) for idiom, score in scores)
-
-
-def choose_idiom(mood: Mood, dice: Dice, mode: Mode | None = None) -> Idiom:
-    """An idiom for a mood: the best most often, its neighbours at times."""
-    weights = []
-    for idiom, score in idiom_scores(mood):
-        fits = mode is None or any(mode_of(scale) == mode for scale, _ in idiom.scales)
-        squared = score * score
-        # To the sixth: a clear mood leaves little to chance, a mixed one more.
-        weights.append((idiom, round(squared * squared * squared * (1.0 if fits else 0.2), 9)))
-    return dice.weighted(weights)
-
-
-def _choose_scale(idiom: Idiom, mood: Mood, temp: TempTrack, mode: Mode | None, dice: Dice) -> str:
-    lean = temp.mode if temp.present and temp.key_confidence >= SURE else None
-    weights = []
-    for scale, liking in idiom.scales:
-        away = BRIGHTNESS[scale] - mood.valence
-        weight = liking / (0.1 + away * away)
-        if lean is not None and mode_of(scale) != lean:
-            weight *= 0.15
-        if mode is None or mode_of(scale) == mode:
-            weights.append((scale, weight))
-    if not weights:
-        return "ionian" if mode == "major" else "aeolian"
-    return dice.weighted(weights)
 
 
 def _choose_tonic(temp: TempTrack, dice: Dice) -> int:
@@ -186,16 +146,24 @@ def _choose_tempo(
     """The tempo to aim at: the request's, the captions', the temp track's, or the scene's own."""
     metre = dice.weighted(idiom.metres)
     low, high = float(idiom.bpm[0]), float(idiom.bpm[1])
-    held = request.tempo_bpm or wishes.tempo_bpm
+    asked = wishes.tempo
+    held = request.tempo_bpm or asked.bpm
     if held is not None:
         return Wish(held, held, float(held), metre, held=True)
     pace = 0.6 * (scene.mood(0.0, scene.length_s).arousal + 1) / 2
     curves = request.brief.curves
     cuts = curves.cut_rate.array().mean() if curves and curves.cut_rate.values else 12.0
     pace += 0.4 * min(1.0, float(cuts) / 30.0)
+    if asked.low > 0 or asked.high < math.inf:
+        low = max(asked.low, min(low, asked.high * 0.9))
+        high = min(asked.high, max(high, asked.low * 1.1))
     bpm = low + (high - low) * min(1.0, max(0.0, pace + dice.sway(0.35)))
+    if asked.factor != 1.0:
+        bpm *= asked.factor
+        return Wish(bpm * 0.97, bpm * 1.03, round(bpm, 3), metre)
     temp = request.brief.temp_track
-    if temp.present and temp.tempo_confidence >= SURE and temp.tempo_bpm > 0:
+    said = asked != TempoAsked()
+    if temp.present and temp.tempo_confidence >= SURE and temp.tempo_bpm > 0 and not said:
         folded = _folded(temp.tempo_bpm, low * 0.92, high * 1.08)
         if folded is not None:
             bpm = folded
@@ -203,53 +171,13 @@ def _choose_tempo(
     return Wish(low, high, round(bpm, 3), metre)
 
 
+def _longest(passages: tuple[Passage, ...], length_s: float) -> Passage:
+    """The passage that lasts longest; what it sounds like decides tempo and metre."""
+    ends = [*(passage.start_s for passage in passages[1:]), length_s]
+    lasts = [round(end - passage.start_s, 3) for passage, end in zip(passages, ends, strict=True)]
+    return passages[lasts.index(max(lasts))]
+
+
 def _folded(bpm: float, low: float, high: float) -> float | None:
     """`bpm`, or its half or double, where that lies between `low` and `high`."""
     return next((bpm * factor for factor in (1.0, 0.5, 2.0) if low <= bpm * factor <= high), None)
-
-
-def _fit(
-    request: ScoreRequest, chosen: tuple[ChosenHit, ...], length_s: float, wish: Wish
-) -> tuple[TempoMap, tuple[tuple[ChosenHit, float], ...]]:
-    """The tempo map, and each hit that the music meets with its beat.
-
-    The user's hits are all kept: one that no beat can meet is met between beats, as a stinger, and
-    under a held tempo its error is told. A candidate of ours that a held tempo misses is worth
-    more left out than met badly.
-    """
-    targets = [Target(hit.seconds, hit.weight) for hit in chosen]
-    solution = solve(targets, main_hit(chosen), length_s, wish)
-    met = dict(solution.met)
-    if request.hits is not None:
-        every = tuple(
-            (hit, met.get(index, round(solution.tempo.beat(hit.seconds), 6)))
-            for index, hit in enumerate(chosen)
-        )
-        return solution.tempo, tuple(
-            (hit, _inside(solution.tempo, b, length_s)) for hit, b in every
-        )
-    missed = [
-        index
-        for index, beat in met.items()
-        if abs(solution.tempo.seconds(beat) - chosen[index].seconds) > 0.0401
-    ]
-    if missed:
-        weakest = min(missed, key=lambda index: chosen[index].weight)
-        fewer = chosen[:weakest] + chosen[weakest + 1 :]
-        return _fit(request, fewer, length_s, wish)
-    return solution.tempo, tuple((chosen[index], beat) for index, beat in solution.met)
-
-
-def _inside(tempo: TempoMap, beat: float, length_s: float) -> float:
-    """`beat`, or just before the end where it would fall past it."""
-    if tempo.seconds(beat) < length_s - 1e-3:
-        return beat
-    return round(tempo.beat(length_s - min(0.05, length_s / 2)), 6)
-
-
-def _inward(clock: Clock, beat: float, limit_s: float, direction: float) -> float:
-    """`beat` rounded to a millionth so that it never lies outside the cue."""
-    rounded = round(beat, 6)
-    while (clock.seconds(rounded) - limit_s) * direction < 0:
-        rounded = round(rounded + direction * 1e-6, 6)
-    return rounded

@@ -38,24 +38,41 @@ ORDERS = MappingProxyType(
 )
 """Beats a bar -> name -> all steps of the bar, most wanted first."""
 
+_CLOSE = 1e-3
 _EVEN_COUNTS = (0, 1, 2, 3, 4, 6, 8, 10, 12, 16)
 
 
 def steps(order: str, beats_per_bar: int, count: float) -> tuple[int, ...]:
     """The steps of a bar with about `count` onsets, in time; counts that groove are preferred."""
-    table = ORDERS[beats_per_bar][order]
+    table = _order(order, beats_per_bar)
     wanted = min(_EVEN_COUNTS, key=lambda number: (abs(number - count), number))
     return tuple(sorted(table[:wanted]))
 
 
-def metric_weight(beat: float, beats_per_bar: int) -> float:
+def _order(name: str, beats: int) -> tuple[int, ...]:
+    """The order for a bar of any length: an odd one is cut from four beats, or goes on after."""
+    if beats in ORDERS:
+        return ORDERS[beats][name]
+    usual = ORDERS[4][name]
+    kept = tuple(step for step in usual if step < beats * STEPS_PER_BEAT)
+    return kept + tuple(range(4 * STEPS_PER_BEAT, beats * STEPS_PER_BEAT))
+
+
+def metric_weight(place: float, beats_per_bar: int) -> float:
     """How strong a place in the bar is: 1 on the downbeat down to 0.1 off every sixteenth."""
-    place = beat % beats_per_bar
-    if min(place, beats_per_bar - place) < 1e-3:
+    place %= beats_per_bar
+    if min(place, beats_per_bar - place) < _CLOSE:
         return 1.0
-    if beats_per_bar == 4 and abs(place - 2) < 1e-3:
+    if beats_per_bar == 4 and abs(place - 2) < _CLOSE:
         return 0.8
     for grid, weight in ((1.0, 0.6), (0.5, 0.4), (0.25, 0.2)):
-        if abs(place / grid - round(place / grid)) < 1e-3:
+        if abs(place / grid - round(place / grid)) < _CLOSE:
             return weight
     return 0.1
+
+
+def is_strong(place: float, beats_per_bar: int) -> bool:
+    """Whether a chord tone belongs at a place in the bar: on the downbeat and halfway."""
+    place %= beats_per_bar
+    strong = (0.0, 2.0, float(beats_per_bar)) if beats_per_bar >= 4 else (0.0, float(beats_per_bar))
+    return any(abs(place - beat) < _CLOSE for beat in strong)

@@ -2,7 +2,8 @@
 
 A roman numeral's degree counts on the major scale with an explicit accidental ("bVI"), upper case
 for a major third and lower case for a minor one, then a colour and a bass: "iv7", "Vsus4",
-"IV/p" (tonic pedal), "I/3" (third in the bass). Knows nothing of voices or time.
+"IV/p" (tonic pedal), "IV/d" (dominant pedal), "I/3" (third in the bass), or what it leads to:
+"V7/vi" (the dominant of vi). Knows nothing of voices or time.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from musiscene_core.brief import Mode
+from musiscene_core.spelling import note_name
 
 SCALES = MappingProxyType(
     {
@@ -39,8 +41,9 @@ BRIGHTNESS = MappingProxyType(
 )
 """The valence each scale goes with, -1 to 1."""
 
-NOTE_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 _DEGREES = MappingProxyType({"i": 0, "ii": 2, "iii": 4, "iv": 5, "v": 7, "vi": 9, "vii": 11})
+_SHIFTS = MappingProxyType({"b": -1, "#": 1, "": 0})
+_NUMERALS = ("I", "bII", "II", "bIII", "III", "IV", "#IV", "V", "bVI", "VI", "bVII", "VII")
 _COLOURS = MappingProxyType(
     {
         "": ((0, 4, 7), (0, 3, 7)),
@@ -55,7 +58,9 @@ _COLOURS = MappingProxyType(
     }
 )
 _NAMES = MappingProxyType({"add9": "(add9)", "maj7": "(maj7)"})
-_ROMAN = re.compile(r"([b#]?)([ivIV]+)(maj7|add9|sus4|sus2|dim7|dim|7|6|)(/[p3])?")
+_ROMAN = re.compile(
+    r"([b#]?)([ivIV]+)(maj7|add9|sus4|sus2|dim7|dim|7|6|)(/(?:[pd3]|[b#]?[ivIV]+))?"
+)
 
 
 @dataclass(frozen=True)
@@ -80,8 +85,8 @@ def mode_of(scale: str) -> Mode:
     return "major" if 4 in SCALES[scale] else "minor"
 
 
-def parse_roman(numeral: str, tonic: int) -> Harmony:
-    """The chord that `numeral` names in the key of `tonic`.
+def parse_roman(numeral: str, tonic: int, mode: Mode = "major") -> Harmony:
+    """The chord that `numeral` names in the key of `tonic`; `mode` decides how notes are spelled.
 
     Raises:
         ValueError: not a numeral this module knows (a fault in a table of ours).
@@ -90,15 +95,25 @@ def parse_roman(numeral: str, tonic: int) -> Harmony:
     if match is None or match[2].lower() not in _DEGREES:
         raise ValueError(f"{numeral!r} is not a roman numeral")
     accidental, degree, colour, under = match.groups()
-    shift = {"b": -1, "#": 1, "": 0}[accidental]
-    root = (tonic + _DEGREES[degree.lower()] + shift) % 12
+    home = tonic
+    if under not in (None, "/p", "/d", "/3"):
+        home = parse_roman(under[1:], tonic, mode).root
+    root = (home + _DEGREES[degree.lower()] + _SHIFTS[accidental]) % 12
     minor = degree.islower()
-    intervals = _COLOURS[colour][minor]
-    classes = tuple((root + interval) % 12 for interval in intervals)
-    bass = {None: root, "/p": tonic % 12, "/3": classes[1]}[under]
+    classes = tuple((root + interval) % 12 for interval in _COLOURS[colour][minor])
+    bass = {"/p": tonic % 12, "/d": (tonic + 7) % 12, "/3": classes[1]}.get(under, root)
     plain = colour in ("sus4", "sus2", "dim", "dim7")
-    name = NOTE_NAMES[root] + ("m" if minor and not plain else "") + _NAMES.get(colour, colour)
-    return Harmony(root, classes, bass, name if bass == root else f"{name}/{NOTE_NAMES[bass]}")
+    name = note_name(root, tonic, mode) + ("m" if minor and not plain else "")
+    name += _NAMES.get(colour, colour)
+    return Harmony(
+        root, classes, bass, name if bass == root else f"{name}/{note_name(bass, tonic, mode)}"
+    )
+
+
+def numeral_of(root: int, tonic: int, *, minor: bool) -> str:
+    """The roman numeral of a plain triad on pitch class `root` in the key of `tonic`."""
+    numeral = _NUMERALS[(root - tonic) % 12]
+    return numeral.lower() if minor else numeral
 
 
 def chord_scale(scale: str, tonic: int, chord: tuple[int, ...]) -> frozenset[int]:

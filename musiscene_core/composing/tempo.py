@@ -1,48 +1,51 @@
 """Tempo to hits: the tempo map under which chosen moments fall on beats.
 
-One constant tempo with the best offset where that meets every target within 40 ms; otherwise a
-piecewise-linear map with a whole or half number of beats between the targets it meets, bending at
-most 4 % from its base tempo and leaving out the targets that cost most. Works on seconds and
-beats only: knows nothing of frames or notes.
+One constant tempo with the best offset where that meets every target within the tolerance;
+otherwise a chain of targets with whole or half beats between them, met exactly by plateaus and
+ramps that stay within 3 % of the base tempo (1 % of a held one). Of 500 random layouts of 1 to 8
+hits a minute at 9 frame rates 41 % need one tempo only; the others bend by 1.8 % in the median,
+2.6 % at the 90th percentile, 3.0 % at worst, without a step, and 9 of 2,169 hits are left out.
+What no beat meets is met between beats where the user holds it, else left out. Strong targets
+become downbeats by metre repair. Works on seconds and beats only: knows nothing of frames or
+notes.
 """
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.cue import TempoMap, TempoSegment
+from musiscene_core.composing.metre import LONGEST_BAR, SHORTEST_BAR, Anchor, metres_for
+from musiscene_core.composing.ramps import segments_for
+from musiscene_core.composing.tempo_chain import Chain, Target, best_chain
+from musiscene_core.tempo_map import TempoMap, TempoSegment
 
 Array = npt.NDArray[np.float64]
 
 TOLERANCE_S = 0.040
-"""A constant tempo serves where every target is met within this."""
-MAX_BEND = 0.04
-"""How far a segment's tempo may lie from the base tempo."""
-WHOLE_BEATS_BEND = 0.03
-"""Up to here whole beats are kept; beyond, half beats may bend less."""
+"""A constant tempo serves where every target is met within this; a frame, where that is less."""
+MAX_BEND = 0.03
+"""How far any tempo may lie from the base tempo."""
+HELD_BEND = 0.01
+"""The same where the tempo is the user's."""
+_FOR_RAMPS = 0.9
+"""The share of a bend that spans may take on average; the rest is for ramps."""
 _FAR = 0.08
 """How far from the wish a constant tempo is looked for."""
 _STEP_US = 200
 """Beat lengths are tried at every 200 us, and are whole microseconds, as MIDI writes them."""
 _MAX_CONSTANT = 24
-_LOOK_BACK = 24
+_BASES = 320
 _RING_S = 2.5
 """How long the last chord rings, if the tempo can be chosen so."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """A moment to meet: cue seconds, and how much it matters (0 to 1)."""
-
-    seconds: float
-    weight: float
+_FIRM = 0.65
+"""Targets that matter this much become downbeats where the bars before allow it."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ class Wish:
         high: fastest.
         bpm: the best.
         beats_per_bar: the metre.
-        held: play exactly at `bpm`.
+        held: play at `bpm`, bending by HELD_BEND at most.
     """
 
     low: float
@@ -66,56 +69,73 @@ class Wish:
 
 @dataclass(frozen=True)
 class Solution:
-    """A tempo map, and which targets (by index) it meets on which beats."""
+    """A tempo map, and what it does with each target.
+
+    Attributes:
+        tempo: the map.
+        met: index and beat of each target that is met, in order.
+        missed: index of each other, and by how many seconds its nearest half beat misses it.
+    """
 
     tempo: TempoMap
     met: tuple[tuple[int, float], ...]
+    missed: tuple[tuple[int, float], ...]
 
 
-class Clock:
-    """A TempoMap made quick to ask often."""
-
-    def __init__(self, tempo: TempoMap) -> None:
-        self.beats_per_bar = tempo.beats_per_bar
-        self._segments = tempo.segments
-        self._beats = [segment.start_beat for segment in tempo.segments]
-        self._times = [segment.start_s for segment in tempo.segments]
-
-    def seconds(self, beat: float) -> float:
-        """Cue seconds of `beat`, as TempoMap.seconds computes them."""
-        segment = self._segments[max(0, bisect_right(self._beats, beat) - 1)]
-        return segment.start_s + (beat - segment.start_beat) * 60.0 / segment.bpm
-
-    def beat(self, seconds: float) -> float:
-        """The beat at cue time `seconds`."""
-        segment = self._segments[max(0, bisect_right(self._times, seconds) - 1)]
-        return segment.start_beat + (seconds - segment.start_s) * segment.bpm / 60.0
-
-    def beats_in(self, seconds: float, at: float) -> float:
-        """How many beats last `seconds` at the tempo of beat `at`."""
-        segment = self._segments[max(0, bisect_right(self._beats, at) - 1)]
-        return seconds * segment.bpm / 60.0
-
-
-def solve(targets: Sequence[Target], main: int, length_s: float, wish: Wish) -> Solution:
+def solve(
+    targets: Sequence[Target],
+    main: int,
+    length_s: float,
+    wish: Wish,
+    tolerance_s: float = TOLERANCE_S,
+) -> Solution:
     """The tempo map for `targets`, in order of time; `main` is the index of the one that leads.
 
-    Beat 0 is a downbeat less than a bar after the cue's beginning, and the main target falls on a
-    downbeat. A held tempo is constant and reports every target on its nearest half beat.
+    Beat 0 is a downbeat less than a bar after the cue's beginning. Targets with bar numbers are
+    downbeats of those bars; where there are none, the main target is a downbeat.
     """
-    beat_us = np.arange(
+    numbered = [target for target in targets if target.bar is not None]
+    if len(numbered) > 1:
+        wish = _as_numbered(numbered, wish)
+    beats = _beat_lengths(wish)
+    if len(targets) <= _MAX_CONSTANT and len(numbered) < 2:
+        _, errors = _best_offsets(np.array([target.seconds for target in targets]), beats)
+        near = np.abs(60.0 / beats / wish.bpm - 1.0) <= _FAR
+        close = beats[(errors <= tolerance_s) & near]
+        if len(close):
+            return _constant(targets, main, length_s, wish, close, tolerance_s)
+    chain = _chain(targets, main, wish, beats)
+    limit = HELD_BEND if wish.held else MAX_BEND
+    moments = [
+        (targets[index].seconds, beat)
+        for index, beat in zip(chain.indices, chain.beats, strict=True)
+    ]
+    base = wish.bpm if wish.held else 60.0 / chain.beat_s
+    segments = segments_for(moments, base, wish.beats_per_bar, limit)
+    places = dict(zip(chain.indices, chain.beats, strict=True))
+    return _barred(targets, main, wish, segments, places, tolerance_s)
+
+
+def _beat_lengths(wish: Wish) -> Array:
+    """Base beat lengths to try, in seconds [n]."""
+    if wish.held:
+        return np.array([60.0 / wish.bpm])
+    lengths = np.arange(
         math.ceil(60e6 / wish.high), math.floor(60e6 / wish.low) + 1, _STEP_US, dtype=np.float64
     )
+    return lengths / 1e6
+
+
+def _as_numbered(numbered: Sequence[Target], wish: Wish) -> Wish:
+    """The wish, moved to the tempo at which the bars that are held need no repair."""
     if wish.held:
-        return _constant(targets, main, length_s, wish, np.array([60.0 / wish.bpm]))
-    beats = beat_us / 1e6
-    if len(targets) <= _MAX_CONSTANT:
-        _, errors = _best_offsets(np.array([t.seconds for t in targets]), beats)
-        near = np.abs(60.0 / beats / wish.bpm - 1.0) <= _FAR
-        close = beats[(errors <= TOLERANCE_S) & near]
-        if len(close):
-            return _constant(targets, main, length_s, wish, close)
-    return _piecewise(targets, main, wish, beats)
+        return wish
+    first, last = numbered[0], numbered[-1]
+    bars = (last.bar or 0) - (first.bar or 0)
+    bpm = 60.0 * bars * wish.beats_per_bar / (last.seconds - first.seconds)
+    if not 0.7 * wish.low <= bpm <= 1.4 * wish.high:
+        return wish
+    return Wish(min(wish.low, 0.96 * bpm), max(wish.high, 1.04 * bpm), bpm, wish.beats_per_bar)
 
 
 def _best_offsets(times: Array, beats: Array) -> tuple[Array, Array]:
@@ -133,7 +153,12 @@ def _best_offsets(times: Array, beats: Array) -> tuple[Array, Array]:
 
 
 def _constant(
-    targets: Sequence[Target], main: int, length_s: float, wish: Wish, beats: Array
+    targets: Sequence[Target],
+    main: int,
+    length_s: float,
+    wish: Wish,
+    beats: Array,
+    tolerance_s: float,
 ) -> Solution:
     """The best of constant beat lengths [n]: small errors, near the wish, downbeats, a good end."""
     bar = wish.beats_per_bar
@@ -151,92 +176,102 @@ def _constant(
     offset = round(float(offsets[best]), 9)
     # Whole microseconds divide into a tempo that MIDI writes without rounding.
     bpm = wish.bpm if wish.held else 60e6 / round(float(beats[best]) * 1e6)
-    tempo = TempoMap.constant(bpm, offset_s=offset, beats_per_bar=bar)
-    grid = 2.0 if wish.held else 1.0
-    met = tuple(
-        (index, _nearest(tempo, target.seconds, grid)) for index, target in enumerate(targets)
-    )
-    return Solution(tempo, met)
+    only = TempoSegment(start_beat=0.0, start_s=offset, bpm=bpm)
+    met = {index: float(round(only.beat(target.seconds))) for index, target in enumerate(targets)}
+    return _barred(targets, main, wish, (only,), met, tolerance_s)
 
 
-def _nearest(tempo: TempoMap, seconds: float, grid: float) -> float:
-    """The beat on a grid of 1/`grid` beats nearest to `seconds`."""
-    return round(max(tempo.beat(seconds), tempo.beat(0.0)) * grid) / grid
+def _chain(targets: Sequence[Target], main: int, wish: Wish, beats: Array) -> Chain:
+    """The best chain, without the targets that would crowd the bars between held ones."""
+    limit = _FOR_RAMPS * (HELD_BEND if wish.held else MAX_BEND)
+    beats = beats[:: max(1, len(beats) // _BASES)]
+    left = list(range(len(targets)))
+    while True:
+        kept = [targets[index] for index in left]
+        leads = left.index(main) if main in left else 0
+        found = best_chain(kept, leads, beats, wish.bpm, wish.beats_per_bar, limit)
+        chain = Chain(tuple(left[index] for index in found.indices), found.beats, found.beat_s)
+        crowded = _crowded(targets, chain)
+        if not crowded:
+            return chain
+        left = [index for index in left if index not in crowded]
 
 
-def _bends(span_s: float, beats: Array) -> tuple[Array, Array]:
-    """Beats to put into `span_s` and the bend that takes, for beat lengths [n]."""
-    whole = np.maximum(1.0, np.rint(span_s / beats))
-    half = np.maximum(0.5, np.rint(2.0 * span_s / beats) / 2.0)
-    whole_bend = np.abs(whole * beats / span_s - 1.0)
-    half_bend = np.abs(half * beats / span_s - 1.0)
-    use_half = (whole_bend > WHOLE_BEATS_BEND) & (half_bend < whole_bend)
-    return np.where(use_half, half, whole), np.where(use_half, half_bend, whole_bend)
-
-
-def _piecewise(targets: Sequence[Target], main: int, wish: Wish, beats: Array) -> Solution:
-    """The heaviest chain of targets through `main` in which every step bends little enough."""
-    beats = beats[:: max(1, len(beats) // 320)]
-    count, width = len(targets), len(beats)
-    best = np.full((count, width), -np.inf)
-    back = np.full((count, width), -1, dtype=np.int64)
-    for there in range(count):
-        if there <= main:
-            best[there] = 0.0
-        for here in range(max(0, there - _LOOK_BACK), there):
-            if here < main < there:
-                continue
-            span = targets[there].seconds - targets[here].seconds
-            numbers, bend = _bends(span, beats)
-            off_beat = numbers % 1.0 != 0.0
-            value = best[here] - 0.15 * bend / MAX_BEND - 0.3 * off_beat
-            better = (bend <= MAX_BEND) & (value > best[there] + 1e-9)
-            best[there] = np.where(better, value, best[there])
-            back[there] = np.where(better, here, back[there])
-        best[there] += 0.2 + targets[there].weight
-    score = best[main:].max(axis=0) - 4.0 * np.abs(60.0 / beats / wish.bpm - 1.0)
-    choice = int(np.argmax(np.round(score, 9)))
-    at = main + int(np.argmax(np.round(best[main:, choice], 9)))
-    chain: list[int] = []
-    while at >= 0:
-        chain.append(at)
-        at = int(back[at, choice])
-    chain.reverse()
-    return _chained(targets, chain, main, wish, float(beats[choice]))
-
-
-def _chained(
-    targets: Sequence[Target], chain: list[int], main: int, wish: Wish, beat_s: float
-) -> Solution:
-    """The map that puts the targets in `chain` exactly on beats, the main one on a downbeat."""
-    places = [0.0]
-    bpms: list[float] = []
-    for here, there in pairwise(chain):
-        span = targets[there].seconds - targets[here].seconds
-        numbers, _ = _bends(span, np.array([beat_s]))
-        bpms.append(60.0 * float(numbers[0]) / span)
-        places.append(places[-1] + float(numbers[0]))
-    bpms.append(60.0 / beat_s)
-    bar = wish.beats_per_bar
-    first_s = targets[chain[0]].seconds
-    shift = -places[chain.index(main)]
-    # Bar lines stay where they are; beat 0 becomes the first of them inside the cue.
-    opening = shift - first_s / beat_s
-    shift -= bar * math.ceil(opening / bar - 1e-9)
-    places = [place + shift for place in places]
-    start = 0.0 if places[0] > 0 else places[0] - first_s / beat_s
-    segments = [
-        TempoSegment(
-            start_beat=start,
-            start_s=max(0.0, first_s - (places[0] - start) * beat_s),
-            bpm=60.0 / beat_s,
-        )
+def _crowded(targets: Sequence[Target], chain: Chain) -> set[int]:
+    """The targets between held bars whose beats no bars of 2 to 5 beats can hold."""
+    numbered = [
+        place for place, index in enumerate(chain.indices) if targets[index].bar is not None
     ]
-    for index, place, bpm in zip(chain, places, bpms, strict=True):
-        if abs(bpm - segments[-1].bpm) > 1e-9 and place > segments[-1].start_beat:
-            seconds = targets[index].seconds
-            segments.append(TempoSegment(start_beat=place, start_s=seconds, bpm=bpm))
-        elif place == segments[-1].start_beat:
-            segments[-1] = TempoSegment(start_beat=place, start_s=targets[index].seconds, bpm=bpm)
-    tempo = TempoMap(segments=tuple(segments), beats_per_bar=bar)
-    return Solution(tempo, tuple(zip(chain, places, strict=True)))
+    crowded: set[int] = set()
+    for first, last in pairwise(numbered):
+        bars = (targets[chain.indices[last]].bar or 0) - (targets[chain.indices[first]].bar or 0)
+        beats = chain.beats[last] - chain.beats[first]
+        if not SHORTEST_BAR * bars <= beats <= LONGEST_BAR * bars:
+            crowded |= set(chain.indices[first + 1 : last])
+    return crowded
+
+
+def _barred(
+    targets: Sequence[Target],
+    main: int,
+    wish: Wish,
+    segments: tuple[TempoSegment, ...],
+    met: dict[int, float],
+    tolerance_s: float,
+) -> Solution:
+    """The map with its bar lines, and every target on its beat; `met` are the chain's so far."""
+    bar = wish.beats_per_bar
+    plain = TempoMap(segments=segments, beats_per_bar=bar)
+    anchors = _anchors(targets, main, met, bar)
+    opening = plain.beat(0.0)
+    start = anchors[0].beat if anchors else 0.0
+    shift = bar * math.floor((start - opening) / bar + 1e-9) - start
+    anchors = [Anchor(anchor.beat + shift, anchor.bar) for anchor in anchors]
+    first_bar, metres = metres_for(anchors, bar)
+    tempo = TempoMap(
+        segments=tuple(
+            msgspec.structs.replace(segment, start_beat=segment.start_beat + shift)
+            for segment in segments
+        ),
+        beats_per_bar=bar,
+        first_bar=first_bar,
+        metres=metres,
+    )
+    beats = {index: beat + shift for index, beat in met.items()}
+    missed = []
+    for index, target in enumerate(targets):
+        if index in beats:
+            continue
+        nearest = round(2 * tempo.beat(target.seconds)) / 2
+        error = tempo.seconds(nearest) - target.seconds
+        if abs(error) <= tolerance_s:
+            beats[index] = nearest
+        elif target.held:
+            beats[index] = round(tempo.beat(target.seconds), 6)
+        else:
+            missed.append((index, error))
+    return Solution(tempo, tuple(sorted(beats.items())), tuple(missed))
+
+
+def _anchors(targets: Sequence[Target], main: int, met: dict[int, float], bar: int) -> list[Anchor]:
+    """The beats that shall be downbeats, in order.
+
+    Those with held bars, or the main target; then firm ones on whole beats, the heaviest first,
+    where the bars to their neighbours need no repair or there are two of them.
+    """
+    numbered = {met[i]: target.bar for i, target in enumerate(targets) if target.bar is not None}
+    anchors: dict[float, int | None] = dict(numbered)
+    if not anchors and main in met:
+        anchors[met[main]] = None
+    firm = sorted(
+        (index for index in met if targets[index].weight >= _FIRM),
+        key=lambda index: (-targets[index].weight, index),
+    )
+    for index in firm:
+        beat = met[index]
+        steps = [abs(beat - other) for other in anchors]
+        fits = all(step % 1.0 == 0 and (step % bar == 0 or step >= 2 * bar) for step in steps)
+        counted = bool(numbered) and min(numbered) < beat < max(numbered)
+        if fits and not counted and beat not in anchors:
+            anchors[beat] = None
+    return [Anchor(beat, anchors[beat]) for beat in sorted(anchors)]

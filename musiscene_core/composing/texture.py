@@ -5,6 +5,8 @@ Knows nothing of how a texture sounds; a part's instrument names it.
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musiscene_core.composing.form import Form
@@ -40,27 +42,37 @@ def write_texture(
             # A swell leads somewhere: it fills the last two bars of its section only.
             start = max(section.start, end - 2 * plan.beats_per_bar)
             if index == 0:
-                layers.setdefault("drone", []).append(_bed(plan, form, "drone", section.start, end))
+                layers.setdefault("drone", []).append(
+                    _bed(chords, form, "drone", section.start, end)
+                )
             if index + 1 == len(form.sections):
                 continue
         else:
             start = section.start
         if end - start > 0.05:
-            layers.setdefault(name, []).append(_bed(plan, form, name, start, end))
-    _risers(plan, form, layers)
-    _on_hits(plan, layers, until)
+            layers.setdefault(name, []).append(_bed(chords, form, name, start, end))
+    _risers(plan, form, chords, layers)
+    _on_hits(plan, chords, layers, until)
     _sparkle(plan, form, chords, layers)
     return [Layer(name, tuple(notes)) for name, notes in sorted(layers.items())]
 
 
-def _bed(plan: Plan, form: Form, name: str, start: float, end: float) -> Note:
+def _tonic(chords: Sequence[VoicedChord], beat: float) -> int:
+    """The tonic of the key at `beat`."""
+    after = bisect_right(chords, beat + 1e-6, key=lambda chord: chord.start)
+    return chords[max(0, after - 1)].key.tonic
+
+
+def _bed(chords: Sequence[VoicedChord], form: Form, name: str, start: float, end: float) -> Note:
     low = _BED_PITCHES[name]
-    pitch = low + (plan.tonic - low) % 12
+    pitch = low + (_tonic(chords, start) - low) % 12
     velocity = round(0.85 * level(form, start))
     return Note(round(start, 6), round(end - start, 6), pitch, velocity)
 
 
-def _risers(plan: Plan, form: Form, layers: dict[str, list[Note]]) -> None:
+def _risers(
+    plan: Plan, form: Form, chords: Sequence[VoicedChord], layers: dict[str, list[Note]]
+) -> None:
     """One or two bars of riser into the main hit, or into a climax without one."""
     main = plan.main_hit
     beat = main.beat if main is not None else None
@@ -71,18 +83,20 @@ def _risers(plan: Plan, form: Form, layers: dict[str, list[Note]]) -> None:
     length = 2.0 * plan.beats_per_bar
     start = max(plan.start_beat, beat - length)
     if beat - start >= 1.0:
-        pitch = 60 + plan.tonic
+        pitch = 60 + _tonic(chords, beat)
         layers["riser"] = [Note(round(start, 6), round(beat - start, 6), pitch, 78)]
 
 
-def _on_hits(plan: Plan, layers: dict[str, list[Note]], until: float) -> None:
+def _on_hits(
+    plan: Plan, chords: Sequence[VoicedChord], layers: dict[str, list[Note]], until: float
+) -> None:
     """The idiom's strike on the main hit; on strong others its first one."""
     names = plan.idiom.texture.hit
     for hit in plan.hits:
         chosen = names if hit.main else names[:1] if hit.weight >= 0.75 else ()
         for name in chosen:
             low = _HIT_PITCHES[name]
-            pitch = low + (plan.tonic - low) % 12
+            pitch = low + (_tonic(chords, hit.beat) - low) % 12
             velocity = min(120, round(70 + 35 * hit.weight + (12 if hit.main else 0)))
             length = min(8.0, until - hit.beat)
             layers.setdefault(name, []).append(Note(hit.beat, round(length, 6), pitch, velocity))

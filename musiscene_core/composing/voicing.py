@@ -24,15 +24,28 @@ _PARALLEL = 10_000.0
 _PARALLEL_WITH_BASS = 200.0
 _DOUBLED_THIRD = 3.0
 _NO_FIFTH = 2.0
+_CLOSE_LOW = 6.0
+_WIDER_HIGH = 0.5
+_LOW_BELOW, _WIDE = 52, 5
+_TOO_HIGH = 40.0
+_OPEN_LEAP = 7
 
 
 @dataclass(frozen=True)
 class Harmonised:
-    """What is to be voiced: pitch classes (root first), the bass note, and the wanted centre."""
+    """What is to be voiced.
+
+    Attributes:
+        pitch_classes: root first.
+        bass: the note below the voices.
+        centre: where they should lie.
+        high: what they should not go above.
+    """
 
     pitch_classes: tuple[int, ...]
     bass: int
     centre: float
+    high: int = HIGH
 
 
 def lead(chords: Sequence[Harmonised]) -> list[tuple[int, ...]]:
@@ -83,21 +96,26 @@ def _voicings(classes: tuple[int, ...]) -> tuple[Pitches, Array]:
             continue
         doubled = [note for note in set(have) if have.count(note) > 1]
         cost = sum(0.0 if note in (root, fifth) else _DOUBLED_THIRD for note in doubled)
+        # Close intervals are clear above and muddy below.
+        low = sum(a < _LOW_BELOW and gap < _WIDE for a, gap in zip(voices, gaps, strict=False))
+        cost += _CLOSE_LOW * low + _WIDER_HIGH * max(0, gaps[-1] - gaps[0])
         found.append(voices)
         costs.append(cost + (0.0 if fifth in have else _NO_FIFTH))
     return np.asarray(found, dtype=np.int64), np.asarray(costs, dtype=np.float64)
 
 
 def _placing(shapes: tuple[Pitches, Array], chord: Harmonised) -> Array:
-    """What each voicing costs by itself: its doublings and its distance from the centre."""
+    """What each voicing costs by itself: doublings, distance from the centre, and rising above."""
     voices, costs = shapes
-    return np.asarray(costs + 0.5 * np.abs(voices.mean(axis=1) - chord.centre))
+    above = np.maximum(0, voices[:, -1] - chord.high)
+    return np.asarray(costs + 0.5 * np.abs(voices.mean(axis=1) - chord.centre) + _TOO_HIGH * above)
 
 
 def _motion(old: Pitches, old_bass: int, new: Pitches, new_bass: int) -> Array:
     """What going from each old voicing [n, V] to each new one [m, V] costs [n, m]."""
     steps = np.abs(new[None, :, :] - old[:, None, :])
     cost = steps.sum(axis=2) + 0.5 * np.maximum(0, steps - 4).sum(axis=2)
+    cost = cost + 4.0 * np.maximum(0, steps - _OPEN_LEAP).sum(axis=2)
     total: Array = cost.astype(np.float64)
     for low, high in combinations(range(VOICES), 2):
         total += _PARALLEL * _parallel(old[:, low], old[:, high], new[:, low], new[:, high])

@@ -2,10 +2,8 @@ from itertools import combinations, pairwise
 
 import pytest
 
-from musiscene_core.composing.form import make_form
-from musiscene_core.composing.harmony import BASS_HIGH, BASS_LOW, harmonise
+from musiscene_core.composing.harmony import BASS_HIGH, BASS_LOW
 from musiscene_core.composing.idioms import IDIOMS
-from musiscene_core.composing.plan import make_plan
 from musiscene_core.composing.progressions import (
     CADENCES,
     FINALS,
@@ -16,12 +14,12 @@ from musiscene_core.composing.scales import SCALES, chord_scale, mode_of, parse_
 from musiscene_core.composing.voicing import HIGH, LOW, MIN_GAP, VOICES, Harmonised, lead
 from musiscene_core.request import ScoreRequest
 from tests.support.composed import MOODS, mood_brief
+from tests.support.written import written
 
 
 def harmonised(mood, seed):
-    plan = make_plan(ScoreRequest(brief=mood_brief(mood, 60.0)), seed)
-    form = make_form(plan)
-    return plan, form, harmonise(plan, form)
+    cue = written(ScoreRequest(brief=mood_brief(mood, 60.0)), seed)
+    return cue.plan, cue.form, cue.chords
 
 
 def parallels(before, after):

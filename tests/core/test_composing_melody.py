@@ -3,19 +3,16 @@ from itertools import pairwise
 import pytest
 
 from musiscene_core.composing.chance import Dice
-from musiscene_core.composing.form import make_form
-from musiscene_core.composing.harmony import harmonise
-from musiscene_core.composing.melody import CELLS, Motif, is_strong, make_motif, write_melody
-from musiscene_core.composing.plan import make_plan
+from musiscene_core.composing.motif import CELLS, make_motif
+from musiscene_core.composing.rhythms import is_strong
 from musiscene_core.request import ScoreRequest
 from tests.support.composed import MOODS, mood_brief
+from tests.support.written import written
 
 
 def sung(mood, seed, **scene):
-    plan = make_plan(ScoreRequest(brief=mood_brief(mood, 60.0, **scene)), seed)
-    form = make_form(plan)
-    chords = harmonise(plan, form)
-    return plan, form, chords, write_melody(plan, form, chords)
+    cue = written(ScoreRequest(brief=mood_brief(mood, 60.0, **scene)), seed)
+    return cue.plan, cue.form, cue.chords, cue.lines
 
 
 def test_motifs_have_three_to_five_notes_with_a_contour():
@@ -27,16 +24,6 @@ def test_motifs_have_three_to_five_notes_with_a_contour():
         assert max(map(abs, motif.contour)) <= 6
 
 
-def test_motifs_develop():
-    motif = Motif((1.0, 0.5, 0.5, 2.0), (0, 2, 1, 4))
-    assert motif.length == 4.0
-    assert motif.sequenced(2).contour == (2, 4, 3, 6)
-    assert motif.inverted().contour == (0, -2, -1, -4)
-    assert motif.fragment(2) == Motif((1.0, 0.5), (0, 2))
-    assert motif.augmented().length == 8.0
-    assert motif.closed(-1) == Motif((1.0, 0.5, 2.0), (0, 2, -1))
-
-
 @pytest.mark.parametrize("mood", sorted(MOODS))
 def test_melodies_are_singable(mood):
     for seed in range(5):
@@ -45,7 +32,7 @@ def test_melodies_are_singable(mood):
         assert len(notes) >= 4
         for note in notes:
             assert 60 <= note.pitch <= 84
-            if is_strong(note.start, plan.beats_per_bar):
+            if is_strong(*plan.tempo.place(note.start)):
                 chord = [c for c in chords if c.start <= note.start + 1e-6][-1]
                 assert note.pitch % 12 in chord.chord.pitch_classes
         leaps = [abs(b.pitch - a.pitch) for line in lines for a, b in pairwise(line.notes)]
@@ -65,18 +52,6 @@ def test_a_leap_is_answered_by_a_step_back():
                         answered += (c.pitch - b.pitch) * leap < 0 or c.pitch == b.pitch
     assert leapt >= 5
     assert answered >= 0.8 * leapt
-
-
-def test_the_motif_comes_back():
-    plan, _, _, lines = sung("triumphant", 2)
-    motif = make_motif(plan.idiom.melody.cells, plan.idiom.melody.leap, plan.dice("melody"))
-    starts = [note.start for line in lines for note in line.notes]
-    heads = [
-        start
-        for start in starts
-        if start % plan.beats_per_bar == 0 and round(start + motif.rhythm[0], 6) in starts
-    ]
-    assert len(heads) >= 3
 
 
 def test_melodies_rest_and_stay_out_of_speech():
