@@ -10,7 +10,7 @@ from musiscene_core.media.ffmpeg import find_ffmpeg
 from musiscene_core.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
 from musiscene_core.media.render import SoundSegment, render_preview
 from musiscene_core.media.video import VideoFrame, read_frames
-from musiscene_core.media.wav import to_int24, write_wav
+from musiscene_core.media.wav import WavWriter, to_int24, write_wav
 
 __all__ = [
     "AudioInfo",
@@ -19,6 +19,7 @@ __all__ = [
     "SoundSegment",
     "VideoFrame",
     "VideoInfo",
+    "WavWriter",
     "find_ffmpeg",
     "iter_audio",
     "probe",

@@ -5,10 +5,12 @@ Layout after EBU Tech 3285 (bext version 1). The same samples give the same byte
 
 from __future__ import annotations
 
+import contextlib
 import os
 import struct
 import uuid
 from pathlib import Path
+from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,25 +62,97 @@ def write_wav(
         OutputError: it cannot be written, or would exceed the 4 GiB a WAV file can hold.
     """
     channels, length = samples_int24.shape
-    path = Path(path)
-    head = header(channels, length, time_reference, description, originator, path.name)
-    if length and not -_FULL_SCALE <= samples_int24.min() <= samples_int24.max() < _FULL_SCALE:
-        raise ValueError("samples exceed 24 bits")
-    partial = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
-    try:
+    with WavWriter(
+        path,
+        channels,
+        length,
+        time_reference=time_reference,
+        description=description,
+        originator=originator,
+    ) as writer:
+        writer.write(0, samples_int24)
+
+
+class WavWriter:
+    """Writes a file of known length as its samples come; it appears whole or not at all.
+
+    A context: leaving it puts the file in its place, or, after an error, takes it away. Samples
+    that were not written are silent.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        channels: int,
+        length: int,
+        *,
+        time_reference: int = 0,
+        description: str = "",
+        originator: str = "MusiScene",
+    ) -> None:
+        """As `write_wav`, for `length` samples of `channels`.
+
+        Raises:
+            OutputError: it cannot be made, or would exceed the 4 GiB a WAV file can hold.
+        """
+        self._path = Path(path)
+        head = header(channels, length, time_reference, description, originator, self._path.name)
+        self._frame = channels * _BYTES_PER_SAMPLE
+        self._begin = len(head)
+        end = self._begin + self._frame * length
+        self._partial = self._path.with_name(f".{self._path.name}.{uuid.uuid4().hex}.part")
         try:
-            with open(partial, "xb") as file:
-                file.write(head)
-                for start in range(0, length, _BLOCK):
-                    file.write(packed(samples_int24[:, start : start + _BLOCK]))
-                if channels * length % 2:
-                    file.write(b"\0")
-            os.replace(partial, path)
-        except BaseException:
-            partial.unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise OutputError.from_os(error, path) from error
+            self._file = open(self._partial, "xb")  # noqa: SIM115 (closed in __exit__)
+        except OSError as error:
+            raise OutputError.from_os(error, self._path) from error
+        try:
+            self._file.write(head)
+            self._file.truncate(end + end % 2)
+        except OSError as error:
+            self._give_up()
+            raise OutputError.from_os(error, self._path) from error
+
+    def write(self, first: int, samples_int24: NDArray[np.int32]) -> None:
+        """Put samples [C, n] within 24 bits at sample `first`.
+
+        Raises:
+            OutputError: they cannot be written.
+        """
+        length = samples_int24.shape[1]
+        if not length:
+            return
+        if not -_FULL_SCALE <= samples_int24.min() <= samples_int24.max() < _FULL_SCALE:
+            raise ValueError("samples exceed 24 bits")
+        try:
+            self._file.seek(self._begin + self._frame * first)
+            for start in range(0, length, _BLOCK):
+                self._file.write(packed(samples_int24[:, start : start + _BLOCK]))
+        except OSError as error:
+            raise OutputError.from_os(error, self._path) from error
+
+    def __enter__(self) -> WavWriter:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._give_up()
+            return
+        try:
+            self._file.close()
+            os.replace(self._partial, self._path)
+        except OSError as failed:
+            self._give_up()
+            raise OutputError.from_os(failed, self._path) from failed
+
+    def _give_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.close()
+        self._partial.unlink(missing_ok=True)
 
 
 def packed(samples_int24: NDArray[np.int32]) -> bytes:

@@ -11,10 +11,14 @@ from musiscene_core.composing.sound.ensemble import Ensemble
 from musiscene_core.composing.sound.instruments import INSTRUMENTS
 from musiscene_core.composing.sound.kits import Kit
 from musiscene_core.composing.sound.noise import Sweep
+from musiscene_core.composing.sound.player import TrackPlayer
 from musiscene_core.composing.sound.signal import generator, hertz
 from musiscene_core.composing.sound.solo import Solo
 from musiscene_core.composing.sound.voice import Strike
+from musiscene_core.cue import ExpressionPoint
+from musiscene_core.tempo_map import TempoMap
 from musiscene_core.timecode import SAMPLE_RATE
+from tests.support.sound_cues import part_of
 from tests.support.sound_measures import centroid_hz, cents_off, dry, level_db
 
 NAMED = {
@@ -22,10 +26,11 @@ NAMED = {
     *("harp", "brass_ensemble", "sub_bass", "contrabass", "pulse_bass", "solo_strings"),
     *("flute", "clarinet", "horn", "music_box", "synth_lead", "celesta"),
     *("cinematic_kit", "soft_kit", "drone", "shimmer", "riser", "boom", "braam", "bell"),
-    "noise_swell",
+    *("noise_swell", "guitar", "vibraphone", "glockenspiel", "timpani", "low_brass"),
+    "supersaw_pad",
 }
 DRUMS = (*range(35, 37), 38, *range(40, 52), 54, 55, 57, 69, 70, 75, 76, 77, 81)
-LOW = {"sub_bass", "contrabass", "pulse_bass", "drone", "braam"}
+LOW = {"sub_bass", "contrabass", "pulse_bass", "drone", "braam", "timpani", "low_brass"}
 KITS = ("cinematic_kit", "soft_kit")
 PITCHED = sorted(name for name in NAMED if not isinstance(INSTRUMENTS[name].voice, Kit | Sweep))
 HELD = sorted(name for name in PITCHED if isinstance(INSTRUMENTS[name].voice, Ensemble | Solo))
@@ -59,8 +64,8 @@ def test_a_note_sounds_cleanly_from_silence_to_silence(name: str) -> None:
 @pytest.mark.parametrize("name", HELD)
 def test_a_held_note_has_no_corner_where_it_begins_and_ends(name: str) -> None:
     voice = INSTRUMENTS[name].voice
-    if isinstance(voice, Solo):
-        voice = msgspec.structs.replace(voice, breath=None)
+    assert isinstance(voice, Ensemble | Solo)
+    voice = msgspec.structs.replace(voice, breath=None)
     held = SAMPLE_RATE
     source = voice.source(_a_pitch(name), held, generator(1, name))
     strike = Strike(0, held, 0.8, 0)
@@ -87,7 +92,7 @@ def test_high_notes_hold_nothing_but_their_harmonics(name: str) -> None:
     if isinstance(voice, Solo):
         voice = msgspec.structs.replace(voice, breath=None, vibrato=None, octave_down_db=None)
     else:
-        voice = msgspec.structs.replace(voice, ranks=voice.ranks[:1])
+        voice = msgspec.structs.replace(voice, ranks=voice.ranks[:1], breath=None)
     held, fundamental = 2 * SAMPLE_RATE, hertz(100)
     source = voice.source(100, held, generator(1, name))
     note = source.play(Strike(0, held, 1.0, 0), held, generator(2, name))
@@ -101,6 +106,15 @@ def test_high_notes_hold_nothing_but_their_harmonics(name: str) -> None:
     beside &= frequencies < 20_000
     stray = max(spectrum[beside].max(), spectrum[frequencies > 20_500].max())
     assert 20 * np.log10(stray / spectrum.max()) < -60.0
+
+
+@pytest.mark.parametrize("name", PITCHED)
+def test_a_high_loud_note_has_nothing_near_the_end_of_the_band(name: str) -> None:
+    sound = dry(name, [(0.0, 1.0, 103, 127)], length_s=1.5)
+    spectrum = np.abs(np.fft.rfft(sound[0] * np.blackman(sound.shape[1]))) ** 2
+    frequencies = np.fft.rfftfreq(sound.shape[1], 1 / SAMPLE_RATE)
+    beyond = spectrum[frequencies > 0.9 * SAMPLE_RATE / 2].sum()
+    assert 10 * np.log10(beyond / spectrum.sum()) < -60.0
 
 
 @pytest.mark.parametrize("name", sorted(NAMED - {"riser", "noise_swell"}))
@@ -174,3 +188,99 @@ def test_vibrato_waits_before_it_begins() -> None:
     per_period = round(len(early) / ((early[-1] - early[0]) / SAMPLE_RATE * 440.0))
     spreads = [np.std(times[per_period:] - times[:-per_period]) for times in (early, late)]
     assert spreads[1] > 4 * spreads[0]
+
+
+def _partial_hz(sound: np.ndarray, near_hz: float) -> float:
+    """The strongest frequency within 4 % of `near_hz`."""
+    size = 1 << 19
+    spectrum = np.abs(np.fft.rfft(sound[0] * np.hanning(sound.shape[1]), n=size))
+    frequencies = np.fft.rfftfreq(size, 1 / SAMPLE_RATE)
+    near = np.abs(frequencies / near_hz - 1) < 0.04
+    return float(frequencies[near][np.argmax(spectrum[near])])
+
+
+def test_a_stiff_string_is_stretched_and_a_harp_is_not() -> None:
+    for name, stretch_cents in (("felt_piano", 30.0), ("harp", 0.0)):
+        sound = dry(name, [(0.0, 2.0, 48, 120)], length_s=2.0)
+        tenth = _partial_hz(sound, 10 * hertz(48) * 2 ** (stretch_cents / 1200))
+        stretched = 1200 * np.log2(tenth / (10 * hertz(48)))
+        assert stretched == pytest.approx(stretch_cents, abs=4.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "pitch", "ratios"),
+    [
+        ("glockenspiel", 84, (2.756, 5.404)),
+        ("vibraphone", 60, (3.99,)),
+        ("timpani", 45, (1.5, 1.98, 2.44)),
+    ],
+)
+def test_bars_and_kettles_ring_in_their_own_modes(
+    name: str, pitch: int, ratios: tuple[float, ...]
+) -> None:
+    sound = dry(name, [(0.0, 1.5, pitch, 127)], length_s=1.5)
+    for ratio in ratios:
+        assert _partial_hz(sound, ratio * hertz(pitch)) == pytest.approx(
+            ratio * hertz(pitch), rel=0.004
+        )
+
+
+def _above_db(sound: np.ndarray, hz: float) -> float:
+    """Power above `hz` against all of it."""
+    power = np.abs(np.fft.rfft(sound[0])) ** 2
+    frequencies = np.fft.rfftfreq(sound.shape[1], 1 / SAMPLE_RATE)
+    return 10 * float(np.log10(power[frequencies > hz].sum() / power.sum()))
+
+
+def test_loud_brass_is_far_brighter_than_soft_brass() -> None:
+    soft, hard = (
+        dry("low_brass", [(0.0, 2.0, 43, velocity)], length_s=2.0) for velocity in (40, 124)
+    )
+    assert _above_db(hard, 800.0) > _above_db(soft, 800.0) + 10.0
+
+
+def test_bow_noise_goes_with_the_strings_and_is_loudest_as_they_speak() -> None:
+    voice = INSTRUMENTS["string_ensemble"].voice
+    assert isinstance(voice, Ensemble)
+    assert voice.breath is not None
+    even = msgspec.structs.replace(voice.breath, onset_db=0.0)
+    notes = []
+    for breath in (voice.breath, even, None):
+        bowed = msgspec.structs.replace(voice, breath=breath)
+        source = bowed.source(48, SAMPLE_RATE, generator(1, "x"))
+        notes.append(source.play(Strike(0, SAMPLE_RATE, 0.9, 0), SAMPLE_RATE, generator(2, "x")))
+    bow, steady, tone = notes[0] - notes[2], notes[1] - notes[2], notes[2]
+    assert -40.0 < level_db(bow) - level_db(tone) < -25.0
+    speaking, later = slice(1200, 4800), slice(24_000, 40_000)
+    assert level_db(bow[:, speaking]) > level_db(steady[:, speaking]) + 2.0
+    assert level_db(bow[:, later]) == pytest.approx(level_db(steady[:, later]), abs=0.1)
+
+
+@pytest.mark.parametrize("name", ["string_ensemble", "solo_strings"])
+def test_expression_swells_a_held_note_in_level_and_brightness(name: str) -> None:
+    part = part_of(name, [(0.0, 8.0, 60, 110)])
+    swell = tuple(ExpressionPoint(beat, value) for beat, value in ((0, 1.0), (2, 0.3), (6, 1.0)))
+    plain, swelling = (
+        next(
+            TrackPlayer(
+                [msgspec.structs.replace(part, expression=expression)],
+                TempoMap.constant(60.0),
+                8 * SAMPLE_RATE,
+                1,
+            ).blocks(8 * SAMPLE_RATE, lambda notes: None)
+        )
+        for expression in ((), swell)
+    )
+    at = slice(round(1.9 * SAMPLE_RATE), round(2.1 * SAMPLE_RATE))
+    late = slice(round(6.2 * SAMPLE_RATE), round(7.0 * SAMPLE_RATE))
+    fall = level_db(swelling[:, at]) - level_db(plain[:, at])
+    assert fall == pytest.approx(40 * np.log10(0.33), abs=2.5)
+    assert centroid_hz(swelling[:, at]) < 0.9 * centroid_hz(plain[:, at])
+    assert level_db(swelling[:, late]) == pytest.approx(level_db(plain[:, late]), abs=0.1)
+
+
+def test_vibrato_of_every_solo_begins_a_third_to_two_thirds_of_a_second_in() -> None:
+    for name in HELD:
+        voice = INSTRUMENTS[name].voice
+        if isinstance(voice, Solo) and voice.vibrato is not None:
+            assert 0.28 <= voice.vibrato.delay_s <= 0.6, name

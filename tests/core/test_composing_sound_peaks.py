@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from musiscene_core.composing.sound import peaks
+from musiscene_core.composing.sound import Peaks, peaks
 
 
 def test_the_header_says_what_follows() -> None:
@@ -25,3 +25,12 @@ def test_each_point_holds_the_lowest_and_highest_sample_of_each_channel() -> Non
 def test_nothing_has_no_points() -> None:
     data = peaks(np.zeros((2, 0), dtype=np.int32))
     assert struct.unpack("<iIiiIi", data)[4] == 0
+
+
+def test_an_overview_drawn_piece_by_piece_is_the_same() -> None:
+    random = np.random.default_rng(3)
+    mix = random.integers(-(1 << 23), 1 << 23, (2, 5_000)).astype(np.int32)
+    drawn = Peaks(2, 5_000)
+    for first in (0, 960, 3_840):
+        drawn.add(first, mix[:, first : {0: 960, 960: 3_840}.get(first, 5_000)])
+    assert drawn.data() == peaks(mix)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from musiscene_core.cue import Cue, Note, Part, StemRole, TempoMap
+from musiscene_core.cue import Cue, Note, Part, StemRole
+from musiscene_core.tempo_map import TempoMap
 
 
 def cue_of(

@@ -7,9 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.composing.sound.instruments import INSTRUMENTS
-from musiscene_core.composing.sound.player import play_part
-from musiscene_core.cue import TempoMap
+from musiscene_core.composing.sound.player import TrackPlayer
+from musiscene_core.tempo_map import TempoMap
 from musiscene_core.timecode import SAMPLE_RATE
 from tests.support.sound_cues import part_of
 
@@ -24,12 +23,10 @@ def dry(
     seed: int = 1,
 ) -> Floats:
     """Notes of (start, length, pitch, velocity), in seconds, before mixing: [2, n]."""
-    stem = np.zeros((2, round(length_s * SAMPLE_RATE)), dtype=np.float32)
-    tempo = TempoMap.constant(60.0)
-    play_part(
-        part_of(instrument, notes), INSTRUMENTS[instrument], tempo, seed, stem, lambda notes: None
-    )
-    return stem
+    part = part_of(instrument, notes)
+    samples = round(length_s * SAMPLE_RATE)
+    player = TrackPlayer([part], TempoMap.constant(60.0), samples, seed)
+    return next(player.blocks(samples, lambda notes: None))
 
 
 def level_db(signal: Floats) -> float:

@@ -1,13 +1,13 @@
 """A stem's channel strip: high-pass, equaliser and the hall, as one impulse response.
 
 Being linear and the same from first sample to last, the strip runs as one fast convolution, block
-by block and in place. Every stem has its own send into the same hall, so stems sum to the mix.
+by block. Every stem has its own send into the same hall, so stems sum to the mix.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
 import msgspec
@@ -32,12 +32,14 @@ _HALL_SEED = 1887
 
 _PRE_DELAY_S = 0.024
 _HALL_S = 2.3
+_WIDE_FROM_HZ = 200.0
 _RETURN_LOW_HZ, _RETURN_HIGH_HZ = 180.0, 6000.0
 _BAND_RINGS = SAMPLE_RATE // 4
 """Samples after which the return's filters have died away, far below the noise of float32."""
 
-_BLOCK = 5 << 16
-_BLOCKS_AT_ONCE = 2
+_TRANSFORM = 5 << 16
+STRIP_BLOCK = 450 * 480
+"""Samples a block: what the transform has room for beside the hall, in whole 10 ms."""
 
 
 class Strip(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,6 +51,7 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
         low_shelf_db: below 120 Hz.
         bells: (hertz, decibels, Q).
         high_shelf_db: above 5 kHz.
+        width_db: what sets left and right apart, against what they share, above 200 Hz.
     """
 
     send_db: float
@@ -56,6 +59,7 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
     low_shelf_db: float = 0.0
     bells: tuple[tuple[float, float, float], ...] = ()
     high_shelf_db: float = 0.0
+    width_db: float = 0.0
 
     def sections(self) -> list[Section]:
         """Its filters."""
@@ -71,65 +75,79 @@ class Strip(msgspec.Struct, frozen=True, kw_only=True):
 STRIPS: Mapping[StemRole, Strip] = MappingProxyType(
     {
         "harmony": Strip(
-            send_db=-8.0, lowest_hz=60.0, bells=((1500.0, 3.0, 0.6),), high_shelf_db=-2.5
+            send_db=-8.0,
+            lowest_hz=60.0,
+            bells=((600.0, -2.0, 1.2), (1800.0, 4.5, 0.6)),
+            high_shelf_db=-1.5,
+            width_db=5.5,
         ),
-        "bass": Strip(send_db=-22.0, lowest_hz=30.0),
+        "bass": Strip(
+            send_db=-22.0, lowest_hz=32.0, bells=((42.0, -3.5, 1.2), (78.0, 2.0, 1.2)), width_db=4.0
+        ),
         "melody": Strip(
-            send_db=-8.0, lowest_hz=90.0, bells=((1500.0, 2.5, 0.6),), high_shelf_db=-2.0
+            send_db=-8.0,
+            lowest_hz=90.0,
+            bells=((600.0, -2.0, 1.2), (1800.0, 4.5, 0.6)),
+            high_shelf_db=-1.5,
+            width_db=6.0,
         ),
-        "percussion": Strip(send_db=-12.0),
-        "texture": Strip(send_db=-8.0),
+        "percussion": Strip(
+            send_db=-12.0,
+            lowest_hz=32.0,
+            bells=((42.0, -2.5, 1.2),),
+            high_shelf_db=-2.0,
+            width_db=6.0,
+        ),
+        "texture": Strip(send_db=-8.0, lowest_hz=32.0, width_db=5.0),
     }
 )
 """Each stem's strip."""
 
 
-def run_strip(strip: Strip, stem: Audio, checkpoint: Callable[[], None]) -> None:
-    """Put `stem` [2, n] through the strip in place; `checkpoint` is called between blocks."""
-    samples = stem.shape[1]
-    if not samples:
-        return
-    dry, wet = _responses(strip)
-    reach = min(wet.shape[1], samples)
-    transform = min(_BLOCK, scipy.fft.next_fast_len(samples + reach, real=True))
-    hop = transform - reach + 1
-    count = min(_BLOCKS_AT_ONCE, -(-samples // hop))
-    dry_spectrum = scipy.fft.rfft(dry[:reach], n=transform)
-    wet_spectra = scipy.fft.rfft(wet[:, :reach], n=transform, axis=-1)
-    carried = np.zeros((2, reach - 1), dtype=np.float32)
-    for first in range(0, samples, hop * count):
-        checkpoint()
-        blocks = np.zeros((2, count, transform), dtype=np.float32)
-        for block in range(count):
-            piece = stem[:, first + block * hop : first + (block + 1) * hop]
-            blocks[:, block, : piece.shape[1]] = piece
-        if not blocks.any() and not carried.any():
-            continue
-        spectra = scipy.fft.rfft(blocks, axis=-1)
-        sent = (spectra[0] + spectra[1]) * np.complex64(0.5)
-        spectra *= dry_spectrum
-        for side in (0, 1):
-            spectra[side] += sent * wet_spectra[side]
-        blocks = scipy.fft.irfft(spectra, n=transform, axis=-1, overwrite_x=True)
-        for block in range(count):
-            at = first + block * hop
-            if at >= samples:
-                break
-            out = blocks[:, block]
-            out[:, : reach - 1] += carried
-            carried = out[:, hop:].copy()
-            stem[:, at : at + hop] = out[:, : min(hop, samples - at)]
+class StripRunner:
+    """Runs a track through its strip block by block, by overlap-add: the hall rings on."""
+
+    def __init__(self, strip: Strip) -> None:
+        middle, aside, wet = _responses(strip)
+        self._reach = wet.shape[1]
+        self._aside = scipy.fft.rfft(aside, n=_TRANSFORM)
+        shared = scipy.fft.rfft(middle, n=_TRANSFORM)
+        self._shared = shared + scipy.fft.rfft(wet, n=_TRANSFORM, axis=-1)
+        self._carried: Audio = np.zeros((2, _TRANSFORM - STRIP_BLOCK), dtype=np.float32)
+
+    def run(self, block: Audio) -> Audio:
+        """The next block [2, n], processed; n is STRIP_BLOCK but in the last block."""
+        samples = block.shape[1]
+        if not block.any() and not self._carried.any():
+            return block
+        spectra = scipy.fft.rfft(block, n=_TRANSFORM, axis=-1)
+        middle = (spectra[0] + spectra[1]) * np.complex64(0.5)
+        aside = (spectra[0] - middle) * self._aside
+        np.multiply(middle, self._shared, out=spectra)
+        spectra[0] += aside
+        spectra[1] -= aside
+        out: Audio = scipy.fft.irfft(spectra, n=_TRANSFORM, axis=-1, overwrite_x=True)
+        out[:, : self._carried.shape[1]] += self._carried
+        self._carried = out[:, STRIP_BLOCK:].copy()
+        # The transform is a little longer than sound and response together: rounding is all
+        # that lies there, and a pause must come back to silence.
+        self._carried[:, self._reach - 1 :] = 0.0
+        return out[:, :samples]
 
 
 @functools.lru_cache(maxsize=8)
-def _responses(strip: Strip) -> tuple[Audio, Audio]:
-    """Impulse responses of the dry path [n] and of send, hall and return [2, n]."""
+def _responses(strip: Strip) -> tuple[Audio, Audio, Audio]:
+    """Impulse responses [n] to what the sides share and to what differs, and of the hall [2, n]."""
     hall = _hall()
     paths = np.zeros((3, hall.shape[1]))
     paths[0, 0] = 1.0
     paths[1:] = hall * decibels(strip.send_db)
     responses: Audio = filtered(np.array(strip.sections()), paths).astype(np.float32)
-    return responses[0], responses[1:]
+    middle = responses[0]
+    # The shelf's other side: everything louder, and the lows back to where they were.
+    wider = low_shelf(_WIDE_FROM_HZ, -strip.width_db)[None, :]
+    aside: Audio = filtered(wider, responses[:1])[0] * np.float32(decibels(strip.width_db))
+    return middle, aside, responses[1:]
 
 
 @functools.lru_cache(maxsize=1)

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import scipy.fft
 
 from musiscene_core.composing.sound.envelope import Envelope
+from musiscene_core.composing.sound.noise import Breath, breathed
 from musiscene_core.composing.sound.signal import (
     HIGHEST_PARTIAL_HZ,
     Audio,
@@ -27,7 +28,7 @@ from musiscene_core.composing.sound.signal import (
     rms,
 )
 from musiscene_core.composing.sound.spectrum import Spectrum
-from musiscene_core.composing.sound.voice import Strike
+from musiscene_core.composing.sound.voice import Strike, brightness_of, loudness_of
 from musiscene_core.timecode import SAMPLE_RATE
 
 _MOST_PARTIALS = 120
@@ -62,6 +63,7 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
         width: 0 (mono) to 1 (left and right unrelated).
         motion_db: slow wandering of the level.
         motion_hz: how fast it wanders.
+        breath: bow noise or air; None is noiseless.
     """
 
     dark: Spectrum
@@ -74,6 +76,7 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
     width: float = 0.6
     motion_db: float = 1.0
     motion_hz: float = 0.25
+    breath: Breath | None = None
 
     def source(self, pitch: int, longest: int, random: np.random.Generator) -> EnsembleSource:
         """Build the two loops for `pitch`."""
@@ -87,6 +90,11 @@ class EnsembleSource:
         self._voice = voice
         self._loops = loops
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its loops."""
+        return self._loops.nbytes
+
     def length(self, strike: Strike) -> int:
         """Samples until the release has ended."""
         return strike.held + int(self._voice.envelope.release_s * SAMPLE_RATE)
@@ -97,6 +105,9 @@ class EnsembleSource:
         time_s = control_times(samples)
         level = envelope.level(time_s, held_s, strike.velocity) * self._wander(time_s, random)
         bright = envelope.brightness(time_s, held_s, strike.velocity)
+        expression = strike.expression(time_s)
+        level *= loudness_of(expression)
+        bright *= brightness_of(expression)
         dark_gain = drawn_out(level * (1.0 - bright), samples)
         bright_gain = drawn_out(level * bright, samples)
         note: Audio = np.empty((2, samples), dtype=np.float32)
@@ -109,6 +120,8 @@ class EnsembleSource:
             np.multiply(dark_loop[:, where : where + count], dark_gain[at : at + count], piece)
             piece += bright_loop[:, where : where + count] * bright_gain[at : at + count]
             at, where = at + count, (where + count) % period
+        if self._voice.breath is not None:
+            breathed(note, self._voice.breath, level, strike.velocity, random)
         return note
 
     def _wander(self, time_s: Points, random: np.random.Generator) -> Points:

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from musiscene_core.composing.sound.signal import SHORTEST_RAMP_S, Points
+from musiscene_core.composing.sound.voice import brightness_of
 
 _LARGEST_ATTACK_SHARE = 0.4
 """Of a short note: a slow pad still speaks when it is asked for quavers."""
@@ -62,4 +63,4 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
         if self.swell > 0:
             arch = np.sin(np.pi * np.minimum(1.0, time_s / held_s))
             opening = opening * (1.0 - 0.5 * self.swell * (1.0 - arch))
-        return np.asarray(opening * velocity**1.5)
+        return np.asarray(opening * brightness_of(velocity))

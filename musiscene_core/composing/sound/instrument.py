@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
+from dataclasses import dataclass
 
-from musiscene_core.composing.sound.ensemble import Ensemble
-from musiscene_core.composing.sound.kits import Kit
-from musiscene_core.composing.sound.noise import Sweep
-from musiscene_core.composing.sound.solo import Solo
-from musiscene_core.composing.sound.struck import Struck
+from musiscene_core.composing.sound.voice import Voice
 
 
-class Instrument(msgspec.Struct, frozen=True, kw_only=True):
+@dataclass(frozen=True)
+class Instrument:
     """An instrument.
 
     Attributes:
@@ -19,5 +16,5 @@ class Instrument(msgspec.Struct, frozen=True, kw_only=True):
         level_db: set so that instruments at one velocity and no gain balance.
     """
 
-    voice: Ensemble | Solo | Struck | Sweep | Kit
+    voice: Voice
     level_db: float = 0.0

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from musiscene_core.composing.sound.instrument import Instrument
-from musiscene_core.composing.sound.kits import Kit
 from musiscene_core.composing.sound.palette_effects import EFFECTS
 from musiscene_core.composing.sound.palette_keys import KEYS
 from musiscene_core.composing.sound.palette_strings import STRINGS
 from musiscene_core.composing.sound.palette_winds import WINDS
+from musiscene_core.composing.sound.voice import kit_of
 from musiscene_core.cue import Cue, Note
 from musiscene_core.errors import EngineError
 
@@ -19,19 +19,19 @@ INSTRUMENTS: Mapping[str, Instrument] = MappingProxyType({**STRINGS, **WINDS, **
 """Every instrument by name."""
 
 
-def check_playable(cue: Cue) -> None:
+def check_playable(cue: Cue, instruments: Mapping[str, Instrument] = INSTRUMENTS) -> None:
     """Say so before any sound is made where a cue asks for what cannot be played.
 
     Raises:
         EngineError: an unknown instrument, a drum its kit lacks, or a note that makes no sense.
     """
     for part in cue.parts:
-        instrument = INSTRUMENTS.get(part.instrument)
+        instrument = instruments.get(part.instrument)
         if instrument is None:
             raise EngineError(
                 f"The part {part.name!r} asks for the instrument {part.instrument!r}, "
                 "which does not exist.",
-                hint=f"The instruments are {', '.join(sorted(INSTRUMENTS))}.",
+                hint=f"The instruments are {', '.join(sorted(instruments))}.",
             )
         for note in part.notes:
             if not _makes_sense(note):
@@ -39,8 +39,8 @@ def check_playable(cue: Cue) -> None:
                     f"The part {part.name!r} has a note that cannot be played: {note}.",
                     hint="Pitches are 0 to 127, velocities 1 to 127, lengths above 0 beats.",
                 )
-            voice = instrument.voice
-            if isinstance(voice, Kit) and voice.drum(note.pitch) is None:
+            kit = kit_of(instrument.voice)
+            if kit is not None and not kit.has(note.pitch):
                 raise EngineError(
                     f"The kit {part.instrument!r} has no drum on note {note.pitch}.",
                     hint="Use General MIDI percussion notes that the kit has.",

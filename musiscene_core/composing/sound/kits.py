@@ -57,6 +57,25 @@ class Kit(msgspec.Struct, frozen=True, kw_only=True):
 
     drums: tuple[Drum, ...]
 
+    @property
+    def struck(self) -> bool:
+        """Its pitches are drums."""
+        return True
+
+    @property
+    def pitches(self) -> tuple[int, ...]:
+        """The notes it has drums on."""
+        return tuple(pitch for drum in self.drums for pitch in drum.pitches)
+
+    def has(self, pitch: int) -> bool:
+        """Whether there is a drum on `pitch`."""
+        return self.drum(pitch) is not None
+
+    def choke(self, pitch: int) -> str:
+        """The choke group of the drum on `pitch`; empty rings freely."""
+        drum = self.drum(pitch)
+        return drum.choke if drum is not None else ""
+
     def drum(self, pitch: int) -> Drum | None:
         """The drum that `pitch` strikes, or None."""
         return next((drum for drum in self.drums if pitch in drum.pitches), None)
@@ -84,6 +103,11 @@ class DrumSource:
         layers *= sides.astype(np.float32)[:, None]
         self._samples = samples
         self._ringing = StruckSource(layers, int(CHOKE_S * SAMPLE_RATE), 0.0)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its two layers."""
+        return self._ringing.nbytes
 
     def length(self, strike: Strike) -> int:
         """Samples until it has rung out or been choked."""
@@ -129,7 +153,7 @@ def _kick(deep_hz: float, ring_s: float, click_db: float) -> Drum:
             Burst(low_hz=900, high_hz=4200, level_db=click_db, ring_s=0.03, soft_db=-12),
             Burst(low_hz=60, high_hz=260, level_db=-6, ring_s=0.16),
         ),
-        level_db=4.0,
+        level_db=2.5,
     )
 
 

@@ -1,28 +1,43 @@
 """The master: one gain curve for all stems, then 24-bit integers whose sum is the mix.
 
-Finds the gain that brings the sum to its loudness under a true-peak limiter, applies it to each
-stem, quantises each stem and adds the integers. Works through the cue in pieces, so it needs no
-second copy of it.
+Twice through the cue in pieces: first the sum is measured, which gives the gain that brings it to
+its loudness under a true-peak limiter; then that gain goes onto each stem, each is quantised, the
+integers are added, and what comes out is measured and handed on. No more than a few pieces are
+held, however long the cue.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.composing.sound.limiter import limiter_gain_db
 from musiscene_core.composing.sound.signal import Audio, Points, decibels, drawn_out
-from musiscene_core.composing.sound.truepeak import BLOCK, REACH, block_peaks, dbtp
-from musiscene_core.cue import StemRole
+from musiscene_core.composing.sound.spill import Spill
+from musiscene_core.composing.sound.truepeak import (
+    BLOCK,
+    REACH,
+    SILENCE_DBTP,
+    block_peaks,
+    dbtp,
+)
 from musiscene_core.loudness import LoudnessMeter, integrated
 from musiscene_core.timecode import SAMPLE_RATE
 
 Integers = npt.NDArray[np.int32]
 
+MIX = "mix"
+"""What a sink hears the sum called; no stem may have this name."""
+
+PIECE = 5 * SAMPLE_RATE
+"""Samples that a sink is given at once, but for the last."""
+
 _FULL_SCALE = 1 << 23
-_PIECE = 10 * SAMPLE_RATE
 _BLOCKS_IN_SLOT = 10
 """The meter's slots are 10 ms long."""
 
@@ -38,73 +53,103 @@ _INAUDIBLE_LUFS = -120.0
 _SEARCHES = 16
 
 
+class Sink(Protocol):
+    """Takes finished audio."""
+
+    def __call__(self, name: str, first: int, samples: Integers) -> None:
+        """`samples` [2, n], 24-bit values, of the stem `name` (or MIX) from sample `first` on.
+
+        Each name's pieces come in order; those of different names may come from several threads
+        at once. Where the sum came out too loud everything comes once more, from 0 on.
+        """
+
+
+@dataclass(frozen=True)
+class Levels:
+    """How loud a mix is.
+
+    Attributes:
+        loudness_lufs: integrated (ITU-R BS.1770-4); -200 for silence.
+        true_peak_dbtp: four-fold oversampled; -200 for silence.
+    """
+
+    loudness_lufs: float
+    true_peak_dbtp: float
+
+
 def master(
-    stems: Mapping[StemRole, Audio],
-    mix: Integers,
+    stems: Mapping[str, Spill],
+    samples: int,
     target_lufs: float,
     max_true_peak_dbtp: float,
+    sink: Sink,
+    threads: Executor,
     checkpoint: Callable[[float], None],
-) -> tuple[dict[StemRole, Integers], float, float]:
-    """Bring the sum of `stems` to loudness and peak.
+    *,
+    loop: bool = False,
+) -> Levels:
+    """Bring the sum of `stems` to loudness and peak, and hand all to `sink`.
 
     Args:
-        stems: [2, samples] each; their memory is reused for the result.
-        mix: [2, samples] of zeros, which is filled.
+        stems: the processed tracks, of `samples` samples each.
+        samples: the cue's length.
         target_lufs: integrated loudness wanted.
         max_true_peak_dbtp: never exceeded.
+        sink: takes the stems and the mix.
+        threads: to work in.
         checkpoint: called with the share done, 0 to 1; may raise to stop.
-
-    Returns:
-        The stems as 24-bit values, the mix's loudness in LUFS, its true peak in dBTP.
+        loop: the end is followed by the beginning: no fade, and the limiter looks that far.
     """
-    samples = mix.shape[1]
-    sounding = [
-        stem
-        for stem in stems.values()
-        if any(stem[:, first:last].any() for first, last in _pieces(samples))
-    ]
-    slots, peaks = _analysed(sounding, samples, checkpoint)
     highest_dbtp = min(max_true_peak_dbtp, _HIGHEST_CEILING_DB)
-    gain_db = _gain_curve_db(slots, peaks, target_lufs, highest_dbtp - _MARGIN_DB)
-    checkpoint(0.5)
-    for first, last in _pieces(samples):
-        edges = gain_db[first // BLOCK : -(-last // BLOCK) + 1]
-        gain = drawn_out(10.0 ** (edges / 20.0) * _FULL_SCALE, last - first, BLOCK)
-        _fade_out(gain, first, samples)
-        for stem in sounding:
-            values = np.rint(stem[:, first:last] * gain).astype(np.int32)
-            stem.view(np.int32)[:, first:last] = values
-            mix[:, first:last] += values
-        checkpoint(0.5 + 0.3 * last / samples)
-    integers = [stem.view(np.int32) for stem in sounding]
-    loudness, true_peak = _measured(mix)
-    while true_peak > highest_dbtp:
-        _turn_down(integers, mix, decibels(highest_dbtp - true_peak - 0.02))
-        loudness, true_peak = _measured(mix)
-    checkpoint(1.0)
-    return {role: stem.view(np.int32) for role, stem in stems.items()}, loudness, true_peak
+    sounding = [stem for stem in stems.values() if not stem.silent]
+    slots, peaks = _analysed(sounding, samples, threads, lambda share: checkpoint(0.35 * share))
+    ceiling_db = highest_dbtp - _MARGIN_DB
+    gain_db = _gain_curve_db(slots, peaks, target_lufs, ceiling_db, loop=loop)
+    lower_db = 0.0
+    while True:
+        levels = _finished(
+            stems,
+            samples,
+            gain_db + lower_db,
+            sink,
+            threads,
+            lambda share: checkpoint(0.35 + 0.65 * share),
+            fade=not loop,
+        )
+        if levels.true_peak_dbtp <= highest_dbtp:
+            checkpoint(1.0)
+            return levels
+        lower_db += highest_dbtp - levels.true_peak_dbtp - 0.02
 
 
 def _analysed(
-    stems: list[Audio], samples: int, checkpoint: Callable[[float], None]
+    stems: list[Spill], samples: int, threads: Executor, checkpoint: Callable[[float], None]
 ) -> tuple[Points, Points]:
-    """K-weighted power by slot and true peak by block of the sum of float `stems`."""
+    """K-weighted power by slot and true peak by block of the sum of `stems`."""
     meter, blocks = LoudnessMeter(), []
     loudest = 0.0
+    hearing: Future[None] | None = None
     for first, last in _pieces(samples):
-        around = np.zeros((2, last - first + 2 * REACH), dtype=np.float32)
         begin, end = max(0, first - REACH), min(samples, last + REACH)
+        around = np.zeros((2, last - first + 2 * REACH), dtype=np.float32)
+        inside = around[:, begin - first + REACH : end - first + REACH]
         for stem in stems:
-            around[:, begin - first + REACH : end - first + REACH] += stem[:, begin:end]
+            inside += stem.read(begin, end)
         piece = around[:, REACH:-REACH]
-        meter.hear(piece)
+        if hearing is not None:
+            hearing.result()
+        hearing = threads.submit(meter.hear, piece)
         loudest = max(loudest, float(piece.max()), -float(piece.min()))
         blocks.append(block_peaks(around, loudest * decibels(-_MOST_REDUCTION_DB - 1.0)))
-        checkpoint(0.5 * last / samples)
+        checkpoint(last / samples)
+    if hearing is not None:
+        hearing.result()
     return meter.finish(), np.concatenate([np.zeros(0), *blocks])
 
 
-def _gain_curve_db(slots: Points, peaks: Points, target_lufs: float, ceiling_db: float) -> Points:
+def _gain_curve_db(
+    slots: Points, peaks: Points, target_lufs: float, ceiling_db: float, *, loop: bool
+) -> Points:
     """Gain at the blocks' edges, in dB: a constant, and the limiter's reduction."""
     edges = np.zeros(len(peaks) + 1)
     if integrated(slots) < _INAUDIBLE_LUFS or not peaks.any():
@@ -113,7 +158,7 @@ def _gain_curve_db(slots: Points, peaks: Points, target_lufs: float, ceiling_db:
     most_db = ceiling_db - float(peaks_db.max()) + _MOST_REDUCTION_DB
     gain_db = min(most_db, target_lufs - integrated(slots))
     for _ in range(_SEARCHES):
-        edges = gain_db + limiter_gain_db(peaks_db + gain_db, ceiling_db)
+        edges = gain_db + _limited_db(peaks_db + gain_db, ceiling_db, loop=loop)
         short = target_lufs - integrated(slots * _power_by_slot(edges, len(slots)))
         if abs(short) < 0.01 or (gain_db == most_db and short > 0):
             break
@@ -121,11 +166,62 @@ def _gain_curve_db(slots: Points, peaks: Points, target_lufs: float, ceiling_db:
     return edges
 
 
+def _limited_db(peaks_db: Points, ceiling_db: float, *, loop: bool) -> Points:
+    """The limiter's gain; a loop's as it is in the middle of three rounds."""
+    if not loop:
+        return limiter_gain_db(peaks_db, ceiling_db)
+    count = len(peaks_db)
+    return limiter_gain_db(np.tile(peaks_db, 3), ceiling_db)[count : 2 * count + 1]
+
+
 def _power_by_slot(edges_db: Points, slots: int) -> Points:
     """Mean power gain in each slot of a curve at the edges of blocks."""
     power = 10.0 ** (edges_db[:-1] / 10.0)
     starts = np.arange(slots) * _BLOCKS_IN_SLOT
     return np.asarray(np.add.reduceat(power, starts) / np.diff([*starts, len(power)]))
+
+
+def _finished(
+    stems: Mapping[str, Spill],
+    samples: int,
+    gain_db: Points,
+    sink: Sink,
+    threads: Executor,
+    checkpoint: Callable[[float], None],
+    *,
+    fade: bool,
+) -> Levels:
+    """Apply the gain, quantise, add up, hand on; returns how loud the mix became."""
+    measured = _MixMeter()
+    adding: Future[None] | None = None
+
+    def quantised(name: str, first: int, last: int, gain: Audio) -> Integers:
+        stem = stems[name].read(first, last)
+        stem *= gain
+        values = np.rint(stem, out=stem).astype(np.int32)
+        sink(name, first, values)
+        return values
+
+    def summed(first: int, mix: Integers) -> None:
+        sink(MIX, first, mix)
+        measured.hear(mix)
+
+    for first, last in _pieces(samples):
+        edges = gain_db[first // BLOCK : -(-last // BLOCK) + 1]
+        gain = drawn_out(10.0 ** (edges / 20.0) * _FULL_SCALE, last - first, BLOCK)
+        if fade:
+            _fade_out(gain, first, samples)
+        done = [threads.submit(quantised, name, first, last, gain) for name in stems]
+        mix: Integers = np.zeros((2, last - first), dtype=np.int32)
+        for one in done:
+            mix += one.result()
+        if adding is not None:
+            adding.result()
+        adding = threads.submit(summed, first, mix)
+        checkpoint(last / samples)
+    if adding is not None:
+        adding.result()
+    return measured.levels()
 
 
 def _fade_out(gain: Audio, first: int, samples: int) -> None:
@@ -139,31 +235,36 @@ def _fade_out(gain: Audio, first: int, samples: int) -> None:
         gain[begin:] *= curve
 
 
-def _measured(mix: Integers) -> tuple[float, float]:
-    """Loudness and true peak of a finished mix."""
-    samples = mix.shape[1]
-    highest = max(int(mix.max(initial=0)), -int(mix.min(initial=0))) / _FULL_SCALE
-    meter, peak = LoudnessMeter(), 0.0
-    for first, last in _pieces(samples):
-        around = np.zeros((2, last - first + 2 * REACH), dtype=np.float32)
-        begin, end = max(0, first - REACH), min(samples, last + REACH)
-        inside = around[:, begin - first + REACH : end - first + REACH]
-        np.multiply(mix[:, begin:end], np.float32(1 / _FULL_SCALE), out=inside)
-        meter.hear(around[:, REACH:-REACH])
-        peak = max(peak, float(block_peaks(around, highest).max()))
-    return integrated(meter.finish()), dbtp(peak)
+class _MixMeter:
+    """Loudness and true peak of a finished mix as it goes by."""
 
+    def __init__(self) -> None:
+        self._meter = LoudnessMeter()
+        self._kept: Audio = np.zeros((2, 2 * REACH), dtype=np.float32)
+        self._highest = 0.0
+        self._peak = 0.0
 
-def _turn_down(stems: list[Integers], mix: Integers, factor: float) -> None:
-    """Turn all stems down and add them up again, in place; always by at least a step."""
-    for first, last in _pieces(mix.shape[1]):
-        mix[:, first:last] = 0
-        for stem in stems:
-            values = np.trunc(stem[:, first:last] * factor).astype(np.int32)
-            stem[:, first:last] = values
-            mix[:, first:last] += values
+    def hear(self, mix: Integers) -> None:
+        """The next piece [2, n]."""
+        piece = mix * np.float32(1 / _FULL_SCALE)
+        self._meter.hear(piece)
+        self._listen(piece)
+
+    def levels(self) -> Levels:
+        """What came out; call it once, at the end."""
+        self._listen(np.zeros((2, REACH), dtype=np.float32))
+        true_peak = dbtp(self._peak) if self._highest else SILENCE_DBTP
+        return Levels(integrated(self._meter.finish()), true_peak)
+
+    def _listen(self, piece: Audio) -> None:
+        around = np.concatenate([self._kept, piece], axis=1)
+        self._kept = around[:, -2 * REACH :]
+        self._highest = max(self._highest, float(np.abs(around).max()))
+        if self._highest:
+            found = block_peaks(around, self._highest)
+            self._peak = max(self._peak, float(found.max(initial=0.0)))
 
 
 def _pieces(samples: int) -> Iterator[tuple[int, int]]:
-    for first in range(0, samples, _PIECE):
-        yield first, min(samples, first + _PIECE)
+    for first in range(0, samples, PIECE):
+        yield first, min(samples, first + PIECE)

@@ -5,6 +5,8 @@ Noise comes as long seamless loops made in the frequency domain, so any note is 
 
 from __future__ import annotations
 
+import functools
+
 import msgspec
 import numpy as np
 import scipy.fft
@@ -15,6 +17,7 @@ from musiscene_core.composing.sound.signal import (
     control_times,
     decibels,
     drawn_out,
+    generator,
     hertz,
     rms,
 )
@@ -22,6 +25,9 @@ from musiscene_core.composing.sound.voice import Strike
 from musiscene_core.timecode import SAMPLE_RATE
 
 _LOOP = 1 << 16
+_NOISE_SEED = 1928
+"""Of the noise that all share."""
+
 _BANDS = 7
 _INAUDIBLE = 0.003
 
@@ -45,6 +51,14 @@ def noise_loop(
     return loop
 
 
+@functools.lru_cache(maxsize=48)
+def shared_noise(low_hz: float, high_hz: float, length: int = _LOOP) -> Audio:
+    """A loop that all notes and takes cut their noise from, each at a place of its own."""
+    loop = noise_loop(low_hz, high_hz, generator(_NOISE_SEED, "noise"), length=length)
+    loop.flags.writeable = False
+    return loop
+
+
 def wrapped(loop: Audio, start: int, samples: int) -> Audio:
     """`samples` of `loop` [2, period] from `start` on, round and round."""
     period = loop.shape[1]
@@ -54,6 +68,40 @@ def wrapped(loop: Audio, start: int, samples: int) -> Audio:
         if turns > 1
         else loop[:, start : start + samples]
     )
+
+
+class Breath(msgspec.Struct, frozen=True, kw_only=True):
+    """Air or bow noise that goes with the tone.
+
+    Attributes:
+        level_db: against the tone.
+        low_hz: lower edge of the noise.
+        high_hz: upper edge of the noise.
+        onset_db: extra level while the note speaks.
+    """
+
+    level_db: float
+    low_hz: float
+    high_hz: float
+    onset_db: float = 6.0
+
+
+def breathed(
+    note: Audio,
+    breath: Breath,
+    level: Points,
+    velocity: float,
+    random: np.random.Generator,
+) -> None:
+    """Add to `note` [2, n] the noise that goes with its `level` at control points."""
+    samples = note.shape[1]
+    time_s = control_times(samples)
+    speaking = decibels(breath.onset_db) - 1.0
+    air = level * (1.0 + speaking * np.exp(-time_s / 0.05))
+    air *= decibels(breath.level_db) * (0.4 + 0.6 * velocity)
+    loop = shared_noise(breath.low_hz, breath.high_hz)
+    start = int(random.integers(loop.shape[1]))
+    note += wrapped(loop, start, samples) * drawn_out(air, samples)
 
 
 class Sweep(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,21 +127,26 @@ class Sweep(msgspec.Struct, frozen=True, kw_only=True):
 
     def source(self, pitch: int, longest: int, random: np.random.Generator) -> SweepSource:
         """Make the bands of noise."""
-        return SweepSource(self, pitch, random)
+        return SweepSource(self, pitch)
 
 
 class SweepSource:
     """Plays sweeps out of bands of noise [band, 2, loop] that fade into each other."""
 
-    def __init__(self, voice: Sweep, pitch: int, random: np.random.Generator) -> None:
+    def __init__(self, voice: Sweep, pitch: int) -> None:
         self._voice = voice
         self._hertz = hertz(pitch)
         low, high = sorted((voice.from_hz, voice.to_hz))
         self._edges = np.linspace(np.log2(low) - 1.0, min(np.log2(high) + 1.0, 14.2), _BANDS + 1)
         self._bands = [
-            noise_loop(float(2.0**first), float(2.0**last), random)
+            shared_noise(float(2.0**first), float(2.0**last))
             for first, last in zip(self._edges[:-1], self._edges[1:], strict=True)
         ]
+
+    @property
+    def nbytes(self) -> int:
+        """None of its own: the noise belongs to all."""
+        return 0
 
     def length(self, strike: Strike) -> int:
         """Samples until the release has ended."""

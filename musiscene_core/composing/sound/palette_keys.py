@@ -11,14 +11,14 @@ KEYS = {
         voice=Struck(
             modes=Modes(
                 soft=Spectrum(slope_db=9.0, cutoff_hz=650.0, cutoff_partials=1.5),
-                hard=Spectrum(slope_db=5.5, cutoff_hz=2300.0, cutoff_partials=2.5),
+                hard=Spectrum(slope_db=5.0, cutoff_hz=2900.0, cutoff_partials=3.0),
                 ring_s=6.5,
                 ring_slope=0.55,
                 stiffness=0.00035,
                 damping=0.28,
                 pluck=0.12,
                 beating_cents=0.9,
-                spread=0.55,
+                spread=0.75,
             ),
             bursts=(
                 Burst(low_hz=120.0, high_hz=900.0, level_db=-15.0, ring_s=0.09, soft_db=-5.0),
@@ -60,6 +60,60 @@ KEYS = {
             release_s=0.7,
         ),
         level_db=-1.5,
+    ),
+    "vibraphone": Instrument(
+        voice=Struck(
+            modes=Modes(
+                ratios=(1.0, 3.99, 10.1),
+                soft=Spectrum(slope_db=26.0),
+                hard=Spectrum(slope_db=16.0),
+                ring_s=5.0,
+                ring_slope=0.5,
+                damping=0.5,
+                beating_cents=3.0,
+                spread=0.6,
+            ),
+            bursts=(Burst(low_hz=500.0, high_hz=2500.0, level_db=-26.0, ring_s=0.02),),
+            release_s=0.8,
+        ),
+        level_db=-1.0,
+    ),
+    "glockenspiel": Instrument(
+        voice=Struck(
+            modes=Modes(
+                ratios=(1.0, 2.756, 5.404, 8.933),
+                soft=Spectrum(slope_db=13.0),
+                hard=Spectrum(slope_db=7.0),
+                ring_s=5.5,
+                ring_slope=0.6,
+                damping=0.35,
+                spread=0.6,
+            ),
+            bursts=(Burst(low_hz=4000.0, high_hz=11_000.0, level_db=-24.0, ring_s=0.015),),
+            release_s=2.0,
+        ),
+        level_db=-3.0,
+    ),
+    "timpani": Instrument(
+        voice=Struck(
+            modes=Modes(
+                # The ring-shaped modes that the kettle's air brings near a harmonic series.
+                ratios=(1.0, 1.5, 1.98, 2.44, 2.89, 3.35),
+                soft=Spectrum(slope_db=12.0),
+                hard=Spectrum(slope_db=6.5),
+                ring_s=1.6,
+                ring_slope=0.2,
+                damping=0.5,
+                spread=0.35,
+                scatter=0.25,
+            ),
+            bursts=(
+                Burst(low_hz=90.0, high_hz=420.0, level_db=-5.0, ring_s=0.12, soft_db=-4.0),
+                Burst(low_hz=700.0, high_hz=3500.0, level_db=-20.0, ring_s=0.02, soft_db=-12.0),
+            ),
+            release_s=1.2,
+        ),
+        level_db=2.0,
     ),
     "bell": Instrument(
         voice=Struck(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from musiscene_core.composing.sound.ensemble import Ensemble, Rank
 from musiscene_core.composing.sound.envelope import Envelope
 from musiscene_core.composing.sound.instrument import Instrument
-from musiscene_core.composing.sound.solo import Breath, Solo, Vibrato
+from musiscene_core.composing.sound.noise import Breath
+from musiscene_core.composing.sound.solo import Solo, Vibrato
 from musiscene_core.composing.sound.spectrum import Formant, Spectrum
 from musiscene_core.composing.sound.struck import Burst, Modes, Struck
 
@@ -51,6 +52,7 @@ STRINGS = {
             width=0.66,
             motion_db=0.8,
             motion_hz=0.4,
+            breath=Breath(level_db=-33.0, low_hz=1600.0, high_hz=7000.0, onset_db=8.0),
         ),
     ),
     "soft_choir": Instrument(
@@ -143,6 +145,44 @@ STRINGS = {
             release_s=1.3,
         ),
         level_db=-0.5,
+    ),
+    "guitar": Instrument(
+        voice=Struck(
+            modes=Modes(
+                soft=Spectrum(slope_db=8.0, cutoff_hz=1300.0),
+                hard=Spectrum(
+                    slope_db=5.0,
+                    cutoff_hz=4800.0,
+                    formants=(
+                        Formant(hz=110.0, octaves=0.3, gain_db=4.0),
+                        Formant(hz=220.0, octaves=0.25, gain_db=3.0),
+                    ),
+                ),
+                ring_s=3.6,
+                ring_slope=0.6,
+                stiffness=0.00006,
+                damping=0.34,
+                pluck=0.22,
+                beating_cents=0.7,
+                spread=0.4,
+            ),
+            bursts=(Burst(low_hz=900.0, high_hz=5000.0, level_db=-20.0, ring_s=0.025),),
+            release_s=0.25,
+        ),
+    ),
+    "supersaw_pad": Instrument(
+        voice=Ensemble(
+            dark=Spectrum(slope_db=6.0, cutoff_hz=700.0, cutoff_partials=2.0),
+            bright=Spectrum(slope_db=6.0, cutoff_hz=6500.0, cutoff_partials=4.0),
+            envelope=Envelope(attack_s=0.18, release_s=0.7, swell=0.2, bright_attack_s=1.0),
+            sections_cents=(-19.0, -11.0, -5.0, 5.0, 12.0, 20.0),
+            haze_cents=3.0,
+            haze_db=-12.0,
+            width=0.8,
+            motion_db=0.6,
+            motion_hz=0.6,
+        ),
+        level_db=-2.0,
     ),
 }
 """Bowed, plucked, sung and padded."""

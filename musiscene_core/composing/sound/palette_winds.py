@@ -5,7 +5,8 @@ from __future__ import annotations
 from musiscene_core.composing.sound.ensemble import Ensemble
 from musiscene_core.composing.sound.envelope import Envelope
 from musiscene_core.composing.sound.instrument import Instrument
-from musiscene_core.composing.sound.solo import Breath, Solo, Vibrato
+from musiscene_core.composing.sound.noise import Breath
+from musiscene_core.composing.sound.solo import Solo, Vibrato
 from musiscene_core.composing.sound.spectrum import Formant, Spectrum
 
 WINDS = {
@@ -26,6 +27,28 @@ WINDS = {
             motion_hz=0.5,
         ),
         level_db=0.5,
+    ),
+    "low_brass": Instrument(
+        voice=Ensemble(
+            dark=Spectrum(slope_db=8.0, cutoff_hz=330.0, cutoff_partials=3.0),
+            bright=Spectrum(
+                slope_db=3.0,
+                cutoff_hz=2600.0,
+                formants=(
+                    Formant(hz=260.0, octaves=0.5, gain_db=4.0),
+                    Formant(hz=620.0, octaves=0.4, gain_db=3.0),
+                ),
+            ),
+            envelope=Envelope(attack_s=0.095, release_s=0.3, swell=0.25, bright_attack_s=0.35),
+            sections_cents=(-6.0, 5.0),
+            haze_cents=8.0,
+            haze_db=-4.0,
+            width=0.5,
+            motion_db=0.5,
+            motion_hz=0.5,
+            breath=Breath(level_db=-38.0, low_hz=400.0, high_hz=2500.0),
+        ),
+        level_db=1.0,
     ),
     "flute": Instrument(
         voice=Solo(
@@ -103,10 +126,10 @@ WINDS = {
                 attack_s=0.006, release_s=0.09, decay_s=0.35, sustain=0.45, bright_decay_s=0.16
             ),
             detune_cents=(-6.0, 6.0),
-            spread=0.25,
-            octave_down_db=-9.0,
+            spread=0.6,
+            octave_down_db=-14.0,
         ),
-        level_db=3.5,
+        level_db=2.5,
     ),
 }
 """Blown, buzzed and synthesised."""

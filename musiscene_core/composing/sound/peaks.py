@@ -17,26 +17,37 @@ _EIGHT_BIT = 1
 _TO_EIGHT_BIT = 16
 
 
+class Peaks:
+    """Draws the overview of a mix as it goes by."""
+
+    def __init__(self, channels: int, samples: int, samples_per_pixel: int = 480) -> None:
+        """For `samples` samples; the last point may stand for fewer than the others."""
+        self._each = samples_per_pixel
+        self._points = np.zeros((-(-samples // self._each), channels, 2), dtype=np.int8)
+
+    def add(self, first: int, samples: npt.NDArray[np.int32]) -> None:
+        """Draw `samples` [channels, n], 24-bit values; `first` must be a point's beginning."""
+        if first % self._each:
+            raise ValueError(f"sample {first} is inside a point")
+        starts = np.arange(0, samples.shape[1], self._each)
+        if not len(starts):
+            return
+        points = self._points[first // self._each :][: len(starts)]
+        points[:, :, 0] = (np.minimum.reduceat(samples, starts, axis=1) >> _TO_EIGHT_BIT).T
+        points[:, :, 1] = (np.maximum.reduceat(samples, starts, axis=1) >> _TO_EIGHT_BIT).T
+
+    def data(self) -> bytes:
+        """A .dat file: header, then per point and channel a minimum and a maximum, signed bytes."""
+        count, channels, _ = self._points.shape
+        header = struct.pack(
+            "<iIiiIi", _VERSION, _EIGHT_BIT, SAMPLE_RATE, self._each, count, channels
+        )
+        return header + self._points.tobytes()
+
+
 def peaks(mix: npt.NDArray[np.int32], samples_per_pixel: int = 480) -> bytes:
-    """The lowest and highest sample of each channel in every `samples_per_pixel` samples.
-
-    Args:
-        mix: [channels, n], 24-bit values.
-        samples_per_pixel: samples behind one point of the drawing; the last may have fewer.
-
-    Returns:
-        A .dat file: header, then per point and channel a minimum and a maximum as signed bytes.
-    """
+    """The overview of a whole mix [channels, n] as a .dat file."""
     channels, samples = mix.shape
-    starts = np.arange(0, samples, samples_per_pixel)
-    points = np.zeros((len(starts), channels, 2), dtype=np.int8)
-    if samples:
-        for channel in range(channels):
-            lowest = np.minimum.reduceat(mix[channel], starts)
-            highest = np.maximum.reduceat(mix[channel], starts)
-            points[:, channel, 0] = lowest >> _TO_EIGHT_BIT
-            points[:, channel, 1] = highest >> _TO_EIGHT_BIT
-    header = struct.pack(
-        "<iIiiIi", _VERSION, _EIGHT_BIT, SAMPLE_RATE, samples_per_pixel, len(starts), channels
-    )
-    return header + points.tobytes()
+    drawn = Peaks(channels, samples, samples_per_pixel)
+    drawn.add(0, mix)
+    return drawn.data()

@@ -1,84 +1,161 @@
-"""Plays a part's notes into its stem: each note begins on exactly the sample its beat falls on.
+"""Plays a track's notes as time goes by: each begins on exactly the sample its beat falls on.
 
-Notes are grouped by pitch so that each pitch's source is made once and thrown away. What is
-random about a note comes from the seed, the part and the note's place in it, so the order of
-playing changes nothing.
+A note is rendered whole when its beginning is reached, and what reaches beyond the block waits
+for the next. Notes are added in the order in which they begin, and what is random about one comes
+from the seed, the part and its place there, so neither the size of the blocks nor the order in
+which tracks are played changes a bit of the result.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from musiscene_core.composing.sound.instrument import Instrument
-from musiscene_core.composing.sound.kits import Kit
+from musiscene_core.composing.sound.instruments import INSTRUMENTS
 from musiscene_core.composing.sound.signal import SHORTEST_RAMP_S, Audio, decibels, generator
-from musiscene_core.composing.sound.voice import Source, Strike, loudness_of
-from musiscene_core.cue import Part, TempoMap
+from musiscene_core.composing.sound.voice import (
+    Percussion,
+    Source,
+    Strike,
+    Swell,
+    kit_of,
+    loudness_of,
+)
+from musiscene_core.cue import Part
+from musiscene_core.tempo_map import TempoMap
 from musiscene_core.timecode import SAMPLE_RATE
 
 _SHORTEST_NOTE = SAMPLE_RATE // 50
 _REFERENCE = 0.1
 """Level of a full-velocity note before the master: far from clipping, and float32 cares not."""
 
+_SOURCE_BYTES = 64 << 20
+"""A track's sources are kept up to this; the one unused longest is made anew when it is needed."""
 
-def play_part(
-    part: Part,
-    instrument: Instrument,
-    tempo: TempoMap,
-    seed: int,
-    stem: Audio,
-    played: Callable[[int], None],
-) -> None:
-    """Add the part to `stem` [2, n]; what lies outside is left out.
 
-    Args:
-        part: the notes.
-        instrument: what sounds them.
-        tempo: from beats to seconds.
-        seed: of the take.
-        stem: [2, n], changed in place.
-        played: told how many notes were done since it was last called; may raise to stop.
-    """
-    length = stem.shape[1]
-    ringing = isinstance(instrument.voice, Kit)
-    by_pitch: dict[int, list[Strike]] = {}
+@dataclass(frozen=True)
+class _Due:
+    """A note in the queue."""
+
+    strike: Strike
+    pitch: int
+    part: Part
+    sides: Audio
+
+
+class TrackPlayer:
+    """Plays parts into one stereo track of `samples` samples; what lies outside is left out."""
+
+    def __init__(
+        self,
+        parts: Sequence[Part],
+        tempo: TempoMap,
+        samples: int,
+        seed: int,
+        instruments: Mapping[str, Instrument] = INSTRUMENTS,
+    ) -> None:
+        """Queue the notes of `parts`, whose instruments must exist."""
+        self._instruments = instruments
+        self._samples = samples
+        self._seed = seed
+        queue: list[_Due] = []
+        for part in parts:
+            instrument = instruments[part.instrument]
+            gain = np.float32(decibels(instrument.level_db + part.gain_db) * _REFERENCE)
+            sides = _sides(part.pan) * gain
+            strikes = _strikes(part, instrument, tempo, samples)
+            queue += [
+                _Due(strike, part.notes[strike.index].pitch, part, sides)
+                for strike in strikes
+                if strike.start < samples
+            ]
+        # A stable sort: notes that begin together keep the order of parts and notes.
+        self._queue = sorted(queue, key=lambda due: due.strike.start)
+        self._longest: dict[tuple[str, int], int] = {}
+        for due in queue:
+            key = (due.part.instrument, due.pitch)
+            held = min(samples, due.strike.held)
+            self._longest[key] = max(held, self._longest.get(key, 0))
+        self._sources: OrderedDict[tuple[str, int], Source] = OrderedDict()
+
+    def blocks(self, size: int, played: Callable[[int], None]) -> Iterator[Audio]:
+        """The track in order, [2, size] each, the last one shorter.
+
+        Args:
+            size: samples a block.
+            played: told after each note that one more is done; may raise to stop.
+        """
+        waiting: Audio = np.zeros((2, size), dtype=np.float32)
+        at = 0
+        for first in range(0, self._samples, size):
+            while at < len(self._queue) and self._queue[at].strike.start < first + size:
+                waiting = self._added(self._queue[at], first, waiting)
+                at += 1
+                played(1)
+            yield waiting[:, : min(size, self._samples - first)].copy()
+            waiting = waiting[:, size:]
+            if waiting.shape[1] < size:
+                waiting = np.pad(waiting, ((0, 0), (0, size - waiting.shape[1])))
+
+    def _added(self, due: _Due, first: int, waiting: Audio) -> Audio:
+        """`waiting`, whose first sample is the cue's `first`, with one more note in it."""
+        strike = due.strike
+        source = self._source(due)
+        samples = min(source.length(strike), self._samples - strike.start)
+        skipped = max(0, -strike.start)
+        if samples <= skipped:
+            return waiting
+        random = generator(self._seed, due.part.name, strike.index)
+        note = source.play(strike, samples, random)[:, skipped:]
+        if skipped:
+            # Begun before the cue: it is cut off there, so it needs a ramp of its own.
+            rising = min(note.shape[1], round(SHORTEST_RAMP_S * SAMPLE_RATE))
+            note[:, :rising] *= np.sin(np.pi / 2 * np.arange(rising) / rising) ** 2
+        note *= (due.sides * np.float32(loudness_of(strike.velocity)))[:, None]
+        begin = max(0, strike.start) - first
+        end = begin + note.shape[1]
+        if end > waiting.shape[1]:
+            waiting = np.pad(waiting, ((0, 0), (0, end - waiting.shape[1])))
+        waiting[:, begin:end] += note
+        return waiting
+
+    def _source(self, due: _Due) -> Source:
+        key = (due.part.instrument, due.pitch)
+        if key in self._sources:
+            self._sources.move_to_end(key)
+            return self._sources[key]
+        random = generator(self._seed, *key)
+        voice = self._instruments[due.part.instrument].voice
+        source = voice.source(due.pitch, self._longest[key], random)
+        self._sources[key] = source
+        while len(self._sources) > 1 and self._held_bytes() > _SOURCE_BYTES:
+            self._sources.popitem(last=False)
+        return source
+
+    def _held_bytes(self) -> int:
+        return sum(source.nbytes for source in self._sources.values())
+
+
+def _strikes(part: Part, instrument: Instrument, tempo: TempoMap, samples: int) -> list[Strike]:
+    """The part's notes in samples."""
+    kit = kit_of(instrument.voice)
+    swell = None
+    if part.expression:
+        swell = Swell(
+            np.array([tempo.seconds(point.beat) for point in part.expression]),
+            np.array([point.value for point in part.expression]),
+        )
+    strikes = []
     for index, note in enumerate(part.notes):
         start = round(tempo.seconds(note.start) * SAMPLE_RATE)
         end = round(tempo.seconds(note.start + note.length) * SAMPLE_RATE)
-        held = length if ringing else max(_SHORTEST_NOTE, end - start)
-        strike = Strike(start, held, note.velocity / 127.0, index)
-        by_pitch.setdefault(note.pitch, []).append(strike)
-    if isinstance(instrument.voice, Kit):
-        by_pitch = _choked(instrument.voice, by_pitch)
-    sides = _sides(part.pan) * np.float32(decibels(instrument.level_db + part.gain_db) * _REFERENCE)
-    for pitch, strikes in by_pitch.items():
-        heard = [strike for strike in strikes if strike.start < length]
-        if heard:
-            longest = min(length, max(strike.held for strike in heard))
-            random = generator(seed, part.instrument, pitch)
-            source = instrument.voice.source(pitch, longest, random)
-            for strike in heard:
-                _add(source, strike, sides, stem, generator(seed, part.name, strike.index))
-        played(len(strikes))
-
-
-def _add(
-    source: Source, strike: Strike, sides: Audio, stem: Audio, random: np.random.Generator
-) -> None:
-    samples = min(source.length(strike), stem.shape[1] - strike.start)
-    skipped = max(0, -strike.start)
-    if samples <= skipped:
-        return
-    note = source.play(strike, samples, random)[:, skipped:]
-    if skipped:
-        # Begun before the cue: it is cut off there, so it needs a ramp of its own.
-        rising = min(note.shape[1], round(SHORTEST_RAMP_S * SAMPLE_RATE))
-        note[:, :rising] *= np.sin(np.pi / 2 * np.arange(rising) / rising) ** 2
-    note *= (sides * np.float32(loudness_of(strike.velocity)))[:, None]
-    first = max(0, strike.start)
-    stem[:, first : first + note.shape[1]] += note
+        held = samples if kit else max(_SHORTEST_NOTE, end - start)
+        strikes.append(Strike(start, held, note.velocity / 127.0, index, swell))
+    return _choked(kit, part, strikes) if kit else strikes
 
 
 def _sides(pan: float) -> Audio:
@@ -88,19 +165,18 @@ def _sides(pan: float) -> Audio:
     return np.asarray(gains.astype(np.float32))
 
 
-def _choked(kit: Kit, by_pitch: dict[int, list[Strike]]) -> dict[int, list[Strike]]:
+def _choked(kit: Percussion, part: Part, strikes: list[Strike]) -> list[Strike]:
     """The strikes, each held only until the next of its choke group."""
-    onsets: dict[str, list[int]] = {}
-    for pitch, strikes in by_pitch.items():
-        drum = kit.drum(pitch)
-        if drum is not None and drum.choke:
-            onsets.setdefault(drum.choke, []).extend(strike.start for strike in strikes)
-    choked = {}
-    for pitch, strikes in by_pitch.items():
-        drum = kit.drum(pitch)
-        group = np.unique(onsets[drum.choke]) if drum is not None and drum.choke else np.array([])
-        choked[pitch] = [_until_next(strike, group) for strike in strikes]
-    return choked
+    groups = [kit.choke(note.pitch) for note in part.notes]
+    onsets = {
+        group: np.unique([s.start for s, own in zip(strikes, groups, strict=True) if own == group])
+        for group in set(groups)
+        if group
+    }
+    return [
+        _until_next(strike, onsets[group]) if group else strike
+        for strike, group in zip(strikes, groups, strict=True)
+    ]
 
 
 def _until_next(strike: Strike, onsets: np.ndarray) -> Strike:

@@ -1,49 +1,59 @@
-"""From a cue to its stems and mix: play, process, master.
+"""From a cue to its stems and mix: play, process, master, block by block.
 
-Stems are played side by side in two threads; nothing about a stem depends on another until the
-master, so the result does not depend on who finishes first.
+Tracks are played side by side in two threads, each into a temporary file; nothing about one
+depends on another until the master, so the result does not depend on who finishes first. Memory
+stays the same however long the cue is.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from musiscene_core.brief import DialogueRegion
-from musiscene_core.composing.sound.channel import STRIPS, run_strip
-from musiscene_core.composing.sound.ducking import duck
+from musiscene_core.composing.sound.channel import STRIP_BLOCK, STRIPS, Strip, StripRunner
+from musiscene_core.composing.sound.ducking import Ducker, around
+from musiscene_core.composing.sound.instrument import Instrument
 from musiscene_core.composing.sound.instruments import INSTRUMENTS, check_playable
-from musiscene_core.composing.sound.master import master
-from musiscene_core.composing.sound.player import play_part
+from musiscene_core.composing.sound.master import MIX, Integers, Levels, Sink, master
+from musiscene_core.composing.sound.player import TrackPlayer
 from musiscene_core.composing.sound.signal import Audio
-from musiscene_core.composing.sound.workspace import Workspace
-from musiscene_core.cue import STEM_ROLES, Cue, StemRole
+from musiscene_core.composing.sound.spill import Spill
+from musiscene_core.composing.sound.tracks import Track, tracks_by_role
+from musiscene_core.cue import Cue
 from musiscene_core.progress import Progress, silent
+from musiscene_core.timecode import SAMPLE_RATE
 
 _THREADS = 2
 _POLL_S = 0.05
 _PLAYING = 0.75
-"""Share of the time that goes into playing and processing stems; the rest is the master."""
+"""Share of the time that goes into playing and processing tracks; the rest is the master."""
+
+_PLAYED_AT_ONCE = STRIP_BLOCK
+
+_TAIL_S = 24.0
+"""How long a loop's end is listened to: by then the slowest bell has died away in the hall."""
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """Finished music.
+    """Finished music, all of it in memory.
 
     Attributes:
-        stems: one for every role, [2, length] of 24-bit values at 48 kHz.
+        stems: one for every track, [2, length] of 24-bit values at 48 kHz.
         mix: [2, length], the exact sum of the stems, itself within 24 bits.
         loudness_lufs: integrated loudness of the mix (ITU-R BS.1770-4); -200 for silence.
         true_peak_dbtp: of the mix, four-fold oversampled; -200 for silence.
     """
 
-    stems: dict[StemRole, npt.NDArray[np.int32]]
-    mix: npt.NDArray[np.int32]
+    stems: dict[str, Integers]
+    mix: Integers
     loudness_lufs: float
     true_peak_dbtp: float
 
@@ -56,62 +66,120 @@ def render(
     target_lufs: float,
     max_true_peak_dbtp: float,
     seed: int,
+    tracks: Sequence[Track] | None = None,
+    loop: bool = False,
+    instruments: Mapping[str, Instrument] = INSTRUMENTS,
     progress: Progress = silent,
 ) -> Rendered:
-    """Make `cue` sound. The same arguments give the same samples.
+    """`render_into`, gathered in memory: for short cues and measurements."""
+    tracks = tracks_by_role(cue) if tracks is None else tracks
+    names = [*(track.name for track in tracks), MIX]
+    whole = {name: np.zeros((2, length_samples), dtype=np.int32) for name in names}
+
+    def gather(name: str, first: int, samples: Integers) -> None:
+        whole[name][:, first : first + samples.shape[1]] = samples
+
+    levels = render_into(
+        gather,
+        cue,
+        tracks,
+        length_samples=length_samples,
+        dialogue=dialogue,
+        target_lufs=target_lufs,
+        max_true_peak_dbtp=max_true_peak_dbtp,
+        seed=seed,
+        loop=loop,
+        instruments=instruments,
+        progress=progress,
+    )
+    mix = whole.pop(MIX)
+    return Rendered(whole, mix, levels.loudness_lufs, levels.true_peak_dbtp)
+
+
+def render_into(
+    sink: Sink,
+    cue: Cue,
+    tracks: Sequence[Track],
+    *,
+    length_samples: int,
+    dialogue: Sequence[DialogueRegion] = (),
+    target_lufs: float,
+    max_true_peak_dbtp: float,
+    seed: int,
+    scratch: Path | None = None,
+    loop: bool = False,
+    instruments: Mapping[str, Instrument] = INSTRUMENTS,
+    progress: Progress = silent,
+) -> Levels:
+    """Render `tracks` of `cue`; the same arguments give the same samples.
 
     Args:
-        cue: what is played; notes beyond the length are left out.
-        length_samples: of every stem and the mix, at 48 kHz.
-        dialogue: where the music ducks, in cue seconds.
-        target_lufs: met unless the music would have to be squashed for it.
+        sink: takes the stems and their sum.
+        cue: the music.
+        tracks: which notes make which stem; names must be unique, and none MIX.
+        length_samples: exact length of every stem.
+        dialogue: where people speak, in cue seconds: the music ducks there.
+        target_lufs: integrated loudness of the mix; less where the peak limit forbids it.
         max_true_peak_dbtp: never exceeded.
         seed: of everything random in the sound.
+        scratch: folder for temporary files; None for the system's.
+        loop: what rings beyond the end sounds in the beginning, and nothing fades.
+        instruments: who plays; their own, or an Orchestra's.
         progress: hears of it in the calling thread; may raise CancelledError.
 
     Raises:
         EngineError: an instrument or note that cannot be played.
-        OutputError: a cue of more than five minutes finds no room on the disk to work in.
+        OutputError: there is no room on the disk to work in.
         CancelledError: `progress` raised it.
     """
-    check_playable(cue)
+    check_playable(cue, instruments)
+    played = length_samples + (round(_TAIL_S * SAMPLE_RATE) if loop else 0)
+    ducking = around(dialogue, length_samples / SAMPLE_RATE, played) if loop else dialogue
     stage = "Playing the instruments"
     progress(stage, 0.0)
-    total = sum(len(part.notes) for part in cue.parts) or 1
-    work, space = _Work(), Workspace(length_samples)
-    silence = {role: space.stereo(np.float32) for role in STEM_ROLES}
-    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="stem") as pool:
-        playing: dict[StemRole, Future[Audio]] = {
-            role: pool.submit(_play, cue, role, silence[role], dialogue, seed, work)
-            for role in _longest_first(cue)
+    with ExitStack() as stack:
+        work = _Work(sum(track.notes for track in tracks))
+        spills = {
+            track.name: stack.enter_context(Spill(scratch, length_samples)) for track in tracks
+        }
+        # Left last, so that no thread writes into a file that is closed already.
+        threads = stack.enter_context(ThreadPoolExecutor(_THREADS, thread_name_prefix="stem"))
+        players = {
+            track.name: TrackPlayer(track.parts, cue.tempo, played, seed, instruments)
+            for track in tracks
+        }
+        left = {
+            threads.submit(
+                _play,
+                players[track.name],
+                STRIPS[track.role],
+                spills[track.name],
+                Ducker(ducking, played),
+                work,
+            )
+            for track in _longest_first(tracks)
+            if track.notes
         }
         try:
-            left = set(playing.values())
             while left:
                 done, left = wait(left, timeout=_POLL_S)
                 for one in done:
                     one.result()
-                    space.rest()
-                progress(stage, _PLAYING * min(1.0, work.done / total))
+                progress(stage, _PLAYING * work.share)
+            stage = "Mixing and mastering"
+            return master(
+                spills,
+                length_samples,
+                target_lufs,
+                max_true_peak_dbtp,
+                sink,
+                threads,
+                lambda share: progress(stage, _PLAYING + (1 - _PLAYING) * share),
+                loop=loop,
+            )
         except BaseException:
             work.stop()
             raise
-    stems = {role: playing[role].result() for role in STEM_ROLES}
-    stage = "Mixing and mastering"
-    mix = space.stereo(np.int32)
-
-    def checkpoint(share: float) -> None:
-        space.rest()
-        progress(stage, _PLAYING + (1 - _PLAYING) * share)
-
-    finished, loudness, true_peak = master(
-        stems,
-        mix,
-        target_lufs,
-        max_true_peak_dbtp,
-        checkpoint,
-    )
-    return Rendered(stems=finished, mix=mix, loudness_lufs=loudness, true_peak_dbtp=true_peak)
 
 
 class _StoppedError(Exception):
@@ -121,17 +189,19 @@ class _StoppedError(Exception):
 class _Work:
     """How many notes are done, over all threads, and whether to go on."""
 
-    def __init__(self) -> None:
-        self.done = 0
+    def __init__(self, notes: int) -> None:
+        self._notes = max(1, notes)
+        self._done = 0
         self._stopped = threading.Event()
         self._lock = threading.Lock()
 
+    @property
+    def share(self) -> float:
+        return min(1.0, self._done / self._notes)
+
     def played(self, notes: int) -> None:
         with self._lock:
-            self.done += notes
-        self.checkpoint()
-
-    def checkpoint(self) -> None:
+            self._done += notes
         if self._stopped.is_set():
             raise _StoppedError
 
@@ -139,27 +209,41 @@ class _Work:
         self._stopped.set()
 
 
-def _longest_first(cue: Cue) -> list[StemRole]:
-    """The roles, busiest first, so that the threads end together."""
-    beats = dict.fromkeys(STEM_ROLES, 0.0)
-    for part in cue.parts:
-        beats[part.role] += sum(note.length for note in part.notes)
-    return sorted(STEM_ROLES, key=lambda role: -beats[role])
+def _longest_first(tracks: Sequence[Track]) -> list[Track]:
+    """The tracks, busiest first, so that the threads end together."""
+    return sorted(
+        tracks, key=lambda track: -sum(note.length for part in track.parts for note in part.notes)
+    )
 
 
 def _play(
-    cue: Cue,
-    role: StemRole,
-    stem: Audio,
-    dialogue: Sequence[DialogueRegion],
-    seed: int,
+    player: TrackPlayer,
+    strip: Strip,
+    spill: Spill,
+    ducker: Ducker,
     work: _Work,
-) -> Audio:
-    """Play and process one stem into `stem` [2, samples], zeros so far; returns it."""
-    parts = [part for part in cue.parts if part.role == role and part.notes]
-    for part in parts:
-        play_part(part, INSTRUMENTS[part.instrument], cue.tempo, seed, stem, work.played)
-    if parts:
-        run_strip(STRIPS[role], stem, work.checkpoint)
-        duck(stem, dialogue)
-    return stem
+) -> None:
+    """Play and process one track into its file; what passes its end goes round."""
+    runner = StripRunner(strip)
+    first = 0
+    for block in _regrouped(player.blocks(_PLAYED_AT_ONCE, work.played), STRIP_BLOCK):
+        work.played(0)
+        processed = runner.run(block)
+        ducker.run(processed, first)
+        if first + block.shape[1] <= spill.samples:
+            spill.write(first, processed)
+        else:
+            spill.add(first, processed)
+        first += block.shape[1]
+
+
+def _regrouped(blocks: Iterator[Audio], size: int) -> Iterator[Audio]:
+    """The same samples in blocks [2, size], the last one shorter."""
+    kept: Audio = np.zeros((2, 0), dtype=np.float32)
+    for block in blocks:
+        kept = np.concatenate([kept, block], axis=1) if kept.shape[1] else block
+        while kept.shape[1] >= size:
+            yield kept[:, :size]
+            kept = kept[:, size:]
+    if kept.shape[1]:
+        yield kept

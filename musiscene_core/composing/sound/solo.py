@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 
 from musiscene_core.composing.sound.envelope import Envelope
-from musiscene_core.composing.sound.noise import noise_loop, wrapped
+from musiscene_core.composing.sound.noise import Breath, breathed
 from musiscene_core.composing.sound.signal import (
     HIGHEST_PARTIAL_HZ,
     HOP,
@@ -24,7 +24,7 @@ from musiscene_core.composing.sound.signal import (
     rms,
 )
 from musiscene_core.composing.sound.spectrum import Spectrum
-from musiscene_core.composing.sound.voice import Strike
+from musiscene_core.composing.sound.voice import Strike, brightness_of, loudness_of
 from musiscene_core.timecode import SAMPLE_RATE
 
 _TABLE = 4096
@@ -47,22 +47,6 @@ class Vibrato(msgspec.Struct, frozen=True, kw_only=True):
     cents: float = 14.0
     delay_s: float = 0.35
     rise_s: float = 0.7
-
-
-class Breath(msgspec.Struct, frozen=True, kw_only=True):
-    """Air or bow noise that goes with the tone.
-
-    Attributes:
-        level_db: against the tone.
-        low_hz: lower edge of the noise.
-        high_hz: upper edge of the noise.
-        onset_db: extra level while the note speaks.
-    """
-
-    level_db: float
-    low_hz: float
-    high_hz: float
-    onset_db: float = 6.0
 
 
 class Solo(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,20 +76,23 @@ class Solo(msgspec.Struct, frozen=True, kw_only=True):
 
     def source(self, pitch: int, longest: int, random: np.random.Generator) -> SoloSource:
         """Build the wave tables for `pitch`."""
-        return SoloSource(self, pitch, random)
+        return SoloSource(self, pitch)
 
 
 class SoloSource:
     """Plays one pitch of a solo instrument."""
 
-    def __init__(self, voice: Solo, pitch: int, random: np.random.Generator) -> None:
+    def __init__(self, voice: Solo, pitch: int) -> None:
         self._voice = voice
         self._hertz = hertz(pitch)
         self._tables = [
             _wave_table(spectrum, self._hertz) for spectrum in (voice.dark, voice.bright)
         ]
-        breath = voice.breath
-        self._noise = noise_loop(breath.low_hz, breath.high_hz, random) if breath else None
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of its tables."""
+        return sum(table.nbytes for table in self._tables)
 
     def length(self, strike: Strike) -> int:
         """Samples until the release has ended."""
@@ -117,6 +104,9 @@ class SoloSource:
         time_s = control_times(samples)
         level = voice.envelope.level(time_s, held_s, strike.velocity)
         bright = voice.envelope.brightness(time_s, held_s, strike.velocity)
+        expression = strike.expression(time_s)
+        level *= loudness_of(expression)
+        bright *= brightness_of(expression)
         dark_gain = drawn_out(level * (1.0 - bright), samples)
         bright_gain = drawn_out(level * bright, samples)
         note: Audio = np.zeros((2, samples), dtype=np.float32)
@@ -136,12 +126,8 @@ class SoloSource:
             phase = _phase(self._hertz / 2, self._bend(time_s, 0.0, random), samples, random)
             deep = np.sin(np.float32(2 * np.pi) * phase) * drawn_out(level, samples)
             note += deep * np.float32(decibels(voice.octave_down_db) * np.sqrt(2))
-        if voice.breath is not None and self._noise is not None:
-            speaking = decibels(voice.breath.onset_db) - 1.0
-            air = level * (1.0 + speaking * np.exp(-time_s / 0.05))
-            air *= decibels(voice.breath.level_db) * (0.4 + 0.6 * strike.velocity)
-            start = int(random.integers(self._noise.shape[1]))
-            note += wrapped(self._noise, start, samples) * drawn_out(air, samples)
+        if voice.breath is not None:
+            breathed(note, voice.breath, level, strike.velocity, random)
         return note
 
     def _bend(self, time_s: Points, detune_cents: float, random: np.random.Generator) -> Points:

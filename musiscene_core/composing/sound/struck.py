@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.composing.sound.noise import noise_loop, wrapped
+from musiscene_core.composing.sound.noise import shared_noise, wrapped
 from musiscene_core.composing.sound.signal import (
     HIGHEST_PARTIAL_HZ,
     SHORTEST_RAMP_S,
@@ -142,6 +142,11 @@ class StruckSource:
         self._attack_s = max(SHORTEST_RAMP_S, attack_s)
         self._damped = damped
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of its layers."""
+        return self._layers.nbytes
+
     def length(self, strike: Strike) -> int:
         """Samples until it has rung out or been damped."""
         whole = int(self._layers.shape[2])
@@ -187,8 +192,8 @@ def struck_layers(
     for burst in bursts:
         count = min(samples, int(1.3 * burst.ring_s * SAMPLE_RATE))
         length = min(_LONGEST_NOISE, 1 << max(12, (count - 1).bit_length()))
-        loop = noise_loop(burst.low_hz, burst.high_hz, random, length=length)
-        noise = wrapped(loop, 0, count)
+        loop = shared_noise(burst.low_hz, burst.high_hz, length)
+        noise = wrapped(loop, int(random.integers(length)), count)
         shape = np.exp(-_DECAY_60_DB * time_s[:count] / burst.ring_s)
         shape *= np.minimum(1.0, time_s[:count] / burst.rise_s)
         sound = (noise * shape * decibels(burst.level_db)).astype(np.float32)
