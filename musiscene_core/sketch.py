@@ -2,7 +2,8 @@
 
 "tense, then triumphant" has two parts of one length; the feeling turns towards the end of the
 first, and the turn is a moment the music may meet. The words themselves become the music
-conditions. Knows the words in feelings.py, and says which parts it knows nothing of.
+conditions, and whoever makes the music says which of them it does not understand. Knows the words
+in feelings.py only.
 """
 
 from __future__ import annotations
@@ -87,11 +88,6 @@ def sketch(request: ComposeRequest) -> SceneBrief:
         hit_points=_hit_points(parts, turns),
         emotion_curve=_emotion(parts, float(request.length_seconds)),
         captions=Captions(music_conditions=Caption(request.mood.strip(), "user", edited=True)),
-        warnings=tuple(
-            f"No known feeling in {part.words!r}: words such as tense, sad or heroic say one."
-            for part in parts
-            if part.weights is None
-        ),
     )
 
 

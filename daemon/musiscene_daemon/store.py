@@ -34,6 +34,8 @@ _COLUMNS = (
     " session, priority, engine, length_s, wanted"
 )
 _ENDED = ", ".join(f"'{state}'" for state in sorted(ENDED))
+_BUSY_S = 0.5
+"""How long another program that holds the table may keep this thread waiting."""
 _NEXT_END = "(select coalesce(max(ended), 0) + 1 from job)"
 _FORGET = (
     f"delete from job where state in ({_ENDED}) and (ended, number) <= (select ended, number"
@@ -108,7 +110,9 @@ class Store:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # Commits are made on another thread, while this one keeps away.
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(
+                path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
+            )
         except OSError as error:
             raise OutputError.from_os(error, path) from error
         except sqlite3.Error as error:

@@ -66,9 +66,8 @@ def test_a_sketch_is_a_brief_without_picture_or_sound() -> None:
     assert point.valence > 0 > point.arousal
 
 
-def test_words_nobody_knows_are_said_and_go_on_with_what_was_before() -> None:
+def test_words_that_name_no_feeling_go_on_with_what_was_before() -> None:
     brief = sketch(wish("sad, then xyzzy, then not happy"))
-    assert [text.split("'")[1] for text in brief.warnings] == ["xyzzy", "not happy"]
     assert {strongest(brief, at) for at in (0, 30, 59)} == {"sad"}
     neutral = sketch(wish("xyzzy")).emotion_curve.points[0]
     assert len(set(neutral.weights)) == 1
