@@ -19,7 +19,7 @@ StemRole = Literal["harmony", "bass", "melody", "percussion", "texture"]
 STEM_ROLES: tuple[StemRole, ...] = ("harmony", "bass", "melody", "percussion", "texture")
 
 
-class Note(msgspec.Struct, frozen=True):
+class Note(msgspec.Struct, frozen=True, array_like=True):
     """One note.
 
     Attributes:
@@ -27,15 +27,18 @@ class Note(msgspec.Struct, frozen=True):
         length: in beats, above 0.
         pitch: MIDI note number; a drum by General MIDI's percussion map.
         velocity: 1 to 127.
+        nth: what is random in its sound goes by this number, so that a note that moved sounds as
+            it did; None goes by its place in the part.
     """
 
     start: float
     length: float
     pitch: int
     velocity: int
+    nth: int | None = None
 
 
-class ExpressionPoint(msgspec.Struct, frozen=True):
+class ExpressionPoint(msgspec.Struct, frozen=True, array_like=True):
     """How loud a part is played at a moment; between two points it moves in a straight line.
 
     Attributes:

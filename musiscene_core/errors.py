@@ -7,8 +7,10 @@
     │   ├── MediaError                  a media file is unreadable
     │   │   └── MediaOfflineError       a media file is not there
     │   ├── TimelineError               a timeline file is unreadable
+    │   ├── ModelError                  a model's files are unreadable, or do not fit together
     │   └── RequestError                a request asks for what cannot be done
     ├── OutputError                     the result cannot be written
+    ├── HostError                       the editor cannot be reached, or refuses
     ├── EngineError                     an engine failed or is not installed
     ├── DaemonError                     the daemon cannot be reached or refuses
     │   ├── ProtocolMismatchError       client and daemon speak different versions
@@ -81,6 +83,12 @@ class TimelineError(InputError):
     code = "timeline"
 
 
+class ModelError(InputError):
+    """A model's files cannot be read, or do not belong together."""
+
+    code = "model"
+
+
 class RequestError(InputError):
     """A request asks for something that cannot be done."""
 
@@ -112,6 +120,12 @@ class OutputError(MusiSceneError):
             )
         reason = error.strerror or type(error).__name__
         return cls(f"{target} cannot be written: {reason}.", hint="Choose another folder.")
+
+
+class HostError(MusiSceneError):
+    """The editor cannot be reached, or refuses what it was asked."""
+
+    code = "host"
 
 
 class EngineError(MusiSceneError):

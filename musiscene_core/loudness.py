@@ -100,7 +100,7 @@ def momentary(slots: Powers, slots_per_s: int = 100) -> Powers:
     """Loudness in LUFS every STEP_S, of the window around it: value i is centred on i * STEP_S."""
     steps = _stepped(slots, slots_per_s)
     around = np.concatenate([np.zeros(_STEPS // 2), steps, np.zeros(_STEPS // 2)])
-    return _lufs(_windowed(around)[: len(steps)])
+    return lufs_of(_windowed(around)[: len(steps)])
 
 
 def integrated(slots: Powers, slots_per_s: int = 100) -> float:
@@ -112,12 +112,12 @@ def integrated(slots: Powers, slots_per_s: int = 100) -> float:
         return SILENCE_LUFS
     blocks = _windowed(_stepped(slots, slots_per_s, whole=True))
     if not len(blocks):
-        return float(_lufs(slots.mean()))
+        return float(lufs_of(slots.mean()))
     blocks = blocks[blocks > _power_of(_ABSOLUTE_GATE_LUFS)]
     if not len(blocks):
         return SILENCE_LUFS
-    gate_lufs = float(_lufs(blocks.mean())) + _RELATIVE_GATE_LU
-    return float(_lufs(blocks[blocks > _power_of(gate_lufs)].mean()))
+    gate_lufs = float(lufs_of(blocks.mean())) + _RELATIVE_GATE_LU
+    return float(lufs_of(blocks[blocks > _power_of(gate_lufs)].mean()))
 
 
 def _stepped(slots: Powers, slots_per_s: int, *, whole: bool = False) -> Powers:
@@ -136,7 +136,8 @@ def _windowed(steps: Powers) -> Powers:
     return np.asarray(sum(steps[first : first + count] for first in range(_STEPS)) / _STEPS)
 
 
-def _lufs(power: npt.ArrayLike) -> Powers:
+def lufs_of(power: npt.ArrayLike) -> Powers:
+    """Mean K-weighted power as loudness in LUFS, SILENCE_LUFS at least."""
     lufs = _OFFSET_LU + 10 * np.log10(np.maximum(power, 1e-30))
     return np.asarray(np.maximum(SILENCE_LUFS, lufs))
 

@@ -8,9 +8,11 @@ A ScoreRequest is the one way to ask for music: a ComposeRequest is sketched int
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
-from typing import Literal
+from types import MappingProxyType
+from typing import Literal, get_args
 
 import msgspec
 
@@ -18,11 +20,19 @@ from musiscene_core.brief import Mode, SceneBrief
 from musiscene_core.errors import RequestError
 from musiscene_core.themes import ThemeBook, ThemeUse, check_uses
 from musiscene_core.timecode import FrameRate
-from musiscene_core.timeline import TimelineRange
+from musiscene_core.timeline import MediaReference, TimelineRange
 
 CaptionStrategy = Literal["fusion", "video", "music", "scene_imagination", "music_conditions"]
 """The name of a caption, as in brief.Captions."""
 LicenceNeed = Literal["any", "commercial"]
+StemDetail = Literal["roles", "instruments"]
+"""What a stem is: all that plays one role, or all that one instrument plays in it."""
+AlternateName = Literal["no-melody", "no-drums", "underscore", "60s", "30s", "15s", "stinger"]
+"""Other versions of a take's music."""
+ALTERNATES: tuple[AlternateName, ...] = get_args(AlternateName)
+CUT_DOWNS_S: Mapping[AlternateName, int] = MappingProxyType({"60s": 60, "30s": 30, "15s": 15})
+"""Seconds of each cut-down."""
+SHORTEST_LOOP_S = 2.0
 
 LOUDNESS_UNDER_DIALOGUE_LUFS = -19.0
 LOUDNESS_STANDALONE_LUFS = -16.0
@@ -49,6 +59,30 @@ class HeldBar(msgspec.Struct, frozen=True):
     frame: int
 
 
+class MusicFile(msgspec.Struct, frozen=True, kw_only=True):
+    """Music that exists, for an engine that works from it.
+
+    Attributes:
+        media: the file, an absolute path on the daemon's machine.
+        bar_line_s: where one of its bars begins, in its own seconds; None lets the engine listen.
+        beats_per_bar: its metre; None lets the engine listen.
+        keep_beginning: the result begins as it begins.
+    """
+
+    media: MediaReference
+    bar_line_s: float | None = None
+    beats_per_bar: int | None = None
+    keep_beginning: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.media.path:
+            raise RequestError("The music has no file.", hint="Name one that is there.")
+        if not _within(self.bar_line_s, 0, 86_400):
+            raise RequestError("The bar line must be a time in the music, in seconds.")
+        if not _within(self.beats_per_bar, 2, 12):
+            raise RequestError("A bar must have 2 to 12 beats.")
+
+
 class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     """What can be wished of any music, whatever it is for.
 
@@ -66,6 +100,12 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
         sounds: an SF2 or SF3 file whose sounds to play with, an absolute path on the daemon's
             machine; empty for the engine's own.
         idiom: name of the style to write in; None lets words and scene choose.
+        stems: a stem a role, or a stem an instrument.
+        loop: whole bars of one tempo, the end's tails in the beginning, to be played round.
+        alternates: which other versions of each take to make too; cut-downs of at least the
+            range's length are passed over with a warning.
+        alternate_stems: whether alternates that play anew have stems of their own.
+        music: the file to work from, for engines that take one; `tempo_bpm` is then its tempo.
     """
 
     engine: str = "composer"
@@ -80,6 +120,11 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     licence: LicenceNeed = "any"
     sounds: str = ""
     idiom: str | None = None
+    stems: StemDetail = "roles"
+    loop: bool = False
+    alternates: tuple[AlternateName, ...] = ()
+    alternate_stems: bool = False
+    music: MusicFile | None = None
 
     def __post_init__(self) -> None:
         wrong = (
@@ -91,6 +136,18 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
             (
                 any(not 0 <= frame < self.length_frames for frame in self.hits or ()),
                 "A hit point lies outside the range.",
+            ),
+            (
+                len(set(self.alternates)) != len(self.alternates),
+                "An alternate is asked for twice.",
+            ),
+            (
+                self.loop and self.length_seconds < SHORTEST_LOOP_S,
+                f"A loop lasts {SHORTEST_LOOP_S:g} s or more.",
+            ),
+            (
+                self.loop and bool(self.bars),
+                "A loop has whole bars of one tempo, so no bar line can be held.",
             ),
         )
         for failed, message in wrong:
@@ -225,11 +282,14 @@ class ConformRequest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         request: what the music was made from.
         timeline: the range as it is now.
+        earlier: the folder of the take itself, an absolute path on the daemon's machine: what can
+            stay of it stays; empty where all is to be made anew.
         schema_version: of this struct.
     """
 
     request: ScoreRequest
     timeline: TimelineRange
+    earlier: str = ""
     schema_version: int = 1
 
 

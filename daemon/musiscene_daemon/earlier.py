@@ -11,7 +11,6 @@ import logging
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec

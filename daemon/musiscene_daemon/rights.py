@@ -30,6 +30,7 @@ from musiscene_core.protocol.submissions import (
     SubmitScore,
     SubmitSpot,
 )
+from musiscene_core.request import MusicWish
 from musiscene_daemon.auth import LOCAL_USER
 from musiscene_daemon.roots import Roots
 
@@ -73,7 +74,7 @@ class Rights:
         elif isinstance(request, SubmitConform):
             self._check_conform(request)
         if isinstance(request, SubmitScore | SubmitCompose):
-            self._roots.check_sounds(request.request.sounds)
+            self._check_files(request.request)
 
     def _check_conform(self, wish: SubmitConform) -> None:
         if wish.take_id:
@@ -81,10 +82,20 @@ class Rights:
                 "A paired machine cannot name the daemon's takes.",
                 hint="Send what the music was made from: its request.json.",
             )
+        if wish.earlier and not self._roots.hold(wish.earlier):
+            raise RequestError(
+                "The take to fit is not in a folder open to paired machines.",
+                hint="Leave it out: the music is made anew from its request.",
+            )
         self._roots.check(wish.timeline)
         if wish.request is not None:
             self._roots.check(wish.request.brief.timeline)
-            self._roots.check_sounds(wish.request.sounds)
+            self._check_files(wish.request)
+
+    def _check_files(self, wish: MusicWish) -> None:
+        self._roots.check_file(wish.sounds)
+        if wish.music is not None:
+            self._roots.check_file(wish.music.media.path)
 
     def owner(self, user: str) -> str | None:
         """Whose jobs `user` may see and cancel; None means everybody's."""

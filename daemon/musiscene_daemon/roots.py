@@ -38,8 +38,8 @@ class Roots:
         for path in sorted(paths):
             self._check(path)
 
-    def check_sounds(self, path: str) -> None:
-        """Refuse a SoundFont elsewhere; empty names none.
+    def check_file(self, path: str) -> None:
+        """Refuse a SoundFont or music file elsewhere; empty names none.
 
         Raises:
             RequestError: it lies outside.

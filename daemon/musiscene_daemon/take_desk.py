@@ -78,17 +78,22 @@ class TakeDesk:
         """
         if (wish.request is None) != bool(wish.take_id):
             raise RequestError("Name the music to fit by a take or by its request, one of the two.")
-        request = wish.request or self._made_from(wish.take_id)
-        return ConformRequest(request=request, timeline=wish.timeline)
+        if wish.request is not None:
+            return ConformRequest(
+                request=wish.request, timeline=wish.timeline, earlier=wish.earlier
+            )
+        request, folder = self._made_from(wish.take_id)
+        return ConformRequest(request=request, timeline=wish.timeline, earlier=folder)
 
-    def _made_from(self, take_id: str) -> ScoreRequest:
+    def _made_from(self, take_id: str) -> tuple[ScoreRequest, str]:
         record = self._catalogue.get(take_id)
         request = _read(Path(record.folder, "request.json"), ScoreRequest)
         take = _read(Path(record.folder, "take.json"), Take)
         if request.tonic is None:
             mode = request.mode or take.mode
             request = msgspec.structs.replace(request, tonic=take.tonic, mode=mode)
-        return msgspec.structs.replace(request, takes=1, seed=take.provenance.seed)
+        request = msgspec.structs.replace(request, takes=1, seed=take.provenance.seed)
+        return request, record.folder
 
     def _ended(self, job_id: str) -> bool:
         try:

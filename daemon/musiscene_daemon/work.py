@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
 from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import to_json, write_atomically
+from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.errors import EngineError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check
@@ -16,6 +19,7 @@ from musiscene_core.protocol.state import JobKind
 from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
+from musiscene_daemon.engines.base import Conforms, Engine
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.takes import sync_tree
 from musiscene_daemon.wishes import admit, read
@@ -75,25 +79,42 @@ def _write_brief(folder: Path, brief: SceneBrief) -> None:
 def _conform(
     wish: ConformRequest, folder: Path, engines: Registry, progress: Progress
 ) -> tuple[str, ...]:
-    """Score the changed range; nothing where the music need not change. Says how it changed."""
+    """Fit the music to the changed range; nothing where it need not change. Says how it changed."""
     from musiscene_core.conforming import compare, conformed, held
+    from musiscene_core.conforming.earlier import read_earlier
+    from musiscene_core.conforming.relocating import relocated
     from musiscene_core.spotting.spot import spot
 
     admit(wish, engines.infos, engines.broken)
     changes = compare(wish.request.brief.timeline, wish.timeline, held(wish.request))
+    earlier = None
+    if wish.earlier and wish.request.takes == 1:
+        earlier = read_earlier(Path(wish.earlier), wish.timeline, wish.request)
     if not changes.needs_music:
-        write_atomically(folder / CHANGES_NAME, to_json(changes))
-        return ()
-    brief = spot(wish.timeline, Portion(progress, 0.0, _SPOTTING))
-    request = conformed(wish.request, brief, changes)
-    names = _score(request, folder, engines, Portion(progress, _SPOTTING, 1.0))
+        if earlier is None or changes.record_was == changes.record_now:
+            write_atomically(folder / CHANGES_NAME, to_json(changes))
+            return ()
+        place = folder / "take-1"
+        take = relocated(earlier, wish.timeline, place.name, place)
+        brief = msgspec.structs.replace(wish.request.brief, timeline=wish.timeline)
+        _write_take(take, msgspec.structs.replace(wish.request, brief=brief), place)
+        names: tuple[str, ...] = (place.name,)
+    else:
+        film = earlier.film if earlier is not None else None
+        brief = spot(wish.timeline, Portion(progress, 0.0, _SPOTTING))
+        request = conformed(wish.request, brief, changes, film)
+        names = _score(request, folder, engines, Portion(progress, _SPOTTING, 1.0), earlier)
     for name in names:
         write_atomically(folder / name / CHANGES_NAME, to_json(changes))
     return names
 
 
 def _score(
-    request: ScoreRequest, folder: Path, engines: Registry, progress: Progress
+    request: ScoreRequest,
+    folder: Path,
+    engines: Registry,
+    progress: Progress,
+    earlier: EarlierTake | None = None,
 ) -> tuple[str, ...]:
     check(request, engines.infos, engines.broken)
     engine = engines.get(request.engine)
@@ -102,14 +123,35 @@ def _score(
         place = folder / name
         place.mkdir()
         part = Portion(progress, index / len(names), (index + 1) / len(names))
-        take = engine.score(
-            request, request.seed + index, name, place, _Named(part, name, len(names))
-        )
-        _check_files(take, place)
-        write_atomically(place / TAKE_NAME, to_json(take))
-        write_atomically(place / BRIEF_NAME, to_json(request.brief))
-        write_atomically(place / REQUEST_NAME, to_json(request))
+        named = _Named(part, name, len(names))
+        take = _kept(request, name, place, engine, named, earlier) if earlier else None
+        if take is None:
+            take = engine.score(request, request.seed + index, name, place, named)
+        _write_take(take, request, place)
     return names
+
+
+def _kept(
+    request: ScoreRequest,
+    name: str,
+    place: Path,
+    engine: Engine,
+    progress: Progress,
+    earlier: EarlierTake,
+) -> Take | None:
+    """A take that keeps what can stay of `earlier`; None where it has to be made anew."""
+    if isinstance(engine, Conforms):
+        return engine.conform(request, request.seed, name, place, earlier, progress)
+    from musiscene_core.conforming.retiming import retimed
+
+    return retimed(earlier, request, name, place, progress)
+
+
+def _write_take(take: Take, request: ScoreRequest, place: Path) -> None:
+    _check_files(take, place)
+    write_atomically(place / TAKE_NAME, to_json(take))
+    write_atomically(place / BRIEF_NAME, to_json(request.brief))
+    write_atomically(place / REQUEST_NAME, to_json(request))
 
 
 class _Named:

@@ -1,6 +1,6 @@
 """The arc of a cue: its density and tension as functions of time.
 
-Both are read bar by bar. Density moves in steps of a layer, one in or out every four bars (eight
+They are read bar by bar. Density moves in steps of a layer, one in or out every four bars (eight
 in a long section): a build climbs to what follows it, a section entered from a thinner one takes
 its last layer in after the first group, the last group moves towards what follows, a breakdown
 thins out and comes back. Tension follows the
@@ -31,11 +31,13 @@ class Arc:
         starts: first beat of each bar, in order; the last is the last chord's.
         densities: how full each bar is.
         tensions: how much each presses.
+        contrasts: how far its idiom sets loud and soft apart, 1 as usual.
     """
 
     starts: tuple[float, ...]
     densities: tuple[float, ...]
     tensions: tuple[float, ...]
+    contrasts: tuple[float, ...]
 
     def density(self, beat: float) -> float:
         """How full the music is at `beat`: steps, a layer in or out on a bar line."""
@@ -49,6 +51,10 @@ class Arc:
         share = (beat - self.starts[bar]) / (self.starts[bar + 1] - self.starts[bar])
         return self.tensions[bar] + share * (self.tensions[bar + 1] - self.tensions[bar])
 
+    def contrast(self, beat: float) -> float:
+        """How far loud and soft lie apart in the idiom of the bar at `beat`."""
+        return self.contrasts[self._bar(beat)]
+
     def _bar(self, beat: float) -> int:
         return max(0, bisect_right(self.starts, beat + 1e-6) - 1)
 
@@ -58,6 +64,7 @@ def draw_arc(plan: Plan, sections: Sequence[Section], bars: Sequence[float]) -> 
     starts: list[float] = []
     densities: list[float] = []
     tensions: list[float] = []
+    contrasts: list[float] = []
     for index, section in enumerate(sections):
         end = section.start + section.length
         own = [bar for bar in bars if section.start - 1e-6 <= bar < end - 1e-6] or [section.start]
@@ -73,7 +80,8 @@ def draw_arc(plan: Plan, sections: Sequence[Section], bars: Sequence[float]) -> 
             if section.name == "build":
                 level += max(LAYER, after.tension - level) * place / len(own)
             tensions.append(round(min(1.0, 0.7 * level + 0.3 * pressing), 4))
-    return Arc(tuple(starts), tuple(densities), tuple(tensions))
+            contrasts.append(plan.passage_at(now).idiom.contrast)
+    return Arc(tuple(starts), tuple(densities), tuple(tensions), tuple(contrasts))
 
 
 def _density(section: Section, before: float, after: float, place: int, count: int) -> float:

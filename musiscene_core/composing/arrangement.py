@@ -15,7 +15,7 @@ from musiscene_core.composing.accents import write_accents
 from musiscene_core.composing.bass import write_bass
 from musiscene_core.composing.chance import Dice
 from musiscene_core.composing.counter import write_counter
-from musiscene_core.composing.expression import STRUCK, swells
+from musiscene_core.composing.expression import swells
 from musiscene_core.composing.figuration import Figure, held
 from musiscene_core.composing.form import Form
 from musiscene_core.composing.harmony import VoicedChord
@@ -24,6 +24,7 @@ from musiscene_core.composing.orchestration import doubled, figure_shift
 from musiscene_core.composing.percussion import write_percussion
 from musiscene_core.composing.performance import Performer, level
 from musiscene_core.composing.plan import Plan
+from musiscene_core.composing.sound.instruments import INSTRUMENTS
 from musiscene_core.composing.statements import Material
 from musiscene_core.composing.texture import write_texture
 from musiscene_core.composing.visual_beats import visual_beats
@@ -34,9 +35,6 @@ _BASS_FROM = 0.25
 _DOUBLE_FROM = 0.8
 _DOUBLE_DB = -5.0
 _COUNTER_DB = 0.5
-_STRUMMED = frozenset({"felt_piano", "harp", "pizzicato"})
-_BOWED = frozenset({"string_ensemble", "solo_strings", "contrabass"})
-_UNBENT = frozenset({"drone", "shimmer", "riser", "boom", "braam", "bell", "noise_swell"})
 _PANS = MappingProxyType(
     {
         "harp": -0.35,
@@ -79,7 +77,12 @@ def arrange(
 
 
 def _release(plan: Plan, form: Form) -> float:
-    """The beat at which the last chord is let go, so that its sound dies away inside the cue."""
+    """The beat at which the last chord is let go, so that its sound dies away inside the cue.
+
+    A loop's is held until the beginning comes again.
+    """
+    if plan.loop:
+        return plan.end_beat
     last = max([form.final_beat, *(hit.beat for hit in plan.hits)])
     end_s = plan.scene.length_s
     ring = end_s - plan.clock.seconds(last)
@@ -119,14 +122,15 @@ class _Band:
             role, name, instrument = key
             notes = performer.thinned(written, shares) if _moves(key) else written
             dice = self.plan.dice(f"play {name} {instrument}")
+            sound = INSTRUMENTS[instrument]
             played = performer.played(
                 notes,
                 dice,
-                human=instrument not in _UNBENT,
-                strum=instrument in _STRUMMED,
-                bowed=instrument in _BOWED,
+                human=not sound.machine,
+                strum=sound.manner == "strummed",
+                bowed=sound.manner == "bowed",
             )
-            swelling = role != "percussion" and instrument not in STRUCK
+            swelling = role != "percussion" and not sound.fades
             if played:
                 parts.append(
                     Part(
@@ -273,7 +277,7 @@ def _counter(band: _Band, chords: tuple[VoicedChord, ...], lines: Sequence[Line]
     plan = band.plan
     notes = write_counter(plan, band.form, chords, lines)
     sounds = [*plan.idiom.melody.instruments[1:], *plan.idiom.pads]
-    sustained = [name for name in sounds if name not in STRUCK] or sounds
+    sustained = [name for name in sounds if not INSTRUMENTS[name].fades] or sounds
     instrument = plan.dice("counter").pick(sustained)
     name = f"Counter-melody ({instrument.replace('_', ' ')})"
     band.add("harmony", name, instrument, notes, _COUNTER_DB)

@@ -52,9 +52,12 @@ def final_beat(plan: Plan) -> float:
     """Where the last chord begins.
 
     On the last chosen hit where that lies near the end, else on the latest downbeat that leaves
-    room for the chord to ring; a beat where bars are long; the very beginning of a short cue.
+    room for the chord to ring; a beat where bars are long; the very beginning of a short cue; a
+    loop's last bar line, for it has no end to ring out in.
     """
     clock, length_s = plan.clock, plan.scene.length_s
+    if plan.loop:
+        return max(plan.start_beat, plan.tempo.bar_at(plan.end_beat - 0.5).beat)
     if length_s < RING_ONLY_S:
         return plan.start_beat
     tail = min(_TAIL_S, 0.35 * length_s)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from musiscene_core.composing.arrangement import arrange
 from musiscene_core.composing.form import Form, make_form
@@ -12,17 +13,27 @@ from musiscene_core.composing.obeying import obey
 from musiscene_core.composing.plan import Plan, make_plan
 from musiscene_core.composing.splicing import Written, splice
 from musiscene_core.composing.statements import choose_material
-from musiscene_core.cue import Cue, ThemeHeard
+from musiscene_core.composing.staying import Stays
+from musiscene_core.composing.timing import make_timing
+from musiscene_core.cue import Chord, Cue, ThemeHeard
 from musiscene_core.request import ScoreRequest
 
 _log = logging.getLogger(__name__)
 
 
-def compose(request: ScoreRequest, seed: int) -> Cue:
-    """Write the music `request` asks for, in the variation that `seed` names (0 or more)."""
-    plan = make_plan(request, seed)
+def compose(
+    request: ScoreRequest, seed: int, *, whole_bars: bool = False, stays: Stays | None = None
+) -> Cue:
+    """Write the music `request` asks for, in the variation that `seed` names (0 or more).
+
+    `whole_bars` has it begin and end on bar lines, in one tempo, as a loop does; what `stays` of an
+    earlier cue is written around.
+    """
+    plan = make_plan(request, seed, whole_bars=whole_bars, fit=stays.fit if stays else make_timing)
+    plan = stays.continued(plan) if stays else plan
     form = make_form(plan)
-    pieces = [_written(request, plan.within(passage), form) for passage in plan.passages]
+    given = stays.chords() if stays else ()
+    pieces = [_written(request, plan.within(passage), form, given) for passage in plan.passages]
     whole = splice(pieces, form.edges)
     parts = obey(plan, form, whole.parts)
     _log.info(
@@ -31,7 +42,7 @@ def compose(request: ScoreRequest, seed: int) -> Cue:
         plan.idiom.name,
         sum(len(part.notes) for part in parts),
     )
-    return Cue(
+    cue = Cue(
         tempo=plan.tempo,
         tonic=plan.tonic,
         mode=plan.mode,
@@ -46,14 +57,15 @@ def compose(request: ScoreRequest, seed: int) -> Cue:
         themes=whole.themes,
         unknown=tuple(str(unknown) for unknown in plan.wishes.unknown),
     )
+    return stays.joined(cue) if stays else cue
 
 
-def _written(request: ScoreRequest, plan: Plan, form: Form) -> Written:
+def _written(request: ScoreRequest, plan: Plan, form: Form, given: Sequence[Chord] = ()) -> Written:
     """The whole form in the plan's idiom."""
     held = request.tonic is not None or plan.wishes.tonic is not None
     keys = plan_keys(plan, form, held=held)
     material = choose_material(plan, form, keys, request.themes, request.theme_book)
-    chords = harmonise(plan, form, keys, material.placed)
+    chords = harmonise(plan, form, keys, material.placed, given)
     return Written(
         chords=tuple(voiced.chord for voiced in chords),
         parts=arrange(plan, form, chords, material),

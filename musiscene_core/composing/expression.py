@@ -13,26 +13,6 @@ from musiscene_core.cue import ExpressionPoint, Note
 
 SUSTAINED_BEATS = 1.5
 """From this length on a note swells."""
-STRUCK = frozenset(
-    {
-        "felt_piano",
-        "harp",
-        "guitar",
-        "pizzicato",
-        "celesta",
-        "vibraphone",
-        "glockenspiel",
-        "music_box",
-        "bell",
-        "boom",
-        "braam",
-        "impact",
-        "riser",
-        "noise_swell",
-        "pulse_bass",
-    }
-)
-"""Instruments whose notes fade, or swell, by themselves."""
 _SOFT, _FULL, _RELEASED, _PLAIN = 0.72, 1.0, 0.76, 0.9
 _TOP = 0.55
 """Where in a note its swell is loudest, as a share of its length."""

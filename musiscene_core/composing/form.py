@@ -18,6 +18,8 @@ from musiscene_core.composing.styling import density_factor
 from musiscene_core.cue import Section
 
 _HELD_BACK = 0.35
+_MIDDLING = 0.55
+"""The density that an idiom's contrast leaves as it is."""
 _DENSITY = MappingProxyType(
     {
         "intro": 0.35,
@@ -70,6 +72,10 @@ class Form:
         """How much it presses at `beat`, 0 to 1."""
         return self.arc.tension(beat)
 
+    def contrast(self, beat: float) -> float:
+        """How far loud and soft lie apart at `beat`, 1 as usual."""
+        return self.arc.contrast(beat)
+
     def section_at(self, beat: float) -> int:
         """The index of the section that holds at `beat`."""
         after = bisect_right(self.sections, beat + 1e-6, key=lambda section: section.start)
@@ -121,9 +127,11 @@ def _section(plan: Plan, name: str, start: float, end: float) -> Section:
     begin_s, end_s = plan.clock.seconds(start), plan.clock.seconds(end)
     speech = plan.scene.speech(begin_s, end_s)
     energy = 0.5 if name == "button" else plan.scene.energy(begin_s, end_s)
-    likes = plan.passage_at((begin_s + end_s) / 2).idiom.density
+    idiom = plan.passage_at((begin_s + end_s) / 2).idiom
     share = 0.25 if name == "strip-down" else 0.45
-    density = ((1 - share) * _DENSITY[name] + share * energy) * (0.7 + 0.4 * likes)
+    density = (1 - share) * _DENSITY[name] + share * energy
+    density = _MIDDLING + idiom.contrast * (density - _MIDDLING)
+    density = max(0.0, density) * (0.7 + 0.4 * idiom.density)
     density *= density_factor(plan.wishes, (begin_s + end_s) / 2)
     tension = 0.5 * _TENSION[name] + 0.5 * plan.scene.mood(begin_s, max(end_s, begin_s)).tension
     return Section(

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from musiscene_core.composing.bridging import overlaid
 from musiscene_core.composing.chord_choice import ChordEvent, choose_chords
 from musiscene_core.composing.form import Form
 from musiscene_core.composing.modulation import Key
@@ -22,6 +23,8 @@ from musiscene_core.cue import Chord
 BASS_LOW, BASS_HIGH = 28, 48
 UNDER_SPEECH_HIGH = 65
 """Voices stay at or below it while someone speaks, as far as the chord allows."""
+_BASS_CENTRE = 33
+"""The lowest string of a double bass but one: half of all roots lie at or below it."""
 _CENTRE = 60.0
 _CENTRE_UNDER_SPEECH = 54.0
 
@@ -60,7 +63,11 @@ class VoicedChord:
 
 
 def harmonise(
-    plan: Plan, form: Form, keys: Sequence[Key], placed: Sequence[Placed]
+    plan: Plan,
+    form: Form,
+    keys: Sequence[Key],
+    placed: Sequence[Placed],
+    given: Sequence[Chord] = (),
 ) -> tuple[VoicedChord, ...]:
     """The cue's chords, abutting from its beginning to its end.
 
@@ -69,8 +76,9 @@ def harmonise(
         form: its sections.
         keys: the key of each section.
         placed: themes that the chords must carry.
+        given: chords that are decided already, in order.
     """
-    spans = _spans(plan, choose_chords(plan, form, keys, placed))
+    spans = overlaid(_spans(plan, choose_chords(plan, form, keys, placed)), given)
     struck = {round(hit.beat, 6) for hit in plan.hits}
     struck |= {round(section.start, 6) for section in form.sections}
     basses = _bass_line([harmony.bass for _, _, _, harmony in spans])
@@ -119,10 +127,10 @@ def _wanted(
 
 
 def _bass_line(classes: list[int]) -> list[int]:
-    """A bass note for each pitch class, near the one before and near the middle of its range."""
+    """A bass note for each pitch class: low, where basses have weight, and near the one before."""
     line: list[int] = []
     for wanted in classes:
         options = [pitch for pitch in range(BASS_LOW, BASS_HIGH + 1) if pitch % 12 == wanted]
-        before = line[-1] if line else 38
-        line.append(min(options, key=lambda pitch: (abs(pitch - before) + abs(pitch - 37), pitch)))
+        before = line[-1] if line else _BASS_CENTRE
+        line.append(min(options, key=lambda p: (0.5 * abs(p - before) + abs(p - _BASS_CENTRE), p)))
     return line

@@ -1,4 +1,4 @@
-"""The percussion: lanes that fill up with the picture, fills, and impacts exactly on hits.
+"""The percussion: patterns that fill up with the picture, fills, and impacts exactly on hits.
 
 Knows nothing of how a drum sounds; pitches are General MIDI percussion.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from musiscene_core.composing.bars import Bar
 from musiscene_core.composing.form import Form
-from musiscene_core.composing.idioms import DrumStyle
+from musiscene_core.composing.idioms import Pattern
 from musiscene_core.composing.performance import level
 from musiscene_core.composing.plan import Plan
 from musiscene_core.composing.rhythms import STEPS_PER_BEAT, steps
@@ -24,9 +24,10 @@ def write_percussion(plan: Plan, form: Form) -> list[Note]:
     notes: list[Note] = []
     sparse = "percussion" in plan.wishes.without
     if not sparse:
+        patterns = _patterns(plan, form)
         for bar in form.bars:
             if form.density(bar.start) >= _QUIET or bar.activity >= 0.6:
-                notes += _groove(style, form, bar)
+                notes += _groove(patterns[bar.section], form, bar)
         notes = _hushed_before_main(plan, notes)
         notes += _fills(plan, form)
     notes += _impacts(plan, form)
@@ -35,9 +36,22 @@ def write_percussion(plan: Plan, form: Form) -> list[Note]:
     return notes
 
 
-def _groove(style: DrumStyle, form: Form, bar: Bar) -> list[Note]:
+def _patterns(plan: Plan, form: Form) -> list[Pattern]:
+    """The pattern of each section: the first in the climax, the others in turn elsewhere."""
+    patterns = plan.idiom.drums.patterns
+    if not patterns:
+        return [()] * len(form.sections)
+    others = patterns[1:] or patterns
+    turn = plan.dice("patterns").pick(range(len(others)))
+    return [
+        patterns[0] if section.name == "climax" else others[(turn + index) % len(others)]
+        for index, section in enumerate(form.sections)
+    ]
+
+
+def _groove(pattern: Pattern, form: Form, bar: Bar) -> list[Note]:
     notes = []
-    for lane in style.lanes:
+    for lane in pattern:
         if bar.activity < lane.floor:
             continue
         share = 0.35 + 0.65 * (bar.activity - lane.floor) / max(0.1, 1.0 - lane.floor)
@@ -60,10 +74,11 @@ def _hushed_before_main(plan: Plan, notes: list[Note]) -> list[Note]:
 
 
 def _fills(plan: Plan, form: Form) -> list[Note]:
-    """A run down the drums in the last beat before a denser section."""
-    drums = plan.idiom.drums.fill
-    if not drums:
+    """Strokes that lead into a full section, ever louder."""
+    fills = plan.idiom.drums.fills
+    if not fills:
         return []
+    dice = plan.dice("fills")
     notes = []
     for before, after in zip(form.sections, form.sections[1:], strict=False):
         if after.density < _QUIET or before.length < plan.beats_per_bar:
@@ -71,11 +86,10 @@ def _fills(plan: Plan, form: Form) -> list[Note]:
         if before.name == "strip-down":
             # The climax comes out of bars left bare.
             continue
-        count = 6 if after.name == "climax" else 4
-        for index in range(count):
-            beat = after.start - (count - index) / STEPS_PER_BEAT
-            pitch = drums[index * len(drums) // count]
-            notes.append(_strike(pitch, beat, 62 + 7 * index))
+        fill = max(fills, key=len) if after.name == "climax" else dice.pick(fills)
+        for place, (sixteenths, drum) in enumerate(fill):
+            beat = after.start - sixteenths / STEPS_PER_BEAT
+            notes.append(_strike(drum, beat, 62 + 7 * place))
     return notes
 
 
@@ -90,7 +104,7 @@ def _impacts(plan: Plan, form: Form) -> list[Note]:
             velocity = loud + (12 if hit.main else 0) - 10 * place
             notes.append(_strike(pitch, hit.beat, min(124, round(velocity))))
     struck = any(abs(hit.beat - form.final_beat) < 1e-6 for hit in plan.hits)
-    if not struck and style.lanes and plan.scene.length_s > 4:
+    if not struck and style.patterns and plan.scene.length_s > 4:
         for place, pitch in enumerate(style.impact[:2]):
             notes.append(_strike(pitch, form.final_beat, 84 - 10 * place))
     return notes

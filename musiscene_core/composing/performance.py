@@ -32,6 +32,9 @@ _PHRASE_BARS = 4
 _SHORTEST = 0.02
 _SALIENCY_BOOST = 22.0
 _SPEECH_GAIN = 0.82
+_MEZZO, _MIDDLE, _SPREAD = 0.55, 67.3, 46.0
+"""The strength written with a middle velocity, that velocity, and how far 0 and 1 lie apart."""
+_PIANISSIMO, _FORTISSIMO = 34.0, 100.0
 _CLOSE = 1e-6
 
 
@@ -154,7 +157,10 @@ class Performer:
 
 
 def level(form: Form, beat: float) -> float:
-    """How loud the music is written at `beat`, as a velocity: builds grow towards what follows."""
+    """How loud the music is written at `beat`, as a velocity: builds grow towards what follows.
+
+    The idiom says how far the soft and the loud lie apart.
+    """
     index = form.section_at(beat)
     section = form.sections[index]
     strength = 0.6 * form.density(beat) + 0.4 * form.tension(beat)
@@ -163,7 +169,8 @@ def level(form: Form, beat: float) -> float:
         target = 0.6 * following.density + 0.4 * following.tension
         share = min(1.0, max(0.0, (beat - section.start) / section.length))
         strength += max(0.0, target - strength) * share
-    return 42.0 + 46.0 * strength
+    spread = _SPREAD * form.contrast(beat) * (strength - _MEZZO)
+    return min(_FORTISSIMO, max(_PIANISSIMO, _MIDDLE + spread))
 
 
 def _separated(notes: list[Note], fixed: set[float]) -> tuple[Note, ...]:

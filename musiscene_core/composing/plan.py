@@ -7,16 +7,19 @@ holds. Knows nothing of notes.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from musiscene_core.brief import Mode, TempTrack
 from musiscene_core.composing.chance import Dice
 from musiscene_core.composing.idioms import Idiom
+from musiscene_core.composing.looping import whole_bars as in_whole_bars
 from musiscene_core.composing.passages import SURE, Passage, choose_passages
 from musiscene_core.composing.scales import mode_of
 from musiscene_core.composing.scene import Mood, Named, Scene
 from musiscene_core.composing.tempo import Wish
-from musiscene_core.composing.timing import PlannedHit, make_timing
+from musiscene_core.composing.timing import PlannedHit, Timing, make_timing
 from musiscene_core.composing.wording import TempoAsked, Wishes, read_wishes
 from musiscene_core.cue import DroppedHit, HitResult
 from musiscene_core.request import ScoreRequest
@@ -47,6 +50,7 @@ class Plan:
         dropped: the candidates left out.
         start_beat: the beat at cue second 0, rounded up; never after beat 0.
         end_beat: the beat at the cue's end, rounded down.
+        loop: whether the end leads into the beginning.
     """
 
     seed: int
@@ -63,6 +67,7 @@ class Plan:
     dropped: tuple[DroppedHit, ...]
     start_beat: float
     end_beat: float
+    loop: bool = False
 
     @property
     def mode(self) -> Mode:
@@ -98,8 +103,27 @@ class Plan:
         return Dice(self.seed, stage)
 
 
-def make_plan(request: ScoreRequest, seed: int) -> Plan:
-    """Decide what to write for `request`."""
+class Fit(Protocol):
+    """Fits the music's time to a request, as make_timing does."""
+
+    def __call__(
+        self, request: ScoreRequest, wish: Wish, moments: Sequence[float], *, whole_bars: bool
+    ) -> Timing:
+        """See make_timing."""
+
+
+def make_plan(
+    request: ScoreRequest, seed: int, *, whole_bars: bool = False, fit: Fit = make_timing
+) -> Plan:
+    """Decide what to write for `request`.
+
+    Args:
+        request: what is wanted.
+        seed: of all chance.
+        whole_bars: the range holds whole bars of one tempo, as a loop's does.
+        fit: decides about time.
+    """
+    whole_bars = whole_bars or request.loop
     wishes = read_wishes(request)
     moods = [
         Named(one.value, one.start_s, one.end_s, one.amount, one.denied)
@@ -114,7 +138,9 @@ def make_plan(request: ScoreRequest, seed: int) -> Plan:
     if tonic is None:
         tonic = _choose_tonic(temp, Dice(seed, f"tonic {idiom.name}"))
     wish = _choose_tempo(request, wishes, idiom, scene, Dice(seed, "tempo"))
-    timing = make_timing(request, wish, wishes.moments)
+    if whole_bars:
+        wish = in_whole_bars(wish, scene.length_s)
+    timing = fit(request, wish, wishes.moments, whole_bars=whole_bars)
     return Plan(
         seed=seed,
         scene=scene,
@@ -130,6 +156,7 @@ def make_plan(request: ScoreRequest, seed: int) -> Plan:
         dropped=timing.dropped,
         start_beat=timing.start_beat,
         end_beat=timing.end_beat,
+        loop=request.loop,
     )
 
 

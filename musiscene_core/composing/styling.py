@@ -38,12 +38,27 @@ _HOME = MappingProxyType(
 _DRUMS = DrumStyle(
     "cinematic_kit",
     (
-        Lane(36, "downbeats", 3, 84, 0.1),
-        Lane(41, "332", 4, 72, 0.25),
-        Lane(42, "eighths", 8, 46, 0.45),
+        (
+            Lane(36, "downbeats", 3, 84, 0.1),
+            Lane(41, "332", 4, 72, 0.25),
+            Lane(42, "eighths", 8, 46, 0.45),
+        ),
+        (
+            Lane(36, "332", 3, 82, 0.1),
+            Lane(43, "offbeat", 4, 68, 0.25),
+            Lane(69, "even", 8, 44, 0.45),
+        ),
+        (
+            Lane(41, "even", 4, 74, 0.1),
+            Lane(38, "backbeat", 2, 70, 0.3),
+            Lane(42, "offbeat", 6, 44, 0.45),
+        ),
     ),
     (36, 41, 49),
-    (48, 45, 43, 41),
+    (
+        ((4, 48), (3, 45), (2, 43), (1, 41)),
+        ((6, 48), (5, 48), (4, 45), (3, 43), (2, 43), (1, 41)),
+    ),
 )
 """Played where words ask for drums and the idiom has none."""
 _SPARSE_FROM = 0.55
@@ -71,7 +86,7 @@ def styled(idiom: Idiom, wishes: Wishes, seconds: float) -> Idiom:
             figure=replace(idiom.figure, octave=0 if low else 12),
         )
     for asked in wishes.of("role", seconds):
-        if asked.value == "percussion" and not asked.denied and not idiom.drums.lanes:
+        if asked.value == "percussion" and not asked.denied and not idiom.drums.patterns:
             idiom = replace(idiom, drums=_DRUMS)
     if wishes.metre is not None:
         idiom = replace(idiom, metres=((wishes.metre, 1.0),))
@@ -159,7 +174,10 @@ def _filled(idiom: Idiom, factor: float) -> Idiom:
     def most(number: int) -> int:
         return max(1, round(number * factor))
 
-    lanes = tuple(replace(lane, most=most(lane.most)) for lane in idiom.drums.lanes)
+    patterns = tuple(
+        tuple(replace(lane, most=most(lane.most)) for lane in pattern)
+        for pattern in idiom.drums.patterns
+    )
     cells = ("sparse",) if factor <= _SPARSE_FROM else idiom.melody.cells
     return replace(
         idiom,
@@ -167,5 +185,5 @@ def _filled(idiom: Idiom, factor: float) -> Idiom:
         figure=replace(idiom.figure, most=min(16, most(idiom.figure.most))),
         bass=replace(idiom.bass, most=min(16, most(idiom.bass.most))),
         melody=replace(idiom.melody, cells=cells),
-        drums=replace(idiom.drums, lanes=lanes),
+        drums=replace(idiom.drums, patterns=patterns),
     )

@@ -30,9 +30,16 @@ class TakeAudio:
     """A sink for the renderer. A context: the files appear, whole, when it is left in peace."""
 
     def __init__(
-        self, folder: Path, name: str, tracks: Sequence[Track], samples: int, time_reference: int
+        self,
+        folder: Path,
+        name: str,
+        tracks: Sequence[Track],
+        samples: int,
+        time_reference: int,
+        *,
+        stems: bool = True,
     ) -> None:
-        """Make files of `samples` samples in `folder`, which is there, and its folder `stems`.
+        """Make files of `samples` samples in `folder`, made where it is not there.
 
         Args:
             folder: the take's.
@@ -40,20 +47,22 @@ class TakeAudio:
             tracks: the stems.
             samples: length of each file.
             time_reference: record In as samples since midnight.
+            stems: whether to write more than the mix.
 
         Raises:
             OutputError: `folder` cannot be written.
         """
         self._folder = folder
-        self._tracks = tuple(tracks)
-        self._highest = dict.fromkeys((track.name for track in tracks), 0)
+        self._tracks = tuple(tracks) if stems else ()
+        self._highest = dict.fromkeys((track.name for track in self._tracks), 0)
         self._peaks = Peaks(2, samples)
-        paths = {track.name: f"stems/{track.name}.wav" for track in tracks}
+        paths = {track.name: f"stems/{track.name}.wav" for track in self._tracks}
         self._paths = {**paths, MIX: MIX_FILE}
+        place = folder / "stems" if paths else folder
         try:
-            (folder / "stems").mkdir(exist_ok=True)
+            place.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError.from_os(error, folder / "stems") from error
+            raise OutputError.from_os(error, place) from error
         with ExitStack() as stack:
             self._writers = {
                 what: stack.enter_context(
@@ -71,6 +80,8 @@ class TakeAudio:
 
     def __call__(self, name: str, first: int, samples: npt.NDArray[np.int32]) -> None:
         """Write a piece; see sound.master.Sink."""
+        if name not in self._writers:
+            return
         self._writers[name].write(first, samples)
         if name == MIX:
             self._peaks.add(first, samples)

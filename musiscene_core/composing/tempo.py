@@ -116,6 +116,16 @@ def solve(
     return _barred(targets, main, wish, segments, places, tolerance_s)
 
 
+def steady(targets: Sequence[Target], wish: Wish, tolerance_s: float = TOLERANCE_S) -> Solution:
+    """The wish's tempo from the cue's beginning on, come what may.
+
+    Targets are met by whole and half beats within the tolerance; what is held besides is met
+    between them.
+    """
+    only = TempoSegment(start_beat=0.0, start_s=0.0, bpm=wish.bpm)
+    return _barred(targets, 0, wish, (only,), {}, tolerance_s)
+
+
 def _beat_lengths(wish: Wish) -> Array:
     """Base beat lengths to try, in seconds [n]."""
     if wish.held:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musiscene_core.composing.hits import ChosenHit, choose_hits, main_hit
-from musiscene_core.composing.tempo import TOLERANCE_S, Solution, Wish, solve
+from musiscene_core.composing.tempo import TOLERANCE_S, Solution, Wish, solve, steady
 from musiscene_core.composing.tempo_chain import Target
 from musiscene_core.cue import DroppedHit, HitResult
 from musiscene_core.request import ScoreRequest
@@ -50,20 +50,23 @@ class Timing:
     end_beat: float
 
 
-def make_timing(request: ScoreRequest, wish: Wish, moments: Sequence[float] = ()) -> Timing:
+def make_timing(
+    request: ScoreRequest, wish: Wish, moments: Sequence[float] = (), *, whole_bars: bool = False
+) -> Timing:
     """Fit the music's time to `request`'s hits and held bars.
 
     Args:
         request: what is wanted.
         wish: what the tempo should be like.
         moments: cue seconds at which the words want something to change, met like candidates.
+        whole_bars: keep to the wish's tempo, beginning on a bar line.
     """
     rate = request.brief.timeline.rate
     length_s = request.length_seconds
     chosen, dropped = choose_hits(request, moments)
-    solution, places = _solved(request, chosen, wish)
+    solution, places = _solved(request, chosen, wish, whole_bars=whole_bars)
     tempo = solution.tempo
-    start_beat = _inward(tempo, tempo.beat(0.0), 0.0, 1.0)
+    start_beat = inward(tempo, tempo.beat(0.0), 0.0, 1.0)
     met = []
     for index, beat in solution.met:
         if index in places:
@@ -77,19 +80,19 @@ def make_timing(request: ScoreRequest, wish: Wish, moments: Sequence[float] = ()
     )
     return Timing(
         tempo=tempo,
-        hits=_planned(met),
+        hits=planned(met),
         report=tuple(
             HitResult.measured(hit.frame, hit.kind, hit.label, beat, tempo, rate)
             for hit, beat in met
         ),
         dropped=tuple(sorted((*dropped, *missed), key=lambda hit: hit.frame)),
         start_beat=start_beat,
-        end_beat=_inward(tempo, tempo.beat(length_s), length_s, -1.0),
+        end_beat=inward(tempo, tempo.beat(length_s), length_s, -1.0),
     )
 
 
 def _solved(
-    request: ScoreRequest, chosen: tuple[ChosenHit, ...], wish: Wish
+    request: ScoreRequest, chosen: tuple[ChosenHit, ...], wish: Wish, *, whole_bars: bool
 ) -> tuple[Solution, dict[int, int]]:
     """The solution for hits and held bars, and which hit each of its targets is."""
     rate = request.brief.timeline.rate
@@ -111,10 +114,12 @@ def _solved(
         )
     main = frames.index(chosen[main_hit(chosen)].frame) if chosen else 0
     tolerance = min(TOLERANCE_S, _OF_A_FRAME / float(rate.fps))
+    if whole_bars:
+        return steady(targets, wish, tolerance), places
     return solve(targets, main, request.length_seconds, wish, tolerance), places
 
 
-def _planned(met: list[tuple[ChosenHit, float]]) -> tuple[PlannedHit, ...]:
+def planned(met: Sequence[tuple[ChosenHit, float]]) -> tuple[PlannedHit, ...]:
     """The hits by beat; those on one beat become one."""
     leading = main_hit([hit for hit, _ in met])
     planned: dict[float, PlannedHit] = {}
@@ -133,7 +138,7 @@ def _inside(tempo: TempoMap, beat: float, length_s: float) -> float:
     return round(tempo.beat(length_s - min(0.05, length_s / 2)), 6)
 
 
-def _inward(tempo: TempoMap, beat: float, limit_s: float, direction: float) -> float:
+def inward(tempo: TempoMap, beat: float, limit_s: float, direction: float) -> float:
     """`beat` rounded to a millionth so that it never lies outside the cue."""
     rounded = round(beat, 6)
     while (tempo.seconds(rounded) - limit_s) * direction < 0:

@@ -2,7 +2,7 @@
 
 A hit goes where its moment went: with its marker, else with the picture under it, else with the
 gap it lies in. Captions that a user wrote stay; those from signals are the new range's. An emotion
-curve that a user drew stays where the range is as long as it was.
+curve that a user drew stays with its film.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from fractions import Fraction
 
 import msgspec
 
-from musiscene_core.brief import Captions, SceneBrief
+from musiscene_core.brief import Captions, EmotionCurve, SceneBrief
 from musiscene_core.conforming.changes import Changes, HitFate
+from musiscene_core.conforming.film import KeptFilm, kept_film
 from musiscene_core.conforming.shown import ShownClip, shown_clips
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timeline import TimelineRange
@@ -21,10 +22,21 @@ from musiscene_core.timeline import TimelineRange
 _SEEN = ("picture", "mixed")
 
 
-def conformed(request: ScoreRequest, brief: SceneBrief, changes: Changes) -> ScoreRequest:
+def conformed(
+    request: ScoreRequest,
+    brief: SceneBrief,
+    changes: Changes,
+    film: Sequence[KeptFilm] | None = None,
+) -> ScoreRequest:
     """`request` for the new range, whose `brief` was spotted anew.
 
     Where every held hit was dropped, the engine chooses.
+
+    Args:
+        request: what the music was made from.
+        brief: of the new range.
+        changes: how it differs.
+        film: what it still shows; None finds that out.
     """
     where = {hit.was: hit.now for hit in changes.hits}
     hits = {frame for hit in request.hits or () if (frame := where.get(hit)) is not None}
@@ -36,10 +48,15 @@ def conformed(request: ScoreRequest, brief: SceneBrief, changes: Changes) -> Sco
     }
     drawn, warnings = request.brief.emotion_curve, brief.warnings
     curve = brief.emotion_curve
-    if drawn.edited and request.length_seconds == brief.timeline.length_seconds:
-        curve = drawn
-    elif drawn.edited:
-        warnings += ("The emotion curve that you drew was for the old length; this one is new.",)
+    if drawn.edited:
+        if film is None:
+            film = kept_film(request.brief.timeline, brief.timeline)
+        curve, share = _redrawn(drawn, curve, film, changes)
+        if share < 1.0:
+            warnings += (
+                f"{share:.0%} of the emotion curve is the one that you drew; for film that is new "
+                "it goes by the picture.",
+            )
     if request.bars:
         warnings += ("Bars that were held in the old range are free in this one.",)
     return msgspec.structs.replace(
@@ -57,6 +74,35 @@ def conformed(request: ScoreRequest, brief: SceneBrief, changes: Changes) -> Sco
             for use in request.themes
         ),
     )
+
+
+def _redrawn(
+    drawn: EmotionCurve, spotted: EmotionCurve, film: Sequence[KeptFilm], changes: Changes
+) -> tuple[EmotionCurve, float]:
+    """What was drawn where its film is kept, what was spotted elsewhere, and the share drawn."""
+    points = []
+    kept = 0
+    for point in spotted.points:
+        was_s = _old_time(point.time_s, film, changes)
+        index = -1 if was_s is None else round(was_s / drawn.hop_s)
+        if not 0 <= index < len(drawn.points):
+            points.append(point)
+            continue
+        kept += 1
+        points.append(msgspec.structs.replace(drawn.points[index], time_s=point.time_s))
+    share = kept / len(points) if points else 0.0
+    curve = msgspec.structs.replace(spotted, points=tuple(points), edited=kept > 0)
+    return (drawn, 1.0) if curve.points == drawn.points else (curve, share)
+
+
+def _old_time(now_s: float, film: Sequence[KeptFilm], changes: Changes) -> float | None:
+    for one in film:
+        start, end = (
+            float(changes.rate_now.seconds(frame)) for frame in (one.now.start, one.now.end)
+        )
+        if start <= now_s < end:
+            return float(changes.rate_was.seconds(one.was.start)) + now_s - start
+    return None
 
 
 def held(request: ScoreRequest) -> tuple[int, ...]:

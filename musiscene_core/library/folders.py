@@ -159,8 +159,8 @@ def size_of(folder: Path) -> int:
 
 def _check_inside(folder: Path, take: Take) -> None:
     inside = os.path.realpath(folder)
-    for name in (take.mix, take.midi, take.peaks, *(stem.path for stem in take.stems)):
-        if name and os.path.commonpath((inside, os.path.realpath(folder / name))) != inside:
+    for name in take.files:
+        if os.path.commonpath((inside, os.path.realpath(folder / name))) != inside:
             raise SkippedError("a file of it lies elsewhere")
     if not stat.S_ISREG(os.lstat(folder / take.mix).st_mode):
         raise SkippedError("its mix is not a file")

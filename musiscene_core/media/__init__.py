@@ -10,7 +10,7 @@ from musiscene_core.media.ffmpeg import find_ffmpeg
 from musiscene_core.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
 from musiscene_core.media.render import SoundSegment, render_preview
 from musiscene_core.media.video import VideoFrame, read_frames
-from musiscene_core.media.wav import WavWriter, to_int24, write_wav
+from musiscene_core.media.wav import WavWriter, to_int24, wav_pieces, write_wav
 
 __all__ = [
     "AudioInfo",
@@ -27,5 +27,6 @@ __all__ = [
     "read_frames",
     "render_preview",
     "to_int24",
+    "wav_pieces",
     "write_wav",
 ]

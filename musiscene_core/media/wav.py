@@ -9,13 +9,15 @@ import contextlib
 import os
 import struct
 import uuid
+import wave
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from musiscene_core.errors import OutputError
+from musiscene_core.errors import MediaError, OutputError
 from musiscene_core.timecode import SAMPLE_RATE
 
 _FULL_SCALE = 1 << 23
@@ -23,6 +25,7 @@ _BYTES_PER_SAMPLE = 3
 _RIFF_LIMIT = (1 << 32) - 1
 _BLOCK = 1 << 18
 _BEXT = struct.Struct("<256s32s32s10s8sIIH64s190s")
+_TIME_REFERENCE_AT = 256 + 32 + 32 + 10 + 8
 _PCM = 1
 
 
@@ -153,6 +156,52 @@ class WavWriter:
         with contextlib.suppress(OSError):
             self._file.close()
         self._partial.unlink(missing_ok=True)
+
+
+def wav_pieces(path: str | Path, samples: int) -> Iterator[NDArray[np.int32]]:
+    """The samples of a 48 kHz 24-bit file in order: int32 [C, n], `samples` each, the last fewer.
+
+    Raises:
+        MediaError: it is not there, or no such file, or was cut short.
+    """
+    hint = "Score again."
+    try:
+        with wave.open(str(path), "rb") as file:
+            if (file.getframerate(), file.getsampwidth()) != (SAMPLE_RATE, _BYTES_PER_SAMPLE):
+                raise MediaError(f"{path} is not 48 kHz, 24 bits.", hint=hint)
+            channels, left = file.getnchannels(), file.getnframes()
+            while left:
+                octets = np.frombuffer(file.readframes(min(samples, left)), np.uint8)
+                count = len(octets) // (channels * _BYTES_PER_SAMPLE)
+                if count < min(samples, left):
+                    raise MediaError(f"{path} was cut short.", hint=hint)
+                wide = np.zeros((count * channels, 4), np.uint8)
+                wide[:, 1:] = octets.reshape(-1, _BYTES_PER_SAMPLE)
+                yield np.ascontiguousarray((wide.view("<i4") >> 8).reshape(count, channels).T)
+                left -= count
+    except (wave.Error, EOFError) as error:
+        raise MediaError(f"{path} is not a sound file of ours.", hint=hint) from error
+    except OSError as error:
+        raise MediaError(f"{path} cannot be read: {error.strerror}.", hint=hint) from error
+
+
+def set_time_reference(path: Path, time_reference: int) -> None:
+    """Give a broadcast WAV file another time reference; one without a bext chunk is left alone.
+
+    Raises:
+        OSError: it cannot be read or written.
+    """
+    with open(path, "r+b") as file:
+        riff = file.read(12)
+        if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+            return
+        while len(head := file.read(8)) == 8:
+            length = struct.unpack("<I", head[4:])[0]
+            if head[:4] == b"bext" and length >= _TIME_REFERENCE_AT + 8:
+                file.seek(_TIME_REFERENCE_AT, os.SEEK_CUR)
+                file.write(struct.pack("<Q", time_reference))
+                return
+            file.seek(length + length % 2, os.SEEK_CUR)
 
 
 def packed(samples_int24: NDArray[np.int32]) -> bytes:

@@ -31,7 +31,7 @@ def check(
 
     Raises:
         EngineError: the engine is not there, or does not load.
-        RequestError: its licence or its length does not fit.
+        RequestError: its licence or its length does not fit, or whether it works from a file.
     """
     info = next((engine for engine in engines if engine.name == request.engine), None)
     if info is None:
@@ -41,6 +41,16 @@ def check(
         raise RequestError(
             f"Music by {info.name} may not be used commercially ({info.licence}).",
             hint=f"Engines whose music may: {free or 'none is installed'}.",
+        )
+    if request.music is None and info.needs_music:
+        raise RequestError(
+            f"{info.name} works from music that exists.", hint="Use `musiscene remix FILE`."
+        )
+    if request.music is not None and not info.reference_audio:
+        able = ", ".join(engine.name for engine in engines if engine.reference_audio)
+        raise RequestError(
+            f"{info.name} makes its own music and takes no music file.",
+            hint=f"Engines that take one: {able or 'none is installed'}.",
         )
     length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:

@@ -117,6 +117,7 @@ class Client(Questions):
         timeline: TimelineRange,
         key: str | None = None,
         *,
+        earlier: str = "",
         priority: Priority = "interactive",
     ) -> str:
         """Hand over music whose range has changed; returns the job's id.
@@ -124,6 +125,7 @@ class Client(Questions):
         Args:
             made: what the music was made from, or the id of the take, or its beginning.
             timeline: the range as it is now.
+            earlier: with what it was made from, the folder of the take, of which stays what can.
             key: your own name for this wish: submitted again, it gives the same job again.
             priority: interactive begins before batch.
 
@@ -136,6 +138,7 @@ class Client(Questions):
             timeline=timeline,
             take_id=made if isinstance(made, str) else "",
             request=made if isinstance(made, ScoreRequest) else None,
+            earlier=earlier,
             key=key or _new_key(),
             priority=priority,
             session=self.session,
@@ -223,6 +226,7 @@ class Client(Questions):
         timeline: TimelineRange,
         on_progress: Progress = silent,
         *,
+        earlier: str = "",
         on_eta: OnEta | None = None,
     ) -> tuple[Changes, list[tuple[Take, Path]]]:
         """Fit music to a range that changed. Interrupted, it cancels the job.
@@ -231,7 +235,9 @@ class Client(Questions):
             How the range changed, and the new takes; none where the music need not change.
         """
         result = self._finish(
-            lambda key: self.submit_conform(made, timeline, key), on_progress, on_eta
+            lambda key: self.submit_conform(made, timeline, key, earlier=earlier),
+            on_progress,
+            on_eta,
         )
         folder = Path(result.takes[0] if result.takes else result.folder)
         return read_json(folder / "changes.json", Changes), _takes(result)

@@ -77,7 +77,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         hit_points: whether it meets them.
         licence: of the music it makes: SPDX name, or the model's own.
         commercial_use: whether that licence allows it.
-        reference_audio: whether the temp track can steer it.
+        reference_audio: whether a music file, or the temp track, can steer it.
+        needs_music: whether it does nothing without a music file.
         memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
         repeatable: whether the same request, seed and version always give the same bytes.
         environment: the Python environment it lives in; set by the daemon.
@@ -92,6 +93,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     licence: str
     commercial_use: bool
     reference_audio: bool = False
+    needs_music: bool = False
     memory_bytes: int = 0
     repeatable: bool = False
     environment: str = "main"

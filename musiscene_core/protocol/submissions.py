@@ -87,6 +87,8 @@ class SubmitConform(msgspec.Struct, frozen=True, kw_only=True, tag="submit_confo
         timeline: the range as it is now.
         take_id: the take to fit, or the beginning of its id; empty where `request` says it.
         request: what the music was made from; None where `take_id` says it.
+        earlier: with `request`, the folder of the take, on the daemon's machine; empty where there
+            is none.
         key: as in SubmitSpot.
         priority: interactive begins before batch.
         session: as in SubmitSpot.
@@ -95,6 +97,7 @@ class SubmitConform(msgspec.Struct, frozen=True, kw_only=True, tag="submit_confo
     timeline: TimelineRange
     take_id: str = ""
     request: ScoreRequest | None = None
+    earlier: str = ""
     key: str
     priority: Priority = "interactive"
     session: str = ""

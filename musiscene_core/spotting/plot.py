@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from musiscene_core.brief import DIMENSIONS, SceneBrief
+from musiscene_core.chart_style import (
+    BACKGROUND,
+    DIM,
+    EDGE,
+    GREEN,
+    ORANGE,
+    PANEL,
+    PINK,
+    RED,
+    SKY,
+    TEXT,
+    YELLOW,
+    as_png,
+    dress,
+    legend,
+)
 from musiscene_core.codec import write_atomically
 from musiscene_core.spotting.describe import clock
 from musiscene_core.timecode import format_timecode
 
-_BACKGROUND, _PANEL, _TEXT, _DIM = "#28282E", "#17181A", "#D2D2D2", "#8A8A90"
-# Okabe-Ito: told apart with every kind of colour vision.
-_ORANGE, _SKY, _GREEN, _YELLOW, _RED, _PINK = (
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#F0E442",
-    "#D55E00",
-    "#CC79A7",
-)
 _HIT_MARKS = {"cut": "D", "motion": "^", "dialogue_end": "s", "marker": "*"}
 _STRONGEST_DIMENSIONS = 4
 _LABELLED_HITS = 12
@@ -37,17 +42,15 @@ def plot_brief(brief: SceneBrief, path: Path) -> None:
     Raises:
         OutputError: `path` cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     length = brief.timeline.length_seconds
-    figure = Figure(figsize=(14, 8.2), dpi=110, facecolor=_BACKGROUND)
-    FigureCanvasAgg(figure)
+    figure = Figure(figsize=(14, 8.2), dpi=110, facecolor=BACKGROUND)
     axes = figure.subplots(
         5, 1, sharex=True, gridspec_kw={"height_ratios": (0.9, 1.7, 0.9, 1.7, 1.7), "hspace": 0.14}
     )
     for axis, title in zip(axes, ("Shots", "Picture", "Sound", "Feeling", "Mood"), strict=True):
-        _dress(axis, title, length)
+        dress(axis, title, length)
     _shots(axes[0], brief)
     _picture(axes[1], brief)
     _sound(axes[2], brief)
@@ -60,38 +63,15 @@ def plot_brief(brief: SceneBrief, path: Path) -> None:
     figure.suptitle(
         f"{brief.timeline.cue}   {format_timecode(record.start, rate)} – "
         f"{format_timecode(record.end, rate)}   {rate.name} fps   {length:.2f} s",
-        color=_TEXT,
+        color=TEXT,
         fontsize=13,
         x=0.075,
         y=0.965,
         ha="left",
     )
-    figure.text(0.075, 0.018, brief.captions.fusion.text, color=_TEXT, fontsize=10, style="italic")
+    figure.text(0.075, 0.018, brief.captions.fusion.text, color=TEXT, fontsize=10, style="italic")
     figure.subplots_adjust(left=0.075, right=0.985, top=0.925, bottom=0.085)
-    picture = BytesIO()
-    figure.savefig(picture, format="png", facecolor=_BACKGROUND)
-    write_atomically(path, picture.getvalue())
-
-
-def _dress(axis: Any, title: str, length: float) -> None:
-    axis.set_facecolor(_PANEL)
-    axis.set_xlim(0, length)
-    axis.set_ylabel(title, color=_TEXT, fontsize=10)
-    axis.tick_params(colors=_DIM, labelsize=8, labelbottom=False)
-    for spine in axis.spines.values():
-        spine.set_color("#3A3A40")
-
-
-def _legend(axis: Any) -> None:
-    axis.legend(
-        loc="upper right",
-        fontsize=8,
-        ncols=6,
-        facecolor=_BACKGROUND,
-        edgecolor="none",
-        labelcolor=_TEXT,
-        framealpha=0.8,
-    )
+    write_atomically(path, as_png(figure))
 
 
 def _shots(axis: Any, brief: SceneBrief) -> None:
@@ -100,9 +80,9 @@ def _shots(axis: Any, brief: SceneBrief) -> None:
         start, end = shot.start_frame / rate, shot.end_frame / rate
         axis.axvspan(start, end, color=_shade(shot.brightness, shot.warmth), lw=0)
         style = "-" if shot.transition in ("cut", "start") else ":"
-        axis.axvline(start, color=_TEXT, lw=1, ls=style)
+        axis.axvline(start, color=TEXT, lw=1, ls=style)
         if (end - start) / brief.timeline.length_seconds > 0.012:
-            axis.text(start, 0.06, f" {number}", color=_TEXT, fontsize=8, va="bottom")
+            axis.text(start, 0.06, f" {number}", color=TEXT, fontsize=8, va="bottom")
     axis.set_ylim(0, 1)
     axis.set_yticks([])
     for hit in brief.hit_points:
@@ -110,10 +90,10 @@ def _shots(axis: Any, brief: SceneBrief) -> None:
             hit.frame / rate,
             0.62,
             _HIT_MARKS[hit.kind],
-            color=_YELLOW,
+            color=YELLOW,
             ms=3 + 6 * hit.strength,
             alpha=0.35 + 0.65 * hit.strength,
-            mec=_PANEL,
+            mec=PANEL,
         )
     _hit_labels(axis, brief)
 
@@ -127,7 +107,7 @@ def _hit_labels(axis: Any, brief: SceneBrief) -> None:
         if all(abs(time - other) > _LABEL_ROOM * length for other in labelled):
             labelled.append(time)
             side = "left" if time < length / 20 else "right" if time > length * 0.95 else "center"
-            axis.text(time, 0.84, hit.label, color=_YELLOW, fontsize=7, ha=side, clip_on=True)
+            axis.text(time, 0.84, hit.label, color=YELLOW, fontsize=7, ha=side, clip_on=True)
 
 
 def _shade(brightness: float, warmth: float) -> tuple[float, float, float]:
@@ -144,21 +124,21 @@ def _steps(axis: Any, hop: float, values: Sequence[float], label: str, **style: 
 def _picture(axis: Any, brief: SceneBrief) -> None:
     curves = brief.curves
     if curves is None:
-        axis.text(0.5, 0.5, "no picture", color=_DIM, transform=axis.transAxes, ha="center")
+        axis.text(0.5, 0.5, "no picture", color=DIM, transform=axis.transAxes, ha="center")
         return
     motion = curves.motion
     times = (np.arange(len(motion.values)) + 0.5) * motion.hop_s
-    axis.fill_between(times, motion.values, color=_SKY, alpha=0.35, lw=0)
-    _steps(axis, motion.hop_s, motion.values, "motion", color=_SKY, lw=1.2)
-    _steps(axis, motion.hop_s, curves.saliency.values, "sudden motion", color=_RED, lw=0.8)
-    _steps(axis, motion.hop_s, curves.brightness.values, "brightness", color=_YELLOW, lw=1)
-    _steps(axis, motion.hop_s, curves.saturation.values, "saturation", color=_PINK, lw=1, ls="--")
+    axis.fill_between(times, motion.values, color=SKY, alpha=0.35, lw=0)
+    _steps(axis, motion.hop_s, motion.values, "motion", color=SKY, lw=1.2)
+    _steps(axis, motion.hop_s, curves.saliency.values, "sudden motion", color=RED, lw=0.8)
+    _steps(axis, motion.hop_s, curves.brightness.values, "brightness", color=YELLOW, lw=1)
+    _steps(axis, motion.hop_s, curves.saturation.values, "saturation", color=PINK, lw=1, ls="--")
     warm = (curves.warmth.array() + 1) / 2
     _steps(
-        axis, motion.hop_s, warm.tolist(), "warmth (middle = neutral)", color=_ORANGE, lw=1, ls=":"
+        axis, motion.hop_s, warm.tolist(), "warmth (middle = neutral)", color=ORANGE, lw=1, ls=":"
     )
     axis.set_ylim(0, 1.02)
-    _legend(axis)
+    legend(axis)
 
 
 def _sound(axis: Any, brief: SceneBrief) -> None:
@@ -171,7 +151,7 @@ def _sound(axis: Any, brief: SceneBrief) -> None:
             0.55,
             0.95,
             facecolor="#50505A",
-            edgecolor=_TEXT,
+            edgecolor=TEXT,
             hatch="///",
             lw=0,
             label="dialogue" if index == 0 else None,
@@ -180,21 +160,21 @@ def _sound(axis: Any, brief: SceneBrief) -> None:
     if temp.present and temp.energy.values:
         times = (np.arange(len(temp.energy.values)) + 0.5) * temp.energy.hop_s
         energy = 0.5 * temp.energy.array()
-        axis.fill_between(times, energy, color=_GREEN, alpha=0.6, lw=0, label="temp track energy")
-        axis.vlines(temp.beats_s, 0, 0.06, color=_TEXT, lw=0.5)
+        axis.fill_between(times, energy, color=GREEN, alpha=0.6, lw=0, label="temp track energy")
+        axis.vlines(temp.beats_s, 0, 0.06, color=TEXT, lw=0.5)
     if brief.dialogue or temp.present:
-        _legend(axis)
+        legend(axis)
 
 
 def _feeling(axis: Any, brief: SceneBrief) -> None:
     curve = brief.emotion_curve
-    axis.axhline(0, color="#3A3A40", lw=1)
-    _steps(axis, curve.hop_s, [point.valence for point in curve.points], "valence", color=_GREEN)
+    axis.axhline(0, color=EDGE, lw=1)
+    _steps(axis, curve.hop_s, [point.valence for point in curve.points], "valence", color=GREEN)
     _steps(
-        axis, curve.hop_s, [point.arousal for point in curve.points], "arousal", color=_RED, ls="--"
+        axis, curve.hop_s, [point.arousal for point in curve.points], "arousal", color=RED, ls="--"
     )
     axis.set_ylim(-1.05, 1.05)
-    _legend(axis)
+    legend(axis)
 
 
 def _mood(axis: Any, brief: SceneBrief) -> None:
@@ -202,9 +182,7 @@ def _mood(axis: Any, brief: SceneBrief) -> None:
     weights = np.array([point.weights for point in curve.points])
     strongest = np.argsort(-weights.mean(axis=0))[:_STRONGEST_DIMENSIONS]
     styles = ("-", "--", "-.", ":")
-    for column, colour, style in zip(
-        strongest, (_SKY, _ORANGE, _PINK, _YELLOW), styles, strict=True
-    ):
+    for column, colour, style in zip(strongest, (SKY, ORANGE, PINK, YELLOW), styles, strict=True):
         _steps(
             axis,
             curve.hop_s,
@@ -214,4 +192,4 @@ def _mood(axis: Any, brief: SceneBrief) -> None:
             ls=style,
         )
     axis.set_ylim(0, max(0.4, float(weights.max()) * 1.1))
-    _legend(axis)
+    legend(axis)

@@ -22,6 +22,18 @@ from musiscene_core.timeline import Marker, MediaReference, Role, TimelineRange
 TrackKind = Literal["video", "audio"]
 PlaceLayout = Literal["stems", "mix"]
 """One track per stem, or one track with the mix."""
+PlacePolicy = Literal["new", "replace", "skip"]
+"""What happens to music that we placed earlier under the range of a take:
+
+    new      it stays; the take goes on tracks of its own
+    replace  once the take lies on its tracks, ours that nobody has touched since is taken away
+    skip     it stays, and the take is not placed
+
+Whatever anyone else put there always stays, and so does what we placed and someone then moved
+or trimmed. A timeline file is never changed: all of this happens in the copy.
+"""
+Edition = Literal["studio", "free", "file"]
+"""An editor's paid and free editions; a file needs no editor."""
 
 
 class RangeChoice(msgspec.Struct, frozen=True, kw_only=True):
@@ -76,6 +88,20 @@ class TimelineDescription(msgspec.Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
 
+class EditorInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Which editor it is.
+
+    Attributes:
+        name: as its makers call it.
+        version: as it says itself; empty for a file.
+        edition: which of its editions.
+    """
+
+    name: str
+    version: str = ""
+    edition: Edition = "file"
+
+
 class TakeInFolder(msgspec.Struct, frozen=True):
     """A take and the folder that its paths are relative to."""
 
@@ -83,22 +109,82 @@ class TakeInFolder(msgspec.Struct, frozen=True):
     folder: Path
 
 
+class PlacedTrack(msgspec.Struct, frozen=True, kw_only=True):
+    """A track that was added.
+
+    Attributes:
+        name: what we called it.
+        index: its place among the sound tracks when it was added, 1 at the top.
+    """
+
+    name: str
+    index: int
+
+
+class PlacedItem(msgspec.Struct, frozen=True):
+    """A clip that was laid on a track.
+
+    Attributes:
+        id: the editor's own name for it; empty as long as it is only meant to be placed.
+        track: name of its track.
+        record: its record frames.
+        media: absolute path of its sound.
+    """
+
+    id: str
+    track: str
+    record: FrameRange
+    media: str
+
+
+class PlacedMarker(msgspec.Struct, frozen=True, kw_only=True):
+    """A marker that was set: `id` is ours and travels with it, `frame` is its record frame."""
+
+    id: str
+    frame: int
+
+
 class Placement(msgspec.Struct, frozen=True, kw_only=True):
-    """What was laid on a timeline: enough to find it again and take it away.
+    """What was laid on a timeline: enough to find it again and take it away, also another day.
 
     Attributes:
         timeline: the timeline that carries it: a file's path, or a name inside the editor.
-        tracks: names of the tracks that were added.
+        tracks: names of the tracks that were added, in order.
         fingerprint: digest of what was written; tells whether someone has worked on it since.
+        host: who placed it.
+        project: the editor's own name for its project; empty for a file.
+        timeline_id: the editor's own name for the timeline; empty for a file.
+        added: the tracks that were added, with their places; for a file `tracks` says it all.
+        items: the clips; none for a file, whose copy is removed whole.
+        markers: the markers; the same.
+        imported: paths of media that were brought into the editor's pool for this.
+        skipped: names of takes that were not placed, as the policy asked.
+        not_kept: what the copy's format could not hold of the timeline, a sentence each.
+        complete: all of it was placed; else the work broke off on the way.
+        schema_version: of this struct.
     """
 
     timeline: str
     tracks: tuple[str, ...]
     fingerprint: str
+    host: Literal["file", "resolve"] = "file"
+    project: str = ""
+    timeline_id: str = ""
+    added: tuple[PlacedTrack, ...] = ()
+    items: tuple[PlacedItem, ...] = ()
+    markers: tuple[PlacedMarker, ...] = ()
+    imported: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    not_kept: tuple[str, ...] = ()
+    complete: bool = True
+    schema_version: int = 1
 
 
 class EditorHost(Protocol):
     """An open timeline."""
+
+    def editor(self) -> EditorInfo:
+        """Which editor it is open in."""
 
     def describe(self) -> TimelineDescription:
         """The timeline at a glance."""
@@ -123,19 +209,29 @@ class EditorHost(Protocol):
         """
 
     def place_takes(
-        self, takes: Sequence[TakeInFolder], *, layout: PlaceLayout = "stems"
+        self,
+        takes: Sequence[TakeInFolder],
+        *,
+        layout: PlaceLayout = "stems",
+        policy: PlacePolicy = "new",
     ) -> Placement:
-        """Lay `takes` at their record frames on new tracks; the first is heard, others muted.
+        """Lay `takes` at their record frames on new tracks, those of several cues together.
+
+        The first take of a range is heard, others of the same range are muted (lanes.py). The
+        hits of what is heard get a marker each. What was placed is kept as JSON in the first
+        take's folder (see placements.py), so that it can be taken away another day.
 
         Raises:
             RequestError: a take is not for this timeline.
             MediaOfflineError: a take's file is missing.
             OutputError: the result cannot be written.
+            HostError: the editor refused; all that was placed until then is taken away again.
         """
 
     def remove_placement(self, placement: Placement) -> None:
-        """Take away exactly what `placement` says.
+        """Take away exactly what `placement` says, and nothing that anyone else put there.
 
         Raises:
             TimelineError: it is gone, or someone has worked on it since.
+            HostError: the editor refused.
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,35 +17,26 @@ from musiscene_core.errors import (
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
 from musiscene_core.timeline import MediaReference
-from musiscene_plugins.host import EditorHost, Placement, RangeChoice
-from musiscene_plugins.otio import open_timeline
-from tests.support.timelines import clip, gap, saved, small_movie, take_on_disk, timeline, track
+from musiscene_plugins.host import EditorHost, RangeChoice
+from musiscene_plugins.placements import find_placement
+from tests.support.editor_hosts import STAGES, Stage
+from tests.support.timelines import take_on_disk
 
 
-def otio_file(folder: Path) -> EditorHost:
-    movie = str(small_movie(folder / "shot.mp4"))
-    item = timeline(
-        track("V1", "Video", clip("shot", 40, 24, url=movie), gap(8, 24)),
-        track("A1", "Audio", clip("shot", 40, 24, url=movie)),
-        start=86_400,
-    )
-    return open_timeline(saved(item, folder / "reel.otio"))
+@pytest.fixture(params=STAGES)
+def stage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Stage]:
+    made = STAGES[request.param](tmp_path)
+    yield made
+    made.close()
 
 
-def bare_movie(folder: Path) -> EditorHost:
-    return open_timeline(small_movie(folder / "reel.mp4"))
+@pytest.fixture
+def host(stage: Stage) -> EditorHost:
+    return stage.host
 
 
-HOSTS: dict[str, Callable[[Path], EditorHost]] = {"otio file": otio_file, "bare movie": bare_movie}
-
-
-@pytest.fixture(params=HOSTS)
-def host(request: pytest.FixtureRequest, tmp_path: Path) -> EditorHost:
-    return HOSTS[request.param](tmp_path)
-
-
-def reopened(placement: Placement) -> EditorHost:
-    return open_timeline(Path(placement.timeline))
+def music(host: EditorHost) -> list[FrameRange]:
+    return [clip.mapping.record for clip in host.read_range(RangeChoice()).by_role("score")]
 
 
 def test_describes_forty_eight_frames_of_picture_and_sound(host: EditorHost) -> None:
@@ -102,34 +93,77 @@ def test_offline_media_are_said_to_be_offline(host: EditorHost, tmp_path: Path) 
         host.locate_media(MediaReference(path=str(tmp_path / "lost.mov"), name="lost.mov"))
 
 
-def test_a_take_is_placed_on_its_frames_and_taken_away_again(
-    host: EditorHost, tmp_path: Path
-) -> None:
-    about = host.describe()
+def test_a_take_is_placed_on_its_frames_and_taken_away_again(stage: Stage, tmp_path: Path) -> None:
+    host, about = stage.host, stage.host.describe()
     record = FrameRange.from_length(about.record.start + 6, 30)
-    take = take_on_disk(tmp_path / "takes", rate=about.rate, record=record)
-    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    take = take_on_disk(tmp_path / "takes", rate=about.rate, record=record, hits=(0, 12))
+    before, clips = stage.users(), host.read_range(RangeChoice()).clips
     placement = host.place_takes([take])
-    scene = reopened(placement).read_range(RangeChoice())
-    music = scene.by_role("score")
-    assert [found.mapping.record for found in music] == [record] * 5
-    assert tuple(found.track for found in music) == placement.tracks
-    assert {found.mapping.source_start for found in music} == {0}
-    untouched = [found for found in scene.clips if found.role != "score"]
-    assert untouched == list(host.read_range(RangeChoice()).clips)
+    scene = stage.after(placement).read_range(RangeChoice())
+    placed = scene.by_role("score")
+    assert [found.mapping.record for found in placed] == [record] * 5
+    assert tuple(found.track for found in placed) == placement.tracks
+    assert {found.mapping.source_start for found in placed} == {0}
+    assert tuple(found for found in scene.clips if found.role != "score") == clips
+    assert stage.after(placement).markers() == host.markers() == ()
+    assert find_placement(take.folder)[1] == placement
     host.remove_placement(placement)
-    assert {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()} == before
+    assert stage.users() == before
     with pytest.raises(MusiSceneError):
         host.remove_placement(placement)
 
 
-def test_two_placements_stand_side_by_side(host: EditorHost, tmp_path: Path) -> None:
-    about = host.describe()
+def test_two_placements_stand_side_by_side(stage: Stage, tmp_path: Path) -> None:
+    host, about = stage.host, stage.host.describe()
     take = take_on_disk(tmp_path / "takes", rate=about.rate, record=about.record)
     first, second = host.place_takes([take]), host.place_takes([take], layout="mix")
-    assert first.timeline != second.timeline
     host.remove_placement(first)
-    assert len(reopened(second).read_range(RangeChoice()).by_role("score")) == 1
+    assert music(stage.after(second)) == [about.record]
+
+
+def test_replacing_takes_away_our_earlier_music_in_that_range_alone(
+    stage: Stage, tmp_path: Path
+) -> None:
+    about = stage.host.describe()
+    early, late = (FrameRange.from_length(about.record.start + at, 20) for at in (0, 24))
+    takes = {
+        record.start: take_on_disk(tmp_path / str(record.start), rate=about.rate, record=record)
+        for record in (early, late)
+    }
+    host = stage.host
+    for record in (early, late):
+        host = stage.after(host.place_takes([takes[record.start]], layout="mix"))
+    assert sorted(music(host), key=lambda span: span.start) == [early, late]
+    again = take_on_disk(tmp_path / "again", rate=about.rate, record=early)
+    placement = host.place_takes([again], layout="mix", policy="replace")
+    found = stage.after(placement).read_range(RangeChoice()).by_role("score")
+    assert {(clip.mapping.record.start, Path(clip.media.path).parent) for clip in found} == {
+        (early.start, again.folder),
+        (late.start, takes[late.start].folder),
+    }
+
+
+def test_skipping_leaves_what_we_placed_earlier(stage: Stage, tmp_path: Path) -> None:
+    about = stage.host.describe()
+    take = take_on_disk(tmp_path / "takes", rate=about.rate, record=about.record)
+    host = stage.after(stage.host.place_takes([take], layout="mix"))
+    before = stage.users()
+    placement = host.place_takes([take], layout="mix", policy="skip")
+    assert (placement.tracks, placement.skipped) == ((), ("take-1",))
+    assert stage.users() == before
+    with pytest.raises(MusiSceneError, match="Nothing was placed"):
+        host.remove_placement(placement)
+
+
+def test_further_takes_are_placed_but_not_heard(stage: Stage, tmp_path: Path) -> None:
+    about = stage.host.describe()
+    takes = [
+        take_on_disk(tmp_path / "takes", rate=about.rate, record=about.record, name=name)
+        for name in ("take-1", "take-2")
+    ]
+    placement = stage.host.place_takes(takes, layout="mix")
+    assert placement.tracks == ("MusiScene Mix", "MusiScene Mix 2")
+    assert music(stage.after(placement)) == [about.record]
 
 
 def test_a_take_of_another_rate_or_place_is_refused(host: EditorHost, tmp_path: Path) -> None:

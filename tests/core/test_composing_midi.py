@@ -9,8 +9,11 @@ import pytest
 from musiscene_core.composing.compose import compose
 from musiscene_core.composing.notation.midi import PROGRAMS, TICKS_PER_BEAT, midi_file
 from musiscene_core.composing.sound import INSTRUMENTS
-from musiscene_core.cue import TempoMap
+from musiscene_core.composing.tempo import Wish, solve
+from musiscene_core.composing.tempo_chain import Target
+from musiscene_core.cue import ExpressionPoint
 from musiscene_core.request import ScoreRequest
+from musiscene_core.tempo_map import MetreChange, TempoMap
 from tests.support.composed import composed, mood_brief
 from tests.support.sound_cues import cue_of, part_of
 
@@ -77,6 +80,41 @@ def test_a_piecewise_map_with_a_pickup_is_true_too():
         check_times(cue)
 
 
+def test_ramps_never_add_up_to_a_tenth_of_a_millisecond():
+    targets = [Target(2.13 + 4.37 * step + (step * step % 7) / 3, 0.8) for step in range(14)]
+    solution = solve(targets, 5, 70.0, Wish(84, 116, 98, 4), 0.001)
+    tempo = solution.tempo
+    assert sum(segment.bpm_per_s != 0 for segment in tempo.segments) > 6
+    cue = cue_of([part_of("harp", [(0.0, 1.0, 60, 70)])], length_s=70.0)
+    file = parsed(msgspec.structs.replace(cue, tempo=tempo))
+    seconds = clock_of(file)
+    metres = [(at, m) for at, m in absolute(file.tracks[0]) if m.type == "time_signature"]
+    downbeat = next(at for at, metre in metres if metre.denominator == 4)
+    for beat in range(160):
+        found, _ = seconds(downbeat + beat * TICKS_PER_BEAT // 2)
+        assert found == pytest.approx(tempo.seconds(beat / 2), abs=1e-4)
+    for index, beat in solution.met:
+        found, _ = seconds(downbeat + round(beat * TICKS_PER_BEAT))
+        assert found == pytest.approx(targets[index].seconds, abs=1e-4)
+
+
+def test_odd_bars_are_written_where_they_lie():
+    tempo = msgspec.structs.replace(
+        TempoMap.constant(120.0, offset_s=0.5),
+        metres=(
+            MetreChange(bar=3, beat=8.0, beats_per_bar=5),
+            MetreChange(bar=4, beat=13.0, beats_per_bar=4),
+        ),
+    )
+    cue = msgspec.structs.replace(cue_of([], length_s=20.0), tempo=tempo)
+    metres = [
+        (tick / TICKS_PER_BEAT, m.numerator, m.denominator)
+        for tick, m in absolute(parsed(cue).tracks[0])
+        if m.type == "time_signature"
+    ]
+    assert metres == [(0.0, 4, 16), (1.0, 4, 4), (9.0, 5, 4), (14.0, 4, 4)]
+
+
 def test_the_first_track_tells_tempo_metre_key_sections_and_hits():
     cue = composed("triumphant", 1, 40.0)
     file = parsed(cue)
@@ -91,7 +129,10 @@ def test_the_first_track_tells_tempo_metre_key_sections_and_hits():
         section.name for section in cue.sections
     ]
     metres = [m for _, m in events if m.type == "time_signature"]
-    assert (metres[-1].numerator, metres[-1].denominator) == (cue.tempo.beats_per_bar, 4)
+    changes = [metre.beats_per_bar for metre in cue.tempo.metres if metre.beat > 0]
+    first = metres[-1 - len(changes)]
+    assert (first.numerator, first.denominator) == (cue.tempo.bar_at(0.0).beats, 4)
+    assert [metre.numerator for metre in metres[len(metres) - len(changes) :]] == changes
     assert sum(m.type == "set_tempo" for _, m in events) >= len(cue.tempo.segments)
     length = sum(message.time for message in file.tracks[0])
     assert seconds(length)[0] == pytest.approx(cue.length_s, abs=0.002)
@@ -130,6 +171,18 @@ def test_notes_end_and_never_overlap():
                 elif message.type == "note_off":
                     sounding.remove(message.note)
             assert not sounding
+
+
+def test_swells_are_written_as_controller_11():
+    swell = (ExpressionPoint(0.0, 0.2), ExpressionPoint(2.0, 1.0), ExpressionPoint(4.0, 0.4))
+    part = part_of("string_ensemble", [(0.0, 4.0, 60, 80)])
+    plain, swelling = (
+        [m for _, m in absolute(parsed(cue_of([one])).tracks[1]) if m.is_cc(11)]
+        for one in (part, msgspec.structs.replace(part, expression=swell))
+    )
+    assert plain == []
+    assert [swelling[0].value, max(m.value for m in swelling), swelling[-1].value] == [25, 127, 51]
+    assert len(swelling) > 20
 
 
 def test_names_beyond_latin_survive():

@@ -7,9 +7,10 @@ from statistics import mean
 import mido
 import pytest
 
-from musiscene_core.composing.expression import STRUCK, SUSTAINED_BEATS, swells, value_at
+from musiscene_core.composing.expression import SUSTAINED_BEATS, swells, value_at
 from musiscene_core.composing.notation.midi import midi_file
 from musiscene_core.composing.performance import Performer
+from musiscene_core.composing.sound.instruments import INSTRUMENTS
 from musiscene_core.cue import Note
 from tests.support.composed import MOODS, composed
 from tests.support.written import in_idiom
@@ -106,7 +107,7 @@ def test_every_sustained_note_swells(mood):
     for seed in range(3):
         cue = composed(mood, seed)
         for part in cue.parts:
-            if part.role == "percussion" or part.instrument in STRUCK:
+            if part.role == "percussion" or INSTRUMENTS[part.instrument].fades:
                 assert part.expression == ()
                 continue
             beats = [point.beat for point in part.expression]

@@ -12,15 +12,19 @@ import msgspec
 import numpy as np
 import pytest
 
+from musiscene_core.brief import Caption, DialogueRegion
 from musiscene_core.codec import read_json
 from musiscene_core.composing import engine
 from musiscene_core.composing.score import score
+from musiscene_core.composing.theme_making import make_theme, mood_of
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import CancelledError, OutputError, RequestError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
+from musiscene_core.themes import ThemeBook, ThemeUse
 from musiscene_core.timecode import FrameRate, frame_to_sample
+from tests.support.composed import mood_brief
 from tests.support.scenes import brief_of
 
 SCENE = brief_of(9.0, cuts=(3.0, 6.5), rate="29.97", dialogue=((4.0, 5.0),), arousal=0.5)
@@ -124,7 +128,7 @@ def test_the_same_request_and_seed_give_the_same_bytes_and_another_seed_others(
 
 def test_a_range_too_long_to_compose_says_how_long_is_possible(tmp_path: Path) -> None:
     brief = brief_of(engine.MAX_LENGTH_S + 1)
-    with pytest.raises(RequestError, match="a cue can last 15") as caught:
+    with pytest.raises(RequestError, match="a cue can last 20") as caught:
         score(ScoreRequest(brief=brief), 0, "take-1", tmp_path)
     assert "--in" in caught.value.hint
 
@@ -135,7 +139,7 @@ def test_a_folder_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> 
         score(ScoreRequest(brief=brief_of(1.0)), 0, "take-1", tmp_path)
 
 
-@pytest.mark.parametrize("stage", ["Composing", "Writing the stems"])
+@pytest.mark.parametrize("stage", ["Composing", "Mixing and mastering", "Writing the score"])
 def test_a_cancelled_take_stops_at_once(tmp_path: Path, stage: str) -> None:
     def cancel_at(wanted: str) -> Callable[[str, float], None]:
         def progress(stage: str, fraction: float) -> None:
@@ -147,3 +151,22 @@ def test_a_cancelled_take_stops_at_once(tmp_path: Path, stage: str) -> None:
     with pytest.raises(CancelledError):
         score(ScoreRequest(brief=brief_of(2.0)), 0, "take-1", tmp_path, cancel_at(stage))
     assert not (tmp_path / "take.json").exists()
+    left = {path.name for path in tmp_path.rglob("*") if path.is_file()}
+    assert not any(name.endswith(".part") for name in left)
+    assert left <= ({"mix.wav", "mix.dat"} | {f"{role}.wav" for role in STEM_ROLES})
+
+
+def test_words_not_understood_are_among_the_takes_warnings(tmp_path: Path) -> None:
+    brief = brief_of(1.0)
+    captions = msgspec.structs.replace(brief.captions, fusion=Caption("sad sackbut", "user"))
+    request = ScoreRequest(brief=msgspec.structs.replace(brief, captions=captions))
+    assert score(request, 0, "take-1", tmp_path).warnings == ("Not understood: 'sackbut'.",)
+
+
+def test_a_theme_that_finds_no_room_is_told(tmp_path: Path) -> None:
+    brief = mood_brief("triumphant", 12.0)
+    spoken = msgspec.structs.replace(brief, dialogue=(DialogueRegion(start_s=0.0, end_s=12.0),))
+    book = ThemeBook(film="Ashes", seed=1, themes=(make_theme("hero", mood_of(spoken), 1),))
+    request = ScoreRequest(brief=spoken, themes=(ThemeUse("hero"),), theme_book=book)
+    take = score(request, 0, "take-1", tmp_path)
+    assert [warning for warning in take.warnings if "'hero' is not in this cue" in warning]

@@ -250,15 +250,27 @@ def test_a_request_keeps_what_the_user_chose() -> None:
     assert conformed(request, spotted, lost).hits is None
 
 
-@pytest.mark.parametrize(("length_s", "stays"), [(10.0, True), (8.0, False)])
-def test_a_drawn_emotion_curve_stays_where_it_fits(length_s: float, stays: bool) -> None:
-    old = brief_of(10.0, joyful=1.0)
-    drawn = msgspec.structs.replace(old.emotion_curve, edited=True)
+def test_a_drawn_emotion_curve_stays_with_its_film() -> None:
+    old = msgspec.structs.replace(brief_of(12.5), timeline=OLD)
+    points = tuple(
+        msgspec.structs.replace(point, valence=index / 100)
+        for index, point in enumerate(old.emotion_curve.points)
+    )
+    drawn = msgspec.structs.replace(old.emotion_curve, points=points, edited=True)
     request = ScoreRequest(brief=msgspec.structs.replace(old, emotion_curve=drawn))
-    new = brief_of(length_s, sad=1.0)
-    made = conformed(request, new, compare(old.timeline, new.timeline)).brief
-    assert made.emotion_curve == (drawn if stays else new.emotion_curve)
-    assert any("emotion curve" in warning for warning in made.warnings) is not stays
+    # Shot b is gone, and c, four seconds earlier, is followed by something new.
+    new = scene(clip("a", 0, 96), clip("c", 96, 96), clip("new", 192, 96), length=288)
+    spotted = msgspec.structs.replace(brief_of(12.0, valence=-1.0), timeline=new)
+    made = conformed(request, spotted, compare(OLD, new)).brief
+    values = [round(100 * point.valence) for point in made.emotion_curve.points]
+    assert values == [*range(8), *(17 + step for step in range(8)), *[-100] * 8]
+    assert made.emotion_curve.edited
+    assert [point.time_s for point in made.emotion_curve.points] == [
+        point.time_s for point in spotted.emotion_curve.points
+    ]
+    assert any(warning.startswith("67% of the emotion curve") for warning in made.warnings)
+    same = conformed(request, old, compare(OLD, OLD)).brief
+    assert (same.emotion_curve, same.warnings) == (drawn, ())
 
 
 def test_held_bars_are_freed_and_that_is_said() -> None:

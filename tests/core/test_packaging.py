@@ -37,6 +37,7 @@ def test_every_top_level_name_in_the_wheel_is_ours(wheel_names: list[str]) -> No
 
 def test_the_wheel_carries_the_demo_film_and_the_licence(wheel_names: list[str]) -> None:
     assert "musiscene_plugins/cli/demo_film.mp4" in wheel_names
+    assert "musiscene_plugins/resolve/bridge.lua" in wheel_names
     assert any(name.endswith("licenses/LICENSE") for name in wheel_names)
 
 

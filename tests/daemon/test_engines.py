@@ -8,9 +8,11 @@ import pytest
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.protocol import BrokenEngine, EngineInfo
 from musiscene_core.protocol.admission import check
+from musiscene_core.request import MusicFile
 from musiscene_core.take import Take
+from musiscene_core.timeline import MediaReference
 from musiscene_daemon import work
-from musiscene_daemon.engines import composer
+from musiscene_daemon.engines import composer, remix
 from musiscene_daemon.engines.registry import Registry
 from tests.support.daemons import SCRIPTED, request
 
@@ -19,7 +21,7 @@ BROKEN = "tests.support.scripted_engine:BrokenEngine"
 
 def test_installed_and_further_engines_are_found_and_broken_ones_set_aside() -> None:
     registry = Registry([SCRIPTED, BROKEN, SCRIPTED])
-    assert [info.name for info in registry.infos] == ["composer", "scripted"]
+    assert [info.name for info in registry.infos] == ["composer", "remix", "scripted"]
     assert registry.broken == [BrokenEngine("BrokenEngine", "ImportError: no module named 'hen'")]
     assert registry.get("scripted").describe().version == "7"
     with pytest.raises(EngineError):
@@ -39,6 +41,7 @@ def info(**changes: object) -> EngineInfo:
         ("composer", (), {"commercial_use": False}, RequestError, "commercially"),
         ("composer", (), {"max_length_s": 1.9}, RequestError, r"lasts 2\.0 s"),
         ("composer", (), {"max_length_s": 2.0}, None, ""),
+        ("composer", (), {"needs_music": True}, RequestError, "works from music that exists"),
     ],
 )
 def test_a_request_that_an_engine_cannot_meet_is_refused(
@@ -54,6 +57,18 @@ def test_a_request_that_an_engine_cannot_meet_is_refused(
         return
     with pytest.raises(error, match=words):
         check(wish, [info(**changes)], broken)
+
+
+def test_music_goes_only_to_engines_that_take_it() -> None:
+    music = MusicFile(media=MediaReference(path="/music/track.wav"))
+    wish = msgspec.structs.replace(request(engine="remix"), music=music)
+    remixing = remix.RemixEngine().describe()
+    check(wish, [remixing], ())
+    with pytest.raises(RequestError, match="makes its own music") as refused:
+        check(msgspec.structs.replace(wish, engine="composer"), [info(), remixing], ())
+    assert "remix" in refused.value.hint
+    with pytest.raises(RequestError, match="commercially"):
+        check(msgspec.structs.replace(wish, licence="commercial"), [remixing], ())
 
 
 @pytest.mark.parametrize("path", ["missing.wav", "../outside.wav", "/etc/hostname", "stems"])

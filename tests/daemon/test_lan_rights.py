@@ -33,7 +33,7 @@ from musiscene_core.protocol.messages import (
     UnloadModel,
 )
 from musiscene_core.ranges import FrameRange, SourceMapping
-from musiscene_core.request import CaptionRequest
+from musiscene_core.request import CaptionRequest, MusicFile
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, TimelineClip
 from musiscene_daemon.allowed import FILE_NAME
@@ -181,11 +181,13 @@ def test_media_of_a_paired_machine_lie_under_the_roots(lan_home: tuple[Home, Cli
                 far.submit_caption(CaptionRequest(brief=brief))
             with pytest.raises(RequestError, match="not in a folder open to paired machines"):
                 far.submit_conform(wish, timeline)
-            sounding = msgspec.structs.replace(wish, sounds=path)
-            with pytest.raises(RequestError, match="not in a folder open to paired machines"):
-                far.submit_score(sounding)
-            with pytest.raises(RequestError, match="not in a folder open to paired machines"):
-                far.submit_conform(sounding, scene())
+            music = MusicFile(media=MediaReference(path=path))
+            for named in ({"sounds": path}, {"music": music}):
+                sounding = msgspec.structs.replace(wish, **named)
+                with pytest.raises(RequestError, match="not in a folder open to paired machines"):
+                    far.submit_score(sounding)
+                with pytest.raises(RequestError, match="not in a folder open to paired machines"):
+                    far.submit_conform(sounding, scene())
         with pytest.raises(RequestError, match="cannot name the daemon's takes"):
             far.submit_conform("0123", scene())
         assert far.jobs() == ()

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from musiscene_core.brief import Caption, SceneBrief
@@ -22,6 +23,7 @@ from musiscene_core.timecode import FrameRate
 from musiscene_plugins.cli.inputs import parse_duration
 from musiscene_plugins.cli.main import main
 from musiscene_plugins.cli.results import publish_alone, vacant
+from musiscene_plugins.host import TakeInFolder
 from tests.plugins.test_cli_end_to_end import Desk
 from tests.support.scenes import brief_of
 from tests.support.timelines import take_on_disk
@@ -70,6 +72,18 @@ def test_several_takes_lie_side_by_side_under_a_name_of_their_own(desk: Desk) ->
                 *(f"take-{number}", FrameRate(25)),
                 100,
             )
+
+
+def test_a_report_lies_beside_the_take_and_is_told_of(desk: Desk) -> None:
+    wanted = ("compose", "--mood", "calm", "--duration", "5", "--output", "heard", "--report")
+    done = desk.run(*wanted)
+    folder = desk.folder / "heard"
+    assert done.returncode == 0, done
+    assert f"Listen: {folder / 'report.html'}" in done.stdout
+    take = read_json(folder / "take.json", Take)
+    assert (take.musicxml, take.chart) == ("cue.musicxml", "chart.png")
+    assert take.lead_sheet == ("lead-sheet.svg",)
+    assert all((folder / name).is_file() for name in take.files)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal only here")
@@ -202,6 +216,8 @@ def test_other_texts_are_no_length(text: str) -> None:
 def test_nothing_is_written_over(tmp_path: Path) -> None:
     take = take_on_disk(tmp_path / "made", rate=FrameRate(24), record=FrameRange(0, 24), samples=9)
     (take.folder / "cue.musicxml").write_text("<score/>")
+    sheet = msgspec.structs.replace(take.take, musicxml="cue.musicxml")
+    take = TakeInFolder(sheet, take.folder)
     empty = tmp_path / "empty"
     empty.mkdir()
     (placed,) = publish_alone(empty, brief_of(1.0), [take])

@@ -88,7 +88,7 @@ def test_spot_prints_the_brief_and_saves_and_draws_it(desk: Desk) -> None:
 
 def test_score_writes_what_scripts_rely_on(desk: Desk) -> None:
     wanted = ("score", "film.mp4", "--in", "00:00:01:00", "--out", "00:00:03:12", "--cue", "1m1")
-    printed = desk.json(*wanted, "--output", "out", "--seed", "3", "--key", "D minor")
+    printed = desk.json(*wanted, "--output", "out", "--seed", "3", "--key", "D minor", "--report")
     folder = desk.folder / "out" / "1m1" / "take-1"
     assert printed["folder"] == str(folder)
     assert printed["timeline"] == str(desk.folder / "out" / "film.scored.otio")
@@ -105,6 +105,8 @@ def test_score_writes_what_scripts_rely_on(desk: Desk) -> None:
                 3,
             )
     assert (folder / "cue.mid").read_bytes().startswith(b"MThd")
+    assert (printed["musicxml"], printed["chart"]) == ("cue.musicxml", "chart.png")
+    assert all((folder / name).is_file() for name in (*take.files, "report.html"))
     written = otio.adapters.read_from_file(printed["timeline"])
     assert [placed[-1].range_in_parent() for placed in written.tracks[2:]] == [span(24, 60, 24)] * 5
 

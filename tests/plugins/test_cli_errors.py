@@ -89,6 +89,8 @@ def bad_wishes(folder: Path) -> dict[str, tuple[list[str], str, str]]:
         "no takes": ([movie, "--takes", "0"], "request", "Takes"),
         "no seed": ([movie, "--seed", "-1"], "request", "seed"),
         "loud": ([movie, "--loudness", "3"], "request", "loudness"),
+        "no font": ([movie, "--sounds", str(folder / "notes.mp4")], "media", "no SoundFont"),
+        "font gone": ([movie, "--sounds", str(folder / "gone.sf2")], "media", "cannot be read"),
         "hit outside": ([movie, "--hit", "00:00:09:00"], "request", "outside the range"),
         "no brief": ([movie, "--brief", str(reel_brief)], "input", "not a SceneBrief"),
         "brief and range": (
@@ -134,7 +136,7 @@ def test_errors_for_people_say_what_to_do_next(tmp_path: Path) -> None:
     assert second == "  Check the name; give a movie or an .otio timeline."
 
 
-@pytest.mark.parametrize("arguments", [[], ["play"], ["score"], ["spot", "a", "--takes", "2"]])
+@pytest.mark.parametrize("arguments", [[], ["play"], ["spot"], ["spot", "a", "--takes", "2"]])
 def test_wrong_usage_is_exit_code_2(tmp_path: Path, arguments: list[str]) -> None:
     done = musiscene(tmp_path, *arguments)
     assert done.returncode == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.progress import Progress
 from musiscene_core.protocol.state import EngineInfo
 from musiscene_core.request import ScoreRequest
@@ -37,6 +38,22 @@ class Engine(Protocol):
         Raises:
             MusiSceneError: what the user can mend. Anything else counts as a mistake of ours.
         """
+
+
+@runtime_checkable
+class Conforms(Protocol):
+    """What an engine is besides, where it can keep music that it made before."""
+
+    def conform(
+        self,
+        request: ScoreRequest,
+        seed: int,
+        name: str,
+        folder: Path,
+        earlier: EarlierTake,
+        progress: Progress,
+    ) -> Take:
+        """As Engine.score, keeping what can stay of `earlier`, a take for the range as it was."""
 
 
 @runtime_checkable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from musiscene_core.composing import engine
+from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.progress import Progress
 from musiscene_core.protocol.state import EngineInfo
@@ -37,3 +38,17 @@ class ComposerEngine:
         from musiscene_core.composing.score import score
 
         return score(request, seed, name, folder, progress)
+
+    def conform(
+        self,
+        request: ScoreRequest,
+        seed: int,
+        name: str,
+        folder: Path,
+        earlier: EarlierTake,
+        progress: Progress,
+    ) -> Take:
+        """Compose anew only what cannot stay of `earlier`."""
+        from musiscene_core.composing.score import score
+
+        return score(request, seed, name, folder, progress, earlier)

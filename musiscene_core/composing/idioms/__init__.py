@@ -12,6 +12,7 @@ from musiscene_core.composing.idioms.style import (
     Idiom,
     Lane,
     MelodyStyle,
+    Pattern,
     TextureStyle,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "Idiom",
     "Lane",
     "MelodyStyle",
+    "Pattern",
     "TextureStyle",
     "idiom_named",
 ]

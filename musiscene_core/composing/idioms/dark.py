@@ -15,7 +15,6 @@ from musiscene_core.composing.idioms.style import (
 _FOUR = ((4, 1.0),)
 _ARCH = (0, 1, 2, 3, 2, 1)
 _TAIKO_IMPACT = (36, 41, 49)
-_TAIKO_FILL = (48, 45, 43, 41)
 
 DARK: tuple[Idiom, ...] = (
     Idiom(
@@ -30,6 +29,7 @@ DARK: tuple[Idiom, ...] = (
         bars_per_chord=(2,),
         pads=("warm_pad", "string_ensemble", "glass_pad"),
         density=0.55,
+        contrast=1.4,
         figure=FigureStyle(
             ("pizzicato", "felt_piano"), "332", 12, ((0, 0, 2, 0, 1, 0), (0, 2, 0, 1)), hold=0.55
         ),
@@ -38,13 +38,31 @@ DARK: tuple[Idiom, ...] = (
         drums=DrumStyle(
             "cinematic_kit",
             (
-                Lane(41, "332", 4, 74, 0.25),
-                Lane(69, "eighths", 8, 50, 0.1),
-                Lane(75, "offbeat", 3, 52, 0.5),
-                Lane(36, "downbeats", 2, 82, 0.45),
+                (
+                    Lane(41, "332", 4, 74, 0.25),
+                    Lane(69, "eighths", 8, 50, 0.1),
+                    Lane(75, "offbeat", 3, 52, 0.5),
+                    Lane(36, "downbeats", 2, 82, 0.45),
+                ),
+                (
+                    Lane(43, "heartbeat", 4, 70, 0.2),
+                    Lane(70, "even", 8, 48, 0.1),
+                    Lane(36, "downbeats", 1, 80, 0.4),
+                    Lane(77, "offbeat", 3, 50, 0.55),
+                ),
+                (
+                    Lane(41, "downbeats", 2, 72, 0.2),
+                    Lane(69, "offbeat", 6, 50, 0.1),
+                    Lane(45, "332", 3, 60, 0.4),
+                    Lane(42, "eighths", 6, 44, 0.55),
+                ),
             ),
             _TAIKO_IMPACT,
-            _TAIKO_FILL,
+            (
+                ((4, 48), (3, 45), (2, 43), (1, 41)),
+                ((6, 41), (5, 41), (3, 41), (2, 43), (1, 45)),
+                ((8, 69), (6, 69), (4, 43), (3, 43), (2, 41), (1, 41)),
+            ),
         ),
         texture=TextureStyle(("drone", "noise_swell"), ("boom", "braam")),
     ),
@@ -67,9 +85,26 @@ DARK: tuple[Idiom, ...] = (
         melody=MelodyStyle(("solo_strings", "horn"), 60, 84, ("lyrical", "bold"), 0.35),
         drums=DrumStyle(
             "cinematic_kit",
-            (Lane(41, "332", 3, 72, 0.45), Lane(47, "offbeat", 2, 58, 0.65)),
+            (
+                (
+                    Lane(41, "332", 3, 72, 0.45),
+                    Lane(47, "offbeat", 2, 58, 0.65),
+                ),
+                (
+                    Lane(41, "downbeats", 2, 70, 0.45),
+                    Lane(43, "heartbeat", 3, 56, 0.6),
+                ),
+                (
+                    Lane(45, "even", 4, 60, 0.5),
+                    Lane(41, "downbeats", 1, 74, 0.45),
+                ),
+            ),
             _TAIKO_IMPACT,
-            _TAIKO_FILL,
+            (
+                ((4, 48), (3, 45), (2, 43), (1, 41)),
+                ((4, 41), (3, 41), (2, 41), (1, 41)),
+                ((6, 45), (4, 45), (3, 43), (2, 43), (1, 41)),
+            ),
         ),
         texture=TextureStyle(("drone", "shimmer"), ("boom",)),
     ),
@@ -97,14 +132,34 @@ DARK: tuple[Idiom, ...] = (
         drums=DrumStyle(
             "cinematic_kit",
             (
-                Lane(36, "332", 5, 96, 0.15),
-                Lane(41, "even", 8, 84, 0.3),
-                Lane(47, "offbeat", 6, 74, 0.5),
-                Lane(42, "eighths", 16, 50, 0.4),
-                Lane(38, "backbeat", 3, 86, 0.6),
+                (
+                    Lane(36, "332", 5, 96, 0.15),
+                    Lane(41, "even", 8, 84, 0.3),
+                    Lane(47, "offbeat", 6, 74, 0.5),
+                    Lane(42, "eighths", 16, 50, 0.4),
+                    Lane(38, "backbeat", 3, 86, 0.6),
+                ),
+                (
+                    Lane(36, "downbeats", 4, 96, 0.15),
+                    Lane(43, "332", 8, 82, 0.3),
+                    Lane(45, "backbeat", 5, 74, 0.5),
+                    Lane(69, "eighths", 16, 50, 0.4),
+                    Lane(38, "offbeat", 3, 82, 0.6),
+                ),
+                (
+                    Lane(41, "heartbeat", 6, 92, 0.15),
+                    Lane(47, "even", 8, 78, 0.3),
+                    Lane(36, "even", 4, 94, 0.4),
+                    Lane(42, "offbeat", 12, 50, 0.4),
+                    Lane(50, "332", 4, 76, 0.6),
+                ),
             ),
             _TAIKO_IMPACT,
-            (50, 48, 47, 45, 43, 41),
+            (
+                ((4, 50), (3, 47), (2, 43), (1, 41)),
+                ((6, 50), (5, 48), (4, 47), (3, 45), (2, 43), (1, 41)),
+                ((6, 41), (5, 41), (4, 43), (3, 43), (2, 38), (1, 38)),
+            ),
         ),
         texture=TextureStyle(("drone", "noise_swell"), ("boom", "braam")),
         pad_db=-5.0,
@@ -121,6 +176,7 @@ DARK: tuple[Idiom, ...] = (
         bars_per_chord=(2,),
         pads=("soft_choir", "string_ensemble", "glass_pad"),
         density=0.4,
+        contrast=1.4,
         figure=FigureStyle(
             ("string_ensemble", "glass_pad"), "332", 10, ((0, 1, 0, 3), (3, 2, 3, 1)), hold=0.5
         ),
@@ -128,8 +184,25 @@ DARK: tuple[Idiom, ...] = (
         melody=MelodyStyle(("music_box", "celesta", "solo_strings"), 66, 84, ("sparse",), 0.45),
         drums=DrumStyle(
             "cinematic_kit",
-            (Lane(41, "heartbeat", 4, 66, 0.3), Lane(75, "offbeat", 3, 44, 0.55)),
+            (
+                (
+                    Lane(41, "heartbeat", 4, 66, 0.3),
+                    Lane(75, "offbeat", 3, 44, 0.55),
+                ),
+                (
+                    Lane(36, "heartbeat", 2, 66, 0.3),
+                    Lane(69, "332", 5, 40, 0.5),
+                ),
+                (
+                    Lane(43, "downbeats", 2, 60, 0.3),
+                    Lane(77, "332", 3, 42, 0.5),
+                ),
+            ),
             (36, 41, 57),
+            (
+                ((6, 41), (4, 41), (3, 41), (1, 41)),
+                ((4, 75), (3, 75), (2, 75), (1, 75)),
+            ),
         ),
         texture=TextureStyle(("drone", "noise_swell", "shimmer"), ("boom", "braam")),
         pad_db=-2.0,
@@ -146,6 +219,7 @@ DARK: tuple[Idiom, ...] = (
         bars_per_chord=(2, 2, 1),
         pads=("brass_ensemble", "string_ensemble", "soft_choir"),
         density=0.9,
+        contrast=1.7,
         figure=FigureStyle(
             ("string_ensemble", "pulse_bass"),
             "eighths",
@@ -158,13 +232,31 @@ DARK: tuple[Idiom, ...] = (
         drums=DrumStyle(
             "cinematic_kit",
             (
-                Lane(36, "downbeats", 4, 104, 0.1),
-                Lane(41, "332", 6, 92, 0.25),
-                Lane(43, "offbeat", 6, 80, 0.45),
-                Lane(38, "backbeat", 2, 92, 0.6),
+                (
+                    Lane(36, "downbeats", 4, 104, 0.1),
+                    Lane(41, "332", 6, 92, 0.25),
+                    Lane(43, "offbeat", 6, 80, 0.45),
+                    Lane(38, "backbeat", 2, 92, 0.6),
+                ),
+                (
+                    Lane(36, "332", 4, 102, 0.1),
+                    Lane(43, "even", 6, 88, 0.25),
+                    Lane(47, "offbeat", 4, 78, 0.45),
+                    Lane(38, "backbeat", 2, 90, 0.6),
+                ),
+                (
+                    Lane(41, "downbeats", 3, 98, 0.1),
+                    Lane(45, "heartbeat", 6, 84, 0.25),
+                    Lane(42, "eighths", 8, 56, 0.45),
+                    Lane(36, "even", 3, 96, 0.5),
+                ),
             ),
             _TAIKO_IMPACT,
-            (50, 48, 45, 43, 41, 36),
+            (
+                ((4, 50), (3, 45), (2, 43), (1, 41)),
+                ((6, 50), (5, 48), (4, 45), (3, 43), (2, 41), (1, 36)),
+                ((8, 38), (6, 38), (4, 38), (3, 38), (2, 38), (1, 38)),
+            ),
         ),
         texture=TextureStyle(("noise_swell", "drone"), ("boom", "braam")),
         pad_db=-4.0,

@@ -30,6 +30,7 @@ QUIET: tuple[Idiom, ...] = (
         bars_per_chord=(2,),
         pads=("warm_pad", "glass_pad", "soft_choir"),
         density=0.25,
+        contrast=1.2,
         figure=FigureStyle(
             ("harp", "felt_piano", "glass_pad"), "even", 10, (_UP, (0, 2, 4, 3)), 12
         ),
@@ -56,7 +57,19 @@ QUIET: tuple[Idiom, ...] = (
         ),
         bass=BassStyle(("contrabass",), "downbeats", 2, (0, 7), 0.98),
         melody=MelodyStyle(("felt_piano", "solo_strings", "clarinet"), 62, 81, ("lyrical",), 0.3),
-        drums=DrumStyle("soft_kit", (Lane(70, "eighths", 4, 34, 0.7),), _SOFT_IMPACT),
+        drums=DrumStyle(
+            "soft_kit",
+            (
+                (Lane(70, "eighths", 4, 34, 0.7),),
+                (Lane(69, "even", 4, 32, 0.7),),
+                (Lane(81, "downbeats", 1, 32, 0.7),),
+            ),
+            _SOFT_IMPACT,
+            (
+                ((2, 70), (1, 70)),
+                ((4, 69), (2, 69), (1, 69)),
+            ),
+        ),
         texture=TextureStyle(("shimmer", "drone"), ("bell",), 0.1),
         pad_db=-7.0,
     ),
@@ -100,11 +113,27 @@ QUIET: tuple[Idiom, ...] = (
         drums=DrumStyle(
             "soft_kit",
             (
-                Lane(70, "eighths", 8, 40, 0.3),
-                Lane(36, "downbeats", 2, 58, 0.45),
-                Lane(76, "offbeat", 2, 40, 0.65),
+                (
+                    Lane(70, "eighths", 8, 40, 0.3),
+                    Lane(36, "downbeats", 2, 58, 0.45),
+                    Lane(76, "offbeat", 2, 40, 0.65),
+                ),
+                (
+                    Lane(69, "even", 8, 38, 0.3),
+                    Lane(36, "332", 2, 56, 0.45),
+                    Lane(77, "backbeat", 2, 42, 0.65),
+                ),
+                (
+                    Lane(42, "offbeat", 6, 38, 0.3),
+                    Lane(36, "even", 2, 56, 0.45),
+                    Lane(75, "332", 3, 38, 0.6),
+                ),
             ),
             (36, 41, 81),
+            (
+                ((4, 70), (3, 70), (2, 70), (1, 70)),
+                ((4, 76), (3, 76), (2, 77), (1, 77)),
+            ),
         ),
         texture=TextureStyle(("shimmer", "drone"), ("bell",), 0.1),
         pad_db=-3.0,

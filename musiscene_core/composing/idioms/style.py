@@ -73,21 +73,32 @@ class Lane:
     floor: float = 0.0
 
 
+Pattern = tuple[Lane, ...]
+Fill = tuple[tuple[int, int], ...]
+"""Strokes that lead into a section: sixteenths before it begins, and the drum."""
+
+
 @dataclass(frozen=True)
 class DrumStyle:
     """How the percussion plays.
 
     Attributes:
         kit: instrument name.
-        lanes: habits; none is an idiom without percussion but at hits.
+        patterns: the first is the climax's, the others take turns elsewhere; none is an idiom
+            without percussion but at hits.
         impact: drums struck on a hit, loudest first.
-        fill: drums of a fill, high to low; none plays no fills.
+        fills: what leads into a denser section, the longest into the climax; none plays no fills.
     """
 
     kit: str
-    lanes: tuple[Lane, ...]
+    patterns: tuple[Pattern, ...]
     impact: tuple[int, ...]
-    fill: tuple[int, ...] = ()
+    fills: tuple[Fill, ...] = ()
+
+    @property
+    def lanes(self) -> tuple[Lane, ...]:
+        """The lanes of all patterns."""
+        return tuple(lane for pattern in self.patterns for lane in pattern)
 
 
 @dataclass(frozen=True)
@@ -121,6 +132,7 @@ class Idiom:
         melody: how the melody moves.
         drums: how the percussion plays.
         texture: what lies behind.
+        contrast: how far its thin and its full sections lie apart; 1 is as the form has them.
     """
 
     name: str
@@ -140,3 +152,4 @@ class Idiom:
     drums: DrumStyle
     texture: TextureStyle
     pad_db: float = -3.0
+    contrast: float = 1.0

@@ -1,1 +1,1 @@
-"""A cue as others write it down: MIDI."""
+"""A cue as others write it down: MIDI, MusicXML and a lead sheet."""

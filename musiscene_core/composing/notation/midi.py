@@ -1,26 +1,35 @@
 """A cue as a Standard MIDI File, type 1, whose time 0 is the cue's second 0.
 
 What lies before the first downbeat becomes a pickup bar with a tempo of its own, exactly as long
-as it is; every tempo is whole microseconds a beat, chosen so that rounding never adds up. Knows
-nothing of how notes sound.
+as it is; every tempo is whole microseconds a beat, chosen so that rounding never adds up. A ramp
+is a tempo a quarter of a beat. Knows nothing of how notes sound.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+import math
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
 import mido
 
+from musiscene_core.composing.expression import value_at
+from musiscene_core.composing.notation.quantise import pickup_steps
 from musiscene_core.cue import Cue, Part
+from musiscene_core.spelling import tonic_name
+from musiscene_core.tempo_map import TempoMap
 
 TICKS_PER_BEAT = 960
 _DRUMS = 9
 _MIN_US, _MAX_US = 1, (1 << 24) - 1
 _BLOCK_BEATS = 32
 """A tempo that is no whole number of microseconds is dithered within blocks of this length."""
+_RAMP_BEATS = 0.25
+_EXPRESSION_BEATS = 0.125
+"""How often a curve is written as controller 11."""
 
 PROGRAMS = MappingProxyType(
     {
@@ -42,6 +51,12 @@ PROGRAMS = MappingProxyType(
         "music_box": 10,
         "synth_lead": 81,
         "celesta": 8,
+        "glockenspiel": 9,
+        "vibraphone": 11,
+        "guitar": 24,
+        "timpani": 47,
+        "low_brass": 57,
+        "supersaw_pad": 90,
         "cinematic_kit": 48,
         "soft_kit": 40,
         "drone": 95,
@@ -80,53 +95,25 @@ class _Grid:
     """Beats to ticks, and the tempo events that keep ticks true to the cue's seconds."""
 
     def __init__(self, cue: Cue) -> None:
-        self.pickup_steps = 0
+        self.pickup_steps = pickup_steps(cue.tempo)
         self.tempi: list[_Tempo] = []
         self._pickup_beats = max(0.0, -cue.tempo.beat(0.0))
-        at_s = 0.0
-        first_beat = 0.0
-        if self._pickup_beats > 1e-6:
-            self.pickup_steps = max(1, round(self._pickup_beats * 4))
-            at_s = self._pickup(cue)
         self.pickup_ticks = self.pickup_steps * TICKS_PER_BEAT // 4
-        edges = [first_beat]
-        edges += [s.start_beat for s in cue.tempo.segments if s.start_beat > first_beat + 1e-9]
-        end = max(cue.tempo.beat(cue.length_s), edges[-1] + 1.0)
-        for start, stop in zip(edges, [*edges[1:], end], strict=True):
+        end = max(cue.tempo.beat(cue.length_s), 1.0)
+        pickup = _spans(cue.tempo, -self._pickup_beats, 0.0) if self.pickup_steps else ()
+        at_s = 0.0
+        for start, stop in (*pickup, *_spans(cue.tempo, 0.0, end)):
             at_s = self._span(cue, start, stop, at_s)
 
-    def _pickup(self, cue: Cue) -> float:
-        """Tempo events of the pickup, through any tempo changes in it; its end in seconds."""
-        edges = [-self._pickup_beats]
-        edges += [
-            s.start_beat for s in cue.tempo.segments if -self._pickup_beats < s.start_beat < 0
-        ]
-        at_s = 0.0
-        for start, stop in zip(edges, [*edges[1:], 0.0], strict=True):
-            ticks = self._pickup_tick(stop) - self._pickup_tick(start)
-            beats = ticks / TICKS_PER_BEAT
-            us = _whole((cue.tempo.seconds(stop) - at_s) / beats * 1e6) if ticks else 0
-            if ticks:
-                self.tempi.append(_Tempo(self._pickup_tick(start), start, us))
-                at_s += us * beats / 1e6
-        return at_s
-
     def _span(self, cue: Cue, start: float, stop: float, at_s: float) -> float:
-        """Tempo events from `start` to `stop`, one tempo of the cue's; the end in seconds."""
-        here = start
-        while here < stop - 1e-9:
-            exact = 60e6 / cue.tempo.bpm_at(here)
-            whole = abs(exact - round(exact)) < 1e-6
-            there = stop if whole else min(stop, here + _BLOCK_BEATS)
-            beats = (self.tick(there) - self.tick(here)) / TICKS_PER_BEAT
-            if beats <= 0:
-                return at_s
-            us = _whole((cue.tempo.seconds(there) - at_s) / beats * 1e6)
-            if not self.tempi or self.tempi[-1].us != us:
-                self.tempi.append(_Tempo(self.tick(here), here, us))
-            at_s += us * beats / 1e6
-            here = there
-        return at_s
+        """The tempo event for `start` to `stop`, if one is needed; the end in seconds."""
+        beats = (self.tick(stop) - self.tick(start)) / TICKS_PER_BEAT
+        if beats <= 0:
+            return at_s
+        us = _whole((cue.tempo.seconds(stop) - at_s) / beats * 1e6)
+        if not self.tempi or self.tempi[-1].us != us:
+            self.tempi.append(_Tempo(self.tick(start), start, us))
+        return at_s + us * beats / 1e6
 
     def tick(self, beat: float) -> int:
         """The tick of `beat`."""
@@ -137,6 +124,22 @@ class _Grid:
     def _pickup_tick(self, beat: float) -> int:
         share = 1.0 + beat / self._pickup_beats if self._pickup_beats else 0.0
         return round(max(0.0, share) * self.pickup_steps * TICKS_PER_BEAT / 4)
+
+
+def _spans(tempo: TempoMap, start: float, stop: float) -> Iterator[tuple[float, float]]:
+    """[start, stop) in spans that one written tempo stands for each, in beats."""
+    here = start
+    while here < stop - 1e-9:
+        after = bisect_right(tempo.segments, here + 1e-9, key=lambda segment: segment.start_beat)
+        segment = tempo.segments[max(0, after - 1)]
+        there = tempo.segments[after].start_beat if after < len(tempo.segments) else stop
+        exact = 60e6 / segment.bpm
+        if segment.bpm_per_s:
+            there = min(there, here + _RAMP_BEATS)
+        elif abs(exact - round(exact)) >= 1e-6:
+            there = min(there, here + _BLOCK_BEATS)
+        yield here, min(there, stop)
+        here = there
 
 
 def midi_file(cue: Cue) -> bytes:
@@ -172,8 +175,12 @@ def _conductor(cue: Cue, grid: _Grid) -> list[_Event]:
     ]
     if grid.pickup_steps:
         events.append(_meta(0, 1, "time_signature", numerator=grid.pickup_steps, denominator=16))
-    metre = cue.tempo.beats_per_bar
-    events.append(_meta(grid.pickup_ticks, 2, "time_signature", numerator=metre, denominator=4))
+    metres = {0.0: cue.tempo.beats_per_bar}
+    metres |= {metre.beat: metre.beats_per_bar for metre in cue.tempo.metres}
+    events += [
+        _meta(grid.tick(beat), 2, "time_signature", numerator=beats, denominator=4)
+        for beat, beats in metres.items()
+    ]
     events += [_meta(tempo.tick, 3, "set_tempo", tempo=tempo.us) for tempo in grid.tempi]
     for section in cue.sections:
         events.append(_meta(grid.tick(section.start), 4, "marker", text=section.name))
@@ -193,6 +200,15 @@ def _part(part: Part, channel: int, grid: _Grid, end: int) -> list[_Event]:
         _message(0, 2, "control_change", channel=channel, control=7, value=volume),
         _message(0, 2, "control_change", channel=channel, control=10, value=pan),
     ]
+    loudest = 0
+    for step in range(_expression_steps(part)):
+        beat = part.expression[0].beat + step * _EXPRESSION_BEATS
+        value = round(127 * value_at(part.expression, beat))
+        if value != loudest:
+            loudest, tick = value, min(max(0, grid.tick(beat)), end)
+            events.append(
+                _message(tick, 2, "control_change", channel=channel, control=11, value=value)
+            )
     for note in part.notes:
         on = min(grid.tick(note.start), end - 1)
         off = min(max(grid.tick(note.start + note.length), on + 1), end)
@@ -201,6 +217,13 @@ def _part(part: Part, channel: int, grid: _Grid, end: int) -> list[_Event]:
         events.append(loud)
         events.append(_message(off, 3, "note_off", channel=channel, note=pitch, velocity=64))
     return events
+
+
+def _expression_steps(part: Part) -> int:
+    """How many times a part's expression is written down."""
+    if not part.expression:
+        return 0
+    return 1 + math.ceil((part.expression[-1].beat - part.expression[0].beat) / _EXPRESSION_BEATS)
 
 
 def _meta(tick: int, order: int, kind: str, /, **values: object) -> _Event:
@@ -224,9 +247,7 @@ def _track(events: list[_Event], end: int) -> mido.MidiTrack:
 
 def _key(cue: Cue) -> str:
     """The key signature's name as MIDI knows it."""
-    major = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
-    minor = ("Cm", "C#m", "Dm", "Ebm", "Em", "Fm", "F#m", "Gm", "G#m", "Am", "Bbm", "Bm")
-    return (major if cue.mode == "major" else minor)[cue.tonic % 12]
+    return tonic_name(cue.tonic, cue.mode) + ("m" if cue.mode == "minor" else "")
 
 
 def _whole(us: float) -> int:

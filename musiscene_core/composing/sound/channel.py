@@ -82,7 +82,7 @@ STRIPS: Mapping[StemRole, Strip] = MappingProxyType(
             width_db=5.5,
         ),
         "bass": Strip(
-            send_db=-22.0, lowest_hz=32.0, bells=((42.0, -3.5, 1.2), (78.0, 2.0, 1.2)), width_db=4.0
+            send_db=-22.0, lowest_hz=32.0, bells=((42.0, -3.5, 1.2), (78.0, 3.5, 1.2)), width_db=4.0
         ),
         "melody": Strip(
             send_db=-8.0,
@@ -95,7 +95,7 @@ STRIPS: Mapping[StemRole, Strip] = MappingProxyType(
             send_db=-12.0,
             lowest_hz=32.0,
             bells=((42.0, -2.5, 1.2),),
-            high_shelf_db=-2.0,
+            high_shelf_db=-4.5,
             width_db=6.0,
         ),
         "texture": Strip(send_db=-8.0, lowest_hz=32.0, width_db=5.0),

@@ -3,7 +3,8 @@
 Each partial is a cluster of detuned lines in a haze of random phases (Nasca's PADsynth, with a
 sharp centre so that the pitch stays clear). The inverse transform is a seamless loop: no partial
 above the limit, so no aliasing; left and right differ in phase, so it is wide. Two loops, dark
-and bright, share their phases and are cross-faded by velocity and time.
+and bright, share their phases and are cross-faded by velocity and time. Players who use vibrato
+have the same two once more with it, which a note turns to when it has lasted long enough.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from musiscene_core.composing.sound.signal import (
     rms,
 )
 from musiscene_core.composing.sound.spectrum import Spectrum
+from musiscene_core.composing.sound.vibrato import Vibrato
 from musiscene_core.composing.sound.voice import Strike, brightness_of, loudness_of
 from musiscene_core.timecode import SAMPLE_RATE
 
@@ -35,6 +37,10 @@ _MOST_PARTIALS = 120
 _LOW_HZ = 160.0
 _LOOPS = {"low": (118_000, 150_000), "high": (59_000, 75_000)}
 """Loop lengths in samples: low notes need the finer frequency grid of a longer loop."""
+_UNLIKE = 0.2
+"""How far apart, as a share, the groups' rates of vibrato are."""
+_FAINTEST_BAND = 0.003
+"""Side bands 50 dB below their line are left out."""
 
 
 class Rank(msgspec.Struct, frozen=True):
@@ -63,6 +69,7 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
         width: 0 (mono) to 1 (left and right unrelated).
         motion_db: slow wandering of the level.
         motion_hz: how fast it wanders.
+        vibrato: each group of players has one of its own; None plays straight.
         breath: bow noise or air; None is noiseless.
     """
 
@@ -76,24 +83,27 @@ class Ensemble(msgspec.Struct, frozen=True, kw_only=True):
     width: float = 0.6
     motion_db: float = 1.0
     motion_hz: float = 0.25
+    vibrato: Vibrato | None = None
     breath: Breath | None = None
 
     def source(self, pitch: int, longest: int, random: np.random.Generator) -> EnsembleSource:
-        """Build the two loops for `pitch`."""
-        return EnsembleSource(self, _loops(self, hertz(pitch), random))
+        """Build the loops for `pitch`."""
+        shaken = self.vibrato is not None and longest > self.vibrato.delay_s * SAMPLE_RATE
+        return EnsembleSource(self, *_loops(self, hertz(pitch), random, shaken=shaken))
 
 
 class EnsembleSource:
     """Plays one pitch of an ensemble out of its loops [dark or bright, channel, loop]."""
 
-    def __init__(self, voice: Ensemble, loops: Audio) -> None:
+    def __init__(self, voice: Ensemble, straight: Audio, shaken: Audio | None = None) -> None:
         self._voice = voice
-        self._loops = loops
+        self._straight = straight
+        self._shaken = shaken
 
     @property
     def nbytes(self) -> int:
         """Memory of its loops."""
-        return self._loops.nbytes
+        return self._straight.nbytes + (0 if self._shaken is None else self._shaken.nbytes)
 
     def length(self, strike: Strike) -> int:
         """Samples until the release has ended."""
@@ -111,18 +121,41 @@ class EnsembleSource:
         dark_gain = drawn_out(level * (1.0 - bright), samples)
         bright_gain = drawn_out(level * bright, samples)
         note: Audio = np.empty((2, samples), dtype=np.float32)
-        dark_loop, bright_loop = self._loops
-        period = dark_loop.shape[1]
-        at, where = 0, int(random.integers(period))
-        while at < samples:
-            count = min(samples - at, period - where, 16_384)
-            piece = note[:, at : at + count]
-            np.multiply(dark_loop[:, where : where + count], dark_gain[at : at + count], piece)
-            piece += bright_loop[:, where : where + count] * bright_gain[at : at + count]
-            at, where = at + count, (where + count) % period
+        where = int(random.integers(self._straight.shape[-1]))
+        shake = self._voice.vibrato
+        if shake is None or self._shaken is None:
+            self._cut(self._straight, where, dark_gain, bright_gain, note)
+        else:
+            # The straight loops until the vibrato begins, both while it grows, then the others.
+            begun = min(samples, round(shake.delay_s * SAMPLE_RATE))
+            grown = min(samples, round((shake.delay_s + shake.rise_s) * SAMPLE_RATE))
+            depth = drawn_out(shake.depth(time_s), samples)
+            growing = slice(begun, grown)
+            rising = np.empty((2, grown - begun), dtype=np.float32)
+            after = (where + begun) % self._straight.shape[-1]
+            self._cut(self._shaken, after, dark_gain[begun:], bright_gain[begun:], note[:, begun:])
+            note[:, growing] *= depth[growing]
+            left = 1.0 - depth[growing]
+            dark_left, bright_left = dark_gain[growing] * left, bright_gain[growing] * left
+            self._cut(self._straight, after, dark_left, bright_left, rising)
+            note[:, growing] += rising
+            self._cut(
+                self._straight, where, dark_gain[:begun], bright_gain[:begun], note[:, :begun]
+            )
         if self._voice.breath is not None:
             breathed(note, self._voice.breath, level, strike.velocity, random)
         return note
+
+    def _cut(self, loops: Audio, where: int, dark: Audio, bright: Audio, into: Audio) -> None:
+        """Fill `into` [2, n] from place `where` of `loops` on, under the gains [n]."""
+        dark_loop, bright_loop = loops
+        at, samples, period = 0, into.shape[1], dark_loop.shape[1]
+        while at < samples:
+            count = min(samples - at, period - where, 16_384)
+            piece = into[:, at : at + count]
+            np.multiply(dark_loop[:, where : where + count], dark[at : at + count], piece)
+            piece += bright_loop[:, where : where + count] * bright[at : at + count]
+            at, where = at + count, (where + count) % period
 
     def _wander(self, time_s: Points, random: np.random.Generator) -> Points:
         first, second = random.random(2) * 2 * np.pi
@@ -131,50 +164,111 @@ class EnsembleSource:
         return np.asarray(10.0 ** (self._voice.motion_db / 20.0 * motion / 1.6))
 
 
-def _loops(voice: Ensemble, fundamental_hz: float, random: np.random.Generator) -> Audio:
+def _loops(
+    voice: Ensemble, fundamental_hz: float, random: np.random.Generator, *, shaken: bool
+) -> list[Audio]:
+    """The straight loops and, if wanted, those with vibrato, [2, 2, loop] each."""
     low, high = _LOOPS["low" if fundamental_hz < _LOW_HZ else "high"]
     length = _loop_length(fundamental_hz, low, high)
     bins = length // 2 + 1
-    magnitudes = np.zeros((2, bins))
+    haze = np.zeros((2, bins))
+    lines, strengths = _lines(voice, fundamental_hz, length)
+    _add_haze(haze, lines[:, 0], strengths[:, :, 0], voice)
+    left = random.random(bins) * 2 * np.pi
+    right = left + voice.width * np.pi * random.uniform(-1.0, 1.0, bins)
+    turns = np.exp(1j * np.stack([left, right])).astype(np.complex64)
+    places = np.rint(lines).astype(np.intp)
+    inside = places < bins
+    straight = haze.copy()
+    for layer, strength in zip(straight, strengths, strict=True):
+        np.add.at(layer, places[inside], strength[inside])
+    spectra = [straight.astype(np.float32)[:, None, :] * turns[None]]
+    if shaken and voice.vibrato is not None:
+        swinging = haze.astype(np.float32)[:, None, :] * turns[None]
+        _add_swinging(swinging, places, strengths, turns, voice.vibrato, length, random)
+        spectra.append(swinging)
+    found: list[Audio] = []
+    for spectrum in spectra:
+        loops: Audio = scipy.fft.irfft(spectrum, n=length, axis=-1)
+        for loop in loops:
+            loop /= max(1e-12, rms(loop))
+        found.append(loops)
+    return found
+
+
+def _lines(
+    voice: Ensemble, fundamental_hz: float, length: int
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Bins [partials, groups] of the groups' partials, and their strengths [2, partials, groups].
+
+    The first group plays exactly in tune.
+    """
+    detuned = 2.0 ** (np.array([0.0, *voice.sections_cents]) / 1200.0)
+    weights = np.array([1.0] + [0.55] * len(voice.sections_cents))
+    every, strong = [], []
     for rank in voice.ranks:
         root = fundamental_hz * rank.ratio
         count = int(min(_MOST_PARTIALS, HIGHEST_PARTIAL_HZ // root))
         partials = root * np.arange(1, count + 1)
-        gain = decibels(rank.gain_db)
-        for layer, spectrum in enumerate((voice.dark, voice.bright)):
-            strengths = gain * spectrum.strengths(root, partials)
-            _add_partials(magnitudes[layer], partials * length / SAMPLE_RATE, strengths, voice)
-    left = random.random(bins) * 2 * np.pi
-    right = left + voice.width * np.pi * random.uniform(-1.0, 1.0, bins)
-    turns = np.exp(1j * np.stack([left, right])).astype(np.complex64)
-    spectra = magnitudes.astype(np.float32)[:, None, :] * turns[None]
-    loops: Audio = scipy.fft.irfft(spectra, n=length, axis=-1)
-    for layer in loops:
-        layer /= max(1e-12, rms(layer))
-    return loops
+        every.append(partials * length / SAMPLE_RATE)
+        layers = [spectrum.strengths(root, partials) for spectrum in (voice.dark, voice.bright)]
+        strong.append(decibels(rank.gain_db) * np.stack(layers))
+    places, strengths = np.concatenate(every), np.concatenate(strong, axis=1)
+    return np.multiply.outer(places, detuned), np.multiply.outer(strengths, weights)
 
 
-def _add_partials(
-    magnitude: npt.NDArray[np.float64],
+def _add_haze(
+    haze: npt.NDArray[np.float64],
     places: npt.NDArray[np.float64],
     strengths: npt.NDArray[np.float64],
     voice: Ensemble,
 ) -> None:
-    """Add partials centred on the bins `places` to `magnitude` [bins]."""
-    detuned = 2.0 ** (np.array([0.0, *voice.sections_cents]) / 1200.0)
-    weights = np.array([1.0] + [0.55] * len(voice.sections_cents))
-    lines = np.rint(np.multiply.outer(places, detuned)).astype(np.intp)
-    inside = lines < len(magnitude)
-    np.add.at(magnitude, lines[inside], np.multiply.outer(strengths, weights)[inside])
-    haze = decibels(voice.haze_db)
+    """Add to `haze` [2, bins] what strays around partials at the bins `places`."""
+    level = decibels(voice.haze_db)
     spread = places * (2.0 ** (voice.haze_cents / 1200.0) - 1.0)
-    for place, strength, sigma in zip(places, strengths, spread, strict=True):
+    for place, strength, sigma in zip(places, strengths.T, spread, strict=True):
         if sigma < 0.3:
             continue
-        first, last = int(place - 3 * sigma), min(len(magnitude), int(place + 3 * sigma) + 2)
+        first, last = int(place - 3 * sigma), min(haze.shape[1], int(place + 3 * sigma) + 2)
         offset = (np.arange(first, last) - place) / sigma
         bell = np.exp(-0.5 * offset * offset)
-        magnitude[first:last] += haze * strength / np.sqrt(sigma) * bell
+        haze[:, first:last] += np.multiply.outer(level * strength / np.sqrt(sigma), bell)
+
+
+def _add_swinging(
+    spectra: npt.NDArray[np.complex64],
+    places: npt.NDArray[np.intp],
+    strengths: npt.NDArray[np.float64],
+    turns: npt.NDArray[np.complex64],
+    shake: Vibrato,
+    length: int,
+    random: np.random.Generator,
+) -> None:
+    """Add to `spectra` [2, 2, bins] the lines at `places` [partials, groups], each with vibrato.
+
+    A tone whose pitch swings is a line with side bands as strong as Bessel functions say
+    (Chowning, The Synthesis of Complex Audio Spectra by Means of Frequency Modulation, 1973).
+    Every group swings at a rate and in a phase of its own, a whole number of times a loop.
+    """
+    bins, groups = spectra.shape[-1], places.shape[1]
+    rates = shake.hz * (1.0 + _UNLIKE * (np.arange(groups) / max(1, groups - 1) - 0.5))
+    steps = np.maximum(1, np.rint(rates * length / SAMPLE_RATE)).astype(np.intp)
+    phases = random.random(groups) * 2 * np.pi
+    swing = places / steps * (2.0 ** (shake.cents / 1200.0) - 1.0)
+    # One turn of the swing, transformed, gives every side band's strength at once.
+    most = int(swing.max()) + 4
+    turn = 2 * np.pi * np.arange(2 * most) / (2 * most)
+    bands = scipy.fft.fft(np.exp(1j * np.multiply.outer(swing, np.sin(turn))), axis=-1) / len(turn)
+    orders = np.fft.fftfreq(len(turn), 1 / len(turn)).astype(np.intp)
+    at = places[..., None] + np.multiply.outer(steps, orders)
+    heard = (np.abs(bands) > _FAINTEST_BAND) & (at > 0) & (at < bins) & (places < bins)[..., None]
+    line, group, order = np.nonzero(heard)
+    swung = bands[heard] * np.exp(1j * orders[order] * phases[group])
+    at, own = at[heard], places[line, group]
+    for layer, strength in zip(spectra, strengths, strict=True):
+        for channel, phase in zip(layer, turns, strict=True):
+            tone = (strength[line, group] * swung * phase[own]).astype(np.complex64)
+            np.add.at(channel, at, tone)
 
 
 @functools.lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -51,6 +51,8 @@ _MARGIN_DB = 0.15
 _HIGHEST_CEILING_DB = -0.05
 _INAUDIBLE_LUFS = -120.0
 _SEARCHES = 16
+_MOST_LOWERED_DB = 12.0
+"""What stays of earlier audio is not lowered with the rest, so lowering must end."""
 
 
 class Sink(Protocol):
@@ -64,6 +66,16 @@ class Sink(Protocol):
         """
 
 
+class Keep(Protocol):
+    """Puts finished audio that stays in the place of what was played anew."""
+
+    def __call__(self, name: str, first: int, samples: Integers) -> Integers:
+        """What the stem `name` shall be from sample `first` on, for `samples` [2, n].
+
+        Called from several threads at once.
+        """
+
+
 @dataclass(frozen=True)
 class Levels:
     """How loud a mix is.
@@ -71,10 +83,12 @@ class Levels:
     Attributes:
         loudness_lufs: integrated (ITU-R BS.1770-4); -200 for silence.
         true_peak_dbtp: four-fold oversampled; -200 for silence.
+        gain_db: the constant gain that led there, before any limiting.
     """
 
     loudness_lufs: float
     true_peak_dbtp: float
+    gain_db: float = 0.0
 
 
 def master(
@@ -87,6 +101,8 @@ def master(
     checkpoint: Callable[[float], None],
     *,
     loop: bool = False,
+    gain_db: float | None = None,
+    keep: Keep | None = None,
 ) -> Levels:
     """Bring the sum of `stems` to loudness and peak, and hand all to `sink`.
 
@@ -99,26 +115,31 @@ def master(
         threads: to work in.
         checkpoint: called with the share done, 0 to 1; may raise to stop.
         loop: the end is followed by the beginning: no fade, and the limiter looks that far.
+        gain_db: play at this gain, whatever the loudness becomes; None finds the target's.
+        keep: what stays of stems that were finished before.
     """
     highest_dbtp = min(max_true_peak_dbtp, _HIGHEST_CEILING_DB)
     sounding = [stem for stem in stems.values() if not stem.silent]
     slots, peaks = _analysed(sounding, samples, threads, lambda share: checkpoint(0.35 * share))
     ceiling_db = highest_dbtp - _MARGIN_DB
-    gain_db = _gain_curve_db(slots, peaks, target_lufs, ceiling_db, loop=loop)
+    found_db, curve_db = _gain_curve_db(
+        slots, peaks, target_lufs, ceiling_db, loop=loop, held_db=gain_db
+    )
     lower_db = 0.0
     while True:
         levels = _finished(
             stems,
             samples,
-            gain_db + lower_db,
+            curve_db + lower_db,
             sink,
             threads,
             lambda share: checkpoint(0.35 + 0.65 * share),
             fade=not loop,
+            keep=keep,
         )
-        if levels.true_peak_dbtp <= highest_dbtp:
+        if levels.true_peak_dbtp <= highest_dbtp or lower_db < -_MOST_LOWERED_DB:
             checkpoint(1.0)
-            return levels
+            return replace(levels, gain_db=found_db + lower_db)
         lower_db += highest_dbtp - levels.true_peak_dbtp - 0.02
 
 
@@ -148,22 +169,31 @@ def _analysed(
 
 
 def _gain_curve_db(
-    slots: Points, peaks: Points, target_lufs: float, ceiling_db: float, *, loop: bool
-) -> Points:
-    """Gain at the blocks' edges, in dB: a constant, and the limiter's reduction."""
+    slots: Points,
+    peaks: Points,
+    target_lufs: float,
+    ceiling_db: float,
+    *,
+    loop: bool,
+    held_db: float | None,
+) -> tuple[float, Points]:
+    """A constant in dB, and gain at the blocks' edges: that, and the limiter's reduction."""
     edges = np.zeros(len(peaks) + 1)
-    if integrated(slots) < _INAUDIBLE_LUFS or not peaks.any():
-        return edges
     peaks_db = 20 * np.log10(np.maximum(peaks, 1e-10))
+    if held_db is not None:
+        return held_db, held_db + _limited_db(peaks_db + held_db, ceiling_db, loop=loop)
+    if integrated(slots) < _INAUDIBLE_LUFS or not peaks.any():
+        return 0.0, edges
     most_db = ceiling_db - float(peaks_db.max()) + _MOST_REDUCTION_DB
-    gain_db = min(most_db, target_lufs - integrated(slots))
+    used_db = gain_db = min(most_db, target_lufs - integrated(slots))
     for _ in range(_SEARCHES):
-        edges = gain_db + _limited_db(peaks_db + gain_db, ceiling_db, loop=loop)
+        used_db = gain_db
+        edges = used_db + _limited_db(peaks_db + used_db, ceiling_db, loop=loop)
         short = target_lufs - integrated(slots * _power_by_slot(edges, len(slots)))
         if abs(short) < 0.01 or (gain_db == most_db and short > 0):
             break
         gain_db = min(most_db, gain_db + short)
-    return edges
+    return used_db, edges
 
 
 def _limited_db(peaks_db: Points, ceiling_db: float, *, loop: bool) -> Points:
@@ -190,15 +220,18 @@ def _finished(
     checkpoint: Callable[[float], None],
     *,
     fade: bool,
+    keep: Keep | None,
 ) -> Levels:
     """Apply the gain, quantise, add up, hand on; returns how loud the mix became."""
-    measured = _MixMeter()
+    measured = MixMeter()
     adding: Future[None] | None = None
 
     def quantised(name: str, first: int, last: int, gain: Audio) -> Integers:
         stem = stems[name].read(first, last)
         stem *= gain
         values = np.rint(stem, out=stem).astype(np.int32)
+        if keep is not None:
+            values = keep(name, first, values)
         sink(name, first, values)
         return values
 
@@ -235,7 +268,7 @@ def _fade_out(gain: Audio, first: int, samples: int) -> None:
         gain[begin:] *= curve
 
 
-class _MixMeter:
+class MixMeter:
     """Loudness and true peak of a finished mix as it goes by."""
 
     def __init__(self) -> None:

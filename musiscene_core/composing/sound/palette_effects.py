@@ -13,9 +13,10 @@ from musiscene_core.composing.sound.struck import Burst, Fall
 _ANY_PITCH = tuple(range(128))
 
 EFFECTS = {
-    "cinematic_kit": Instrument(voice=CINEMATIC_KIT, level_db=1.0),
-    "soft_kit": Instrument(voice=SOFT_KIT, level_db=-2.5),
+    "cinematic_kit": Instrument(manner="struck", voice=CINEMATIC_KIT, level_db=1.0),
+    "soft_kit": Instrument(manner="struck", voice=SOFT_KIT, level_db=-2.5),
     "drone": Instrument(
+        manner="bed",
         voice=Ensemble(
             dark=Spectrum(slope_db=8.0, cutoff_hz=260.0, cutoff_partials=2.5),
             bright=Spectrum(slope_db=6.0, cutoff_hz=1500.0),
@@ -30,6 +31,7 @@ EFFECTS = {
         level_db=1.5,
     ),
     "shimmer": Instrument(
+        manner="bed",
         voice=Ensemble(
             dark=Spectrum(slope_db=10.0, cutoff_hz=4500.0),
             bright=Spectrum(slope_db=6.0, cutoff_hz=11_000.0),
@@ -44,6 +46,7 @@ EFFECTS = {
         level_db=-2.0,
     ),
     "riser": Instrument(
+        manner="effect",
         voice=Sweep(
             from_hz=250.0,
             to_hz=7000.0,
@@ -56,10 +59,12 @@ EFFECTS = {
         level_db=-2.0,
     ),
     "noise_swell": Instrument(
+        manner="effect",
         voice=Sweep(from_hz=900.0, to_hz=5200.0, octaves=1.5, growth=3.0, release_s=0.5),
         level_db=-3.0,
     ),
     "boom": Instrument(
+        manner="effect",
         voice=Kit(
             drums=(
                 Drum(
@@ -79,6 +84,7 @@ EFFECTS = {
         level_db=6.0,
     ),
     "braam": Instrument(
+        manner="effect",
         voice=Ensemble(
             dark=Spectrum(slope_db=6.0, cutoff_hz=300.0),
             bright=Spectrum(slope_db=3.0, cutoff_hz=1700.0, cutoff_order=3),

@@ -8,6 +8,7 @@ from musiscene_core.composing.sound.struck import Burst, Modes, Struck
 
 KEYS = {
     "felt_piano": Instrument(
+        manner="strummed",
         voice=Struck(
             modes=Modes(
                 soft=Spectrum(slope_db=9.0, cutoff_hz=650.0, cutoff_partials=1.5),
@@ -30,6 +31,7 @@ KEYS = {
         level_db=0.5,
     ),
     "music_box": Instrument(
+        manner="struck",
         voice=Struck(
             modes=Modes(
                 ratios=(1.0, 2.01, 3.02, 6.27, 11.4),
@@ -46,6 +48,7 @@ KEYS = {
         level_db=-2.5,
     ),
     "celesta": Instrument(
+        manner="struck",
         voice=Struck(
             modes=Modes(
                 ratios=(1.0, 2.0, 4.02, 6.9),
@@ -62,6 +65,7 @@ KEYS = {
         level_db=-1.5,
     ),
     "vibraphone": Instrument(
+        manner="struck",
         voice=Struck(
             modes=Modes(
                 ratios=(1.0, 3.99, 10.1),
@@ -79,6 +83,7 @@ KEYS = {
         level_db=-1.0,
     ),
     "glockenspiel": Instrument(
+        manner="struck",
         voice=Struck(
             modes=Modes(
                 ratios=(1.0, 2.756, 5.404, 8.933),
@@ -95,6 +100,7 @@ KEYS = {
         level_db=-3.0,
     ),
     "timpani": Instrument(
+        manner="struck",
         voice=Struck(
             modes=Modes(
                 # The ring-shaped modes that the kettle's air brings near a harmonic series.
@@ -116,6 +122,7 @@ KEYS = {
         level_db=2.0,
     ),
     "bell": Instrument(
+        manner="effect",
         voice=Struck(
             modes=Modes(
                 ratios=(1.0, 2.0, 2.4, 3.0, 4.02, 5.35, 6.7, 8.2),

@@ -6,9 +6,10 @@ from musiscene_core.composing.sound.ensemble import Ensemble, Rank
 from musiscene_core.composing.sound.envelope import Envelope
 from musiscene_core.composing.sound.instrument import Instrument
 from musiscene_core.composing.sound.noise import Breath
-from musiscene_core.composing.sound.solo import Solo, Vibrato
+from musiscene_core.composing.sound.solo import Solo
 from musiscene_core.composing.sound.spectrum import Formant, Spectrum
 from musiscene_core.composing.sound.struck import Burst, Modes, Struck
+from musiscene_core.composing.sound.vibrato import Vibrato
 
 _BODY = (
     Formant(hz=290.0, octaves=0.35, gain_db=4.0),
@@ -42,6 +43,7 @@ STRINGS = {
         level_db=-1.0,
     ),
     "string_ensemble": Instrument(
+        manner="bowed",
         voice=Ensemble(
             dark=Spectrum(slope_db=6.5, cutoff_hz=1500.0, formants=_BODY),
             bright=Spectrum(slope_db=5.0, cutoff_hz=5200.0, formants=_BODY),
@@ -52,6 +54,7 @@ STRINGS = {
             width=0.66,
             motion_db=0.8,
             motion_hz=0.4,
+            vibrato=Vibrato(hz=5.7, cents=11.0, delay_s=0.35, rise_s=0.6),
             breath=Breath(level_db=-33.0, low_hz=1600.0, high_hz=7000.0, onset_db=8.0),
         ),
     ),
@@ -66,6 +69,7 @@ STRINGS = {
             width=0.7,
             motion_db=1.0,
             motion_hz=0.31,
+            vibrato=Vibrato(hz=5.1, cents=14.0, delay_s=0.45, rise_s=0.8),
         ),
         level_db=-0.5,
     ),
@@ -85,6 +89,7 @@ STRINGS = {
         level_db=-2.5,
     ),
     "solo_strings": Instrument(
+        manner="bowed",
         voice=Solo(
             dark=Spectrum(slope_db=6.5, cutoff_hz=1700.0, formants=_BODY),
             bright=Spectrum(slope_db=4.8, cutoff_hz=5600.0, formants=_BODY),
@@ -97,6 +102,7 @@ STRINGS = {
         ),
     ),
     "contrabass": Instrument(
+        manner="bowed",
         voice=Solo(
             dark=Spectrum(slope_db=7.0, cutoff_hz=330.0, cutoff_partials=3.0),
             bright=Spectrum(
@@ -109,10 +115,12 @@ STRINGS = {
             spread=0.3,
             vibrato=Vibrato(hz=4.6, cents=7.0, delay_s=0.5, rise_s=0.8),
             breath=Breath(level_db=-32.0, low_hz=500.0, high_hz=2600.0),
+            octave_down_db=-12.0,
         ),
-        level_db=3.0,
+        level_db=4.0,
     ),
     "pizzicato": Instrument(
+        manner="strummed",
         voice=Struck(
             modes=Modes(
                 soft=Spectrum(slope_db=9.0, cutoff_hz=1200.0),
@@ -130,6 +138,7 @@ STRINGS = {
         level_db=0.5,
     ),
     "harp": Instrument(
+        manner="strummed",
         voice=Struck(
             modes=Modes(
                 soft=Spectrum(slope_db=9.0, cutoff_hz=1600.0),
@@ -147,6 +156,7 @@ STRINGS = {
         level_db=-0.5,
     ),
     "guitar": Instrument(
+        manner="strummed",
         voice=Struck(
             modes=Modes(
                 soft=Spectrum(slope_db=8.0, cutoff_hz=1300.0),

@@ -6,8 +6,9 @@ from musiscene_core.composing.sound.ensemble import Ensemble
 from musiscene_core.composing.sound.envelope import Envelope
 from musiscene_core.composing.sound.instrument import Instrument
 from musiscene_core.composing.sound.noise import Breath
-from musiscene_core.composing.sound.solo import Solo, Vibrato
+from musiscene_core.composing.sound.solo import Solo
 from musiscene_core.composing.sound.spectrum import Formant, Spectrum
+from musiscene_core.composing.sound.vibrato import Vibrato
 
 WINDS = {
     "brass_ensemble": Instrument(
@@ -119,6 +120,7 @@ WINDS = {
         level_db=3.5,
     ),
     "pulse_bass": Instrument(
+        manner="struck",
         voice=Solo(
             dark=Spectrum(slope_db=7.0, cutoff_hz=260.0, cutoff_partials=2.0),
             bright=Spectrum(slope_db=5.5, cutoff_hz=2200.0, cutoff_partials=5.0),

@@ -2,7 +2,7 @@
 
 A note is rendered whole when its beginning is reached, and what reaches beyond the block waits
 for the next. Notes are added in the order in which they begin, and what is random about one comes
-from the seed, the part and its place there, so neither the size of the blocks nor the order in
+from the seed, the part and its number there, so neither the size of the blocks nor the order in
 which tracks are played changes a bit of the result.
 """
 
@@ -69,8 +69,8 @@ class TrackPlayer:
             sides = _sides(part.pan) * gain
             strikes = _strikes(part, instrument, tempo, samples)
             queue += [
-                _Due(strike, part.notes[strike.index].pitch, part, sides)
-                for strike in strikes
+                _Due(strike, note.pitch, part, sides)
+                for strike, note in zip(strikes, part.notes, strict=True)
                 if strike.start < samples
             ]
         # A stable sort: notes that begin together keep the order of parts and notes.
@@ -154,7 +154,8 @@ def _strikes(part: Part, instrument: Instrument, tempo: TempoMap, samples: int) 
         start = round(tempo.seconds(note.start) * SAMPLE_RATE)
         end = round(tempo.seconds(note.start + note.length) * SAMPLE_RATE)
         held = samples if kit else max(_SHORTEST_NOTE, end - start)
-        strikes.append(Strike(start, held, note.velocity / 127.0, index, swell))
+        nth = index if note.nth is None else note.nth
+        strikes.append(Strike(start, held, note.velocity / 127.0, nth, swell))
     return _choked(kit, part, strikes) if kit else strikes
 
 

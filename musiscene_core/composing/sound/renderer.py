@@ -21,7 +21,7 @@ from musiscene_core.composing.sound.channel import STRIP_BLOCK, STRIPS, Strip, S
 from musiscene_core.composing.sound.ducking import Ducker, around
 from musiscene_core.composing.sound.instrument import Instrument
 from musiscene_core.composing.sound.instruments import INSTRUMENTS, check_playable
-from musiscene_core.composing.sound.master import MIX, Integers, Levels, Sink, master
+from musiscene_core.composing.sound.master import MIX, Integers, Keep, Levels, Sink, master
 from musiscene_core.composing.sound.player import TrackPlayer
 from musiscene_core.composing.sound.signal import Audio
 from musiscene_core.composing.sound.spill import Spill
@@ -109,6 +109,8 @@ def render_into(
     scratch: Path | None = None,
     loop: bool = False,
     instruments: Mapping[str, Instrument] = INSTRUMENTS,
+    gain_db: float | None = None,
+    keep: Keep | None = None,
     progress: Progress = silent,
 ) -> Levels:
     """Render `tracks` of `cue`; the same arguments give the same samples.
@@ -125,6 +127,8 @@ def render_into(
         scratch: folder for temporary files; None for the system's.
         loop: what rings beyond the end sounds in the beginning, and nothing fades.
         instruments: who plays; their own, or an Orchestra's.
+        gain_db: as in master.
+        keep: as in master.
         progress: hears of it in the calling thread; may raise CancelledError.
 
     Raises:
@@ -176,6 +180,8 @@ def render_into(
                 threads,
                 lambda share: progress(stage, _PLAYING + (1 - _PLAYING) * share),
                 loop=loop,
+                gain_db=gain_db,
+                keep=keep,
             )
         except BaseException:
             work.stop()

@@ -24,29 +24,16 @@ from musiscene_core.composing.sound.signal import (
     rms,
 )
 from musiscene_core.composing.sound.spectrum import Spectrum
+from musiscene_core.composing.sound.vibrato import Vibrato
 from musiscene_core.composing.sound.voice import Strike, brightness_of, loudness_of
 from musiscene_core.timecode import SAMPLE_RATE
 
 _TABLE = 4096
 _MOST_PARTIALS = 128
+_LOWEST_HZ = 28.0
+"""Below this an octave doubling only takes headroom."""
 _BEND_HEADROOM = 1.06
 """Partials stay below the limit even when vibrato and scoop pull them up a semitone."""
-
-
-class Vibrato(msgspec.Struct, frozen=True, kw_only=True):
-    """A player's vibrato.
-
-    Attributes:
-        hz: its rate.
-        cents: its depth to either side when full.
-        delay_s: a note is straight this long.
-        rise_s: then it grows over this.
-    """
-
-    hz: float = 5.3
-    cents: float = 14.0
-    delay_s: float = 0.35
-    rise_s: float = 0.7
 
 
 class Solo(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,7 +48,7 @@ class Solo(msgspec.Struct, frozen=True, kw_only=True):
         vibrato: None plays straight.
         breath: None is noiseless.
         scoop_cents: how far below the note it begins, sliding up in 50 ms.
-        octave_down_db: level of a sine an octave below; None has none.
+        octave_down_db: level of a sine an octave below, where that can be heard; None has none.
     """
 
     dark: Spectrum
@@ -122,7 +109,7 @@ class SoloSource:
             angle = (place + 1.0) * np.pi / 4
             note[0] += tone * np.float32(share * np.sqrt(2) * np.cos(angle))
             note[1] += tone * np.float32(share * np.sqrt(2) * np.sin(angle))
-        if voice.octave_down_db is not None:
+        if voice.octave_down_db is not None and self._hertz / 2 >= _LOWEST_HZ:
             phase = _phase(self._hertz / 2, self._bend(time_s, 0.0, random), samples, random)
             deep = np.sin(np.float32(2 * np.pi) * phase) * drawn_out(level, samples)
             note += deep * np.float32(decibels(voice.octave_down_db) * np.sqrt(2))
@@ -138,7 +125,7 @@ class SoloSource:
             cents -= voice.scoop_cents * np.exp(-time_s / 0.05)
         if voice.vibrato is not None:
             shake = voice.vibrato
-            depth = shake.cents * np.clip((time_s - shake.delay_s) / shake.rise_s, 0.0, 1.0)
+            depth = shake.cents * shake.depth(time_s)
             rate = shake.hz * (1.0 + 0.04 * (random.random() - 0.5))
             cents += depth * np.sin(2 * np.pi * (rate * time_s + random.random()))
         return cents

@@ -36,7 +36,7 @@ class Strike(msgspec.Struct, frozen=True):
         start: cue sample of its onset.
         held: samples until its release begins.
         velocity: 0 to 1.
-        index: its place in the part: seeds what is random about it.
+        index: its number in the part: seeds what is random about it.
         swell: the part's expression; None plays at full.
     """
 

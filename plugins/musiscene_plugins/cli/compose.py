@@ -18,7 +18,14 @@ from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli.inputs import music_wishes, parse_duration
-from musiscene_plugins.cli.results import check_output, check_vacant, publish_alone, vacant
+from musiscene_plugins.cli.results import (
+    check_output,
+    check_vacant,
+    publish_alone,
+    sounds_of,
+    vacant,
+    with_reports,
+)
 from musiscene_plugins.cli.score import show_take
 from musiscene_plugins.cli.terminal import result_console, shown_progress
 from musiscene_plugins.host import TakeInFolder
@@ -32,12 +39,15 @@ def run(arguments: argparse.Namespace) -> int:
     output = _output_folder(arguments)
     cue = TimelineRange(cue=request.cue, rate=request.rate, record=FrameRange(0, request.frames))
     check_vacant(output)
-    check_output(output, cue, request.takes)
+    check_output(output, cue, request.takes, sounds_of(request))
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         client.check(request)
         made = client.compose(request, show, on_eta=show.eta)
     brief = read_json(made[0][1] / "brief.json", SceneBrief)
     takes = publish_alone(output, brief, [TakeInFolder(take, folder) for take, folder in made])
+    if arguments.report:
+        with shown_progress(quiet=arguments.json) as show:
+            takes = with_reports(takes, brief, show)
     if arguments.json:
         printed = [msgspec.to_builtins(t.take) | {"folder": str(t.folder)} for t in takes]
         sys.stdout.write(json.dumps(printed[0] if len(takes) == 1 else {"takes": printed}) + "\n")

@@ -11,7 +11,7 @@ from typing import Any
 from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
 from musiscene_core.errors import RequestError
 from musiscene_core.keys import pitch_class
-from musiscene_core.request import ScoreRequest
+from musiscene_core.request import ALTERNATES, AlternateName, ScoreRequest
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.choosing import record_frame
@@ -33,6 +33,7 @@ def opened_host(arguments: argparse.Namespace, output: Path | None = None) -> Ed
             roles=parse_overrides(arguments.role),
             timeline_name=arguments.timeline,
             output=output,
+            format=getattr(arguments, "format", None),
         ),
     )
 
@@ -55,7 +56,7 @@ def request_for(arguments: argparse.Namespace, timeline: TimelineRange) -> Score
         TimecodeError: a hit is not a timecode.
     """
     return ScoreRequest(
-        brief=_blank_brief(timeline),
+        brief=blank_brief(timeline),
         **music_wishes(arguments, timeline.rate, timeline.record.start),
     )
 
@@ -86,7 +87,29 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
         "loudness_lufs": arguments.loudness,
         "sounds": _font(arguments.sounds) if arguments.sounds else "",
         "idiom": arguments.idiom,
+        "stems": arguments.stems,
+        "loop": arguments.loop,
+        "alternates": parse_alternates(arguments.alternates),
+        "alternate_stems": arguments.alternate_stems,
     }
+
+
+def parse_alternates(text: str) -> tuple[AlternateName, ...]:
+    """Read "all", or names such as "no-melody,30s".
+
+    Raises:
+        RequestError: no alternate of ours.
+    """
+    named = [word.strip().lower() for word in text.split(",") if word.strip()]
+    if named == ["all"]:
+        return ALTERNATES
+    for name in named:
+        if name not in ALTERNATES:
+            raise RequestError(
+                f"There is no alternate {name!r}.",
+                hint=f"They are {', '.join(ALTERNATES)}; or write all.",
+            )
+    return tuple(known for known in ALTERNATES if known in named)
 
 
 def _font(name: str) -> str:
@@ -127,7 +150,8 @@ def parse_key(text: str) -> tuple[int, Mode | None]:
     return pitch_class(match[1], match[2]), mode
 
 
-def _blank_brief(timeline: TimelineRange) -> SceneBrief:
+def blank_brief(timeline: TimelineRange) -> SceneBrief:
+    """A brief of a range that nobody has watched."""
     return SceneBrief(
         timeline=timeline,
         shots=(),

@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from musiscene_core import __version__
 from musiscene_core.composing.engine import IDIOM_NAMES
 from musiscene_core.errors import CancelledError, MusiSceneError
+from musiscene_plugins.formats.keys import OTIO_FORMAT, WRITTEN_KEYS
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -29,15 +30,22 @@ _COMMANDS = {
     "score": "musiscene_plugins.cli.score",
     "spot": "musiscene_plugins.cli.spot",
     "compose": "musiscene_plugins.cli.compose",
+    "gallery": "musiscene_plugins.cli.gallery",
     "caption": "musiscene_plugins.cli.caption",
     "conform": "musiscene_plugins.cli.conform",
+    "remix": "musiscene_plugins.cli.remix",
     "preview": "musiscene_plugins.cli.preview",
     "demo": "musiscene_plugins.cli.demo",
     "daemon": "musiscene_plugins.cli.daemon_command",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",
+    "cuesheet": "musiscene_plugins.cli.sheets",
+    "watch": "musiscene_plugins.cli.watch",
+    "mcp": "musiscene_plugins.cli.mcp",
     "pair": "musiscene_plugins.cli.pair",
+    "undo": "musiscene_plugins.cli.undo",
+    "doctor": "musiscene_plugins.cli.doctor",
 }
 """Each module has run(arguments) -> exit code."""
 
@@ -78,8 +86,10 @@ def build_parser() -> argparse.ArgumentParser:
     _add_score(commands.add_parser("score", help="score a scene of a movie or timeline"))
     _add_spot(commands.add_parser("spot", help="watch and listen to a scene, print the brief"))
     _add_compose(commands.add_parser("compose", help="compose a cue from words, without picture"))
+    _add_gallery(commands.add_parser("gallery", help="compose every idiom, to listen and compare"))
     _add_caption(commands.add_parser("caption", help="write the captions of a brief anew"))
     _add_conform(commands.add_parser("conform", help="fit a take to a timeline that changed"))
+    _add_remix(commands.add_parser("remix", help="fit music that exists to a range or a length"))
     _add_preview(commands.add_parser("preview", help="render the scene with its music"))
     _add_demo(commands.add_parser("demo", help="score a short film that comes along"))
     _add_daemon(commands.add_parser("daemon", help="start, stop or look at the daemon"))
@@ -87,6 +97,11 @@ def build_parser() -> argparse.ArgumentParser:
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
     _add_themes(commands.add_parser("themes", help="list the themes of a film"))
+    _add_cuesheet(commands.add_parser("cuesheet", help="write the cue sheet of a film"))
+    _add_watch(commands.add_parser("watch", help="score timelines that appear in a folder"))
+    _add_mcp(commands.add_parser("mcp", help="serve assistants over the Model Context Protocol"))
+    _add_undo(commands.add_parser("undo", help="take placed music away from its timeline"))
+    _add_doctor(commands.add_parser("doctor", help="look at an editor, for a report to send"))
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
         command.add_argument(
@@ -102,14 +117,21 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def _add_range(
-    parser: argparse.ArgumentParser, file: str = "movie, sound file, .otio, .otioz or .otiod"
+    parser: argparse.ArgumentParser,
+    file: str = "movie, sound file or timeline (.otio, .xml, .fcpxml, .aaf, .edl, .mlt, .kdenlive)",
+    *,
+    needed: bool = True,
 ) -> None:
-    parser.add_argument("file", metavar="FILE", help=file)
+    parser.add_argument("file", metavar="FILE", nargs=None if needed else "?", help=file)
     where = parser.add_argument_group("the range")
     where.add_argument("--in", dest="record_in", metavar="TC", help="record timecode or frame")
     where.add_argument("--out", dest="record_out", metavar="TC", help="the frame after the last")
     where.add_argument("--marker", metavar="NAME", help="a marker whose length is the range")
     where.add_argument("--cue", default="", metavar="NAME", help="what to call the cue")
+    _add_reading(parser)
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how to read the file")
     how.add_argument("--rate", "--fps", metavar="FPS", help='frame rate, such as 24 or "29.97 DF"')
     how.add_argument("--drop-frame", action="store_true", help="count drop-frame timecode")
@@ -143,13 +165,64 @@ def _add_music(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         help=f"write in this style: {', '.join(IDIOM_NAMES)}",
     )
+    music.add_argument(
+        "--stems",
+        choices=("roles", "instruments"),
+        default="roles",
+        help="a stem a role (default), or a stem an instrument",
+    )
+    music.add_argument(
+        "--loop", action="store_true", help="whole bars that can be played round without a seam"
+    )
+    music.add_argument(
+        "--alternates",
+        default="",
+        metavar="NAMES",
+        help="other versions too: all, or some of no-melody, no-drums, underscore, 60s, 30s, 15s "
+        "and stinger, such as no-melody,30s",
+    )
+    music.add_argument(
+        "--alternate-stems", action="store_true", help="stems of the versions that play anew"
+    )
     music.add_argument("--engine", default="composer", metavar="NAME", help="who makes the music")
 
 
 def _add_score(parser: argparse.ArgumentParser) -> None:
-    _add_range(parser)
+    _add_range(parser, needed=False)
+    _add_resolve(parser, what="score the timeline open in DaVinci Resolve Studio, In to Out")
+    parser.add_argument(
+        "--mixdown",
+        action="store_true",
+        help="let Resolve mix down sound whose media cannot be read",
+    )
     _add_music(parser)
     parser.add_argument("--brief", metavar="JSON", help="an edited brief, instead of spotting")
+    parser.add_argument(
+        "--cues",
+        metavar="WHICH",
+        help="score many cues: markers (those with a length), markers:COLOUR, or a CSV file with "
+        "the columns name, in, out and notes; done cues are kept when run again",
+    )
+    _add_theme(parser)
+    _add_sheet(parser)
+    parser.add_argument("--output", metavar="DIR", help="where to write (./<name>-score)")
+    parser.add_argument("--single", action="store_true", help="place the mix on one track")
+    parser.add_argument(
+        "--format",
+        choices=(OTIO_FORMAT, *WRITTEN_KEYS),
+        help="write the scored timeline in this format (default: its own, else otio)",
+    )
+    parser.add_argument(
+        "--place",
+        choices=("new", "replace", "skip"),
+        default="new",
+        help="beside music placed there earlier (default), instead of it, or not at all",
+    )
+    _add_report(parser)
+    parser.add_argument("--json", action="store_true", help="print the take as JSON")
+
+
+def _add_theme(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--themes", metavar="BOOK", help="the film's theme book, made where absent")
     parser.add_argument(
         "--theme",
@@ -158,9 +231,26 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:HOW]",
         help="a theme of the book to state, vary or hint at, such as hero or river:vary",
     )
-    parser.add_argument("--output", metavar="DIR", help="where to write (./<name>-score)")
-    parser.add_argument("--single", action="store_true", help="place the mix on one track")
-    parser.add_argument("--json", action="store_true", help="print the take as JSON")
+
+
+def _add_sheet(parser: argparse.ArgumentParser) -> None:
+    sheet = parser.add_argument_group("the cue sheet")
+    sheet.add_argument(
+        "--sheet",
+        metavar="JSON",
+        help="its fields: title, episode, production, composer, publisher",
+    )
+    for name in ("title", "episode", "production", "composer", "publisher"):
+        sheet.add_argument(f"--sheet-{name}", metavar="TEXT", help=argparse.SUPPRESS)
+    sheet.add_argument("--sheet-reel", type=int, metavar="N", help="number of the reel: 2 for 2m1")
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--report",
+        action="store_true",
+        help="also draw lead sheet and cue chart, on a page to listen on (report.html)",
+    )
 
 
 def _add_spot(parser: argparse.ArgumentParser) -> None:
@@ -181,7 +271,18 @@ def _add_compose(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rate", "--fps", metavar="FPS", help="make it whole frames at this rate")
     _add_music(parser)
     parser.add_argument("--output", metavar="DIR", help="where to write (./<mood>-cue)")
+    _add_report(parser)
     parser.add_argument("--json", action="store_true", help="print the take as JSON")
+
+
+def _add_gallery(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--output", required=True, metavar="DIR", help="where to write")
+    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="cues an idiom (2)")
+    parser.add_argument(
+        "--idioms", default="", metavar="NAMES", help="only these, such as heroic,wonder"
+    )
+    parser.add_argument("--seconds", default="30", metavar="S", help="how long each is (30)")
+    parser.add_argument("--json", action="store_true", help="print the figures as JSON")
 
 
 def _add_caption(parser: argparse.ArgumentParser) -> None:
@@ -199,12 +300,45 @@ def _add_caption(parser: argparse.ArgumentParser) -> None:
 
 def _add_conform(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "take", metavar="TAKE", help="a take's id in `musiscene takes`, or its request.json"
+        "take",
+        metavar="OLD",
+        help="the old version of the timeline, or one take: its folder, its id in "
+        "`musiscene takes`, or its request.json",
     )
-    _add_range(parser)
+    _add_range(parser, file="the timeline as it is now")
+    parser.add_argument(
+        "--takes",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="where the takes of the old version are (default: the library)",
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what changed")
+    parser.add_argument("--picture", metavar="PNG", help="draw the first cue, old over new")
     parser.add_argument("--output", metavar="DIR", help="where to write (./<name>-score)")
     parser.add_argument("--single", action="store_true", help="place the mix on one track")
     parser.add_argument("--json", action="store_true", help="print the changes and takes as JSON")
+
+
+def _add_remix(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("music", metavar="MUSIC", help="the music: a sound file or movie")
+    _add_range(parser, file="movie or timeline to fit it to", needed=False)
+    parser.add_argument("--duration", metavar="SECONDS", help="or a length: 60, 12.5 or 1:30")
+    music = parser.add_argument_group("the music")
+    music.add_argument(
+        "--hit", action="append", default=[], metavar="TC", help="a record timecode to meet"
+    )
+    music.add_argument("--keep-beginning", action="store_true", help="begin as the music begins")
+    music.add_argument("--tempo", type=float, metavar="BPM", help="its tempo, where it is misheard")
+    music.add_argument(
+        "--bar-line", type=float, metavar="SECONDS", help="where in it a bar begins, likewise"
+    )
+    music.add_argument("--beats-per-bar", type=int, metavar="N", help="its metre, likewise")
+    music.add_argument("--loudness", type=float, metavar="LUFS", help="else as loud as it is")
+    music.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other joins")
+    music.add_argument("--takes", type=int, default=1, metavar="N", help="how many different takes")
+    parser.add_argument("--output", metavar="DIR", help="where to write")
+    parser.add_argument("--json", action="store_true", help="print the take and its joins as JSON")
 
 
 def _add_preview(parser: argparse.ArgumentParser) -> None:
@@ -272,6 +406,73 @@ def _add_pair(parser: argparse.ArgumentParser) -> None:
 def _add_themes(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("book", metavar="BOOK", help="a theme book, as `score --themes` makes it")
     parser.add_argument("--json", action="store_true", help="print the book as JSON")
+
+
+def _add_resolve(parser: argparse.ArgumentParser, *, what: str) -> None:
+    parser.add_argument("--resolve", action="store_true", help=what)
+    parser.add_argument(
+        "--bridge",
+        action="store_true",
+        help="the same through the MusiScene script running in Resolve (free edition)",
+    )
+
+
+def _add_undo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "placement", metavar="PLACEMENT", help="a placement.json, or the folder of a placed take"
+    )
+    parser.add_argument(
+        "--bridge",
+        action="store_true",
+        help="reach Resolve through the MusiScene script running in it (free edition)",
+    )
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    _add_resolve(parser, what="try out DaVinci Resolve, on a timeline of its own")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_cuesheet(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="FILE", help="a scored timeline, or a folder of takes")
+    _add_reading(parser)
+    _add_sheet(parser)
+    parser.add_argument("--output", metavar="DIR", help="where to write (beside the timeline)")
+    parser.add_argument("--json", action="store_true", help="print the sheet as JSON")
+
+
+def _add_watch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="FOLDER", help="where timeline exports appear")
+    parser.add_argument("--once", action="store_true", help="score what is there, then end")
+    parser.add_argument(
+        "--every",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+        help="how often to look (%(default)g)",
+    )
+    _add_reading(parser)
+    _add_music(parser)
+    parser.add_argument(
+        "--cues",
+        default="",
+        metavar="WHICH",
+        help="as in score (default: the markers with a length, else the whole timeline)",
+    )
+    _add_theme(parser)
+    _add_sheet(parser)
+    parser.add_argument("--single", action="store_true", help="place the mix on one track")
+
+
+def _add_mcp(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--root",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a folder that may be read from and written to; again for more (the current one)",
+    )
 
 
 def _set_up_logging(verbose: int, as_json: bool) -> None:

@@ -11,30 +11,45 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
+from musiscene_core.errors import RequestError
 from musiscene_core.keys import key_name
+from musiscene_core.paths import cache_folder
+from musiscene_core.take import REPORT_FILE
 from musiscene_core.timecode import format_timecode
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
 from musiscene_plugins.cli.scoring import Scored, read_brief, score_range
 from musiscene_plugins.cli.terminal import result_console
-from musiscene_plugins.host import TakeInFolder
+from musiscene_plugins.cli.themes import theme_wish
+from musiscene_plugins.host import EditorHost, TakeInFolder
+from musiscene_plugins.roles import parse_overrides
+
+_DROPPED_SHOWN = 8
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score the range that the arguments name; returns the exit code."""
-    output = output_folder(arguments)
-    host = opened_host(arguments, output)
-    choice = range_choice(arguments)
-    brief = read_brief(Path(arguments.brief), host.describe(), choice) if arguments.brief else None
-    timeline = brief.timeline if brief is not None else host.read_range(choice)
-    scored = score_range(
-        host,
-        request_for(arguments, timeline),
-        brief=brief,
-        output=output,
-        layout="mix" if arguments.single else "stems",
-        quiet=arguments.json,
-    )
+    live = arguments.resolve or arguments.bridge
+    if bool(arguments.file) == live:
+        raise RequestError(
+            "A file and DaVinci Resolve were both given." if live else "What to score is missing.",
+            hint="Give a movie or timeline file, or --resolve for the timeline open in Resolve.",
+        )
+    if arguments.cues and live:
+        raise RequestError(
+            "Many cues are scored from a file alone.",
+            hint="Export the timeline from Resolve as .otio and give that file.",
+        )
+    if arguments.cues:
+        # Here and not above: only a reel needs asyncio and the cue sheet.
+        from musiscene_plugins.cli import reel
+
+        return reel.run(arguments)
+    if live:
+        scored = _scored_in_resolve(arguments)
+    else:
+        output = output_folder(arguments)
+        scored = score_on(opened_host(arguments, output), arguments, output)
     if arguments.json:
         sys.stdout.write(json.dumps(as_json(scored), indent=2) + "\n")
     else:
@@ -42,11 +57,40 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def output_folder(arguments: argparse.Namespace) -> Path:
-    """Where results go: as told, or beside where the command runs."""
+def score_on(host: EditorHost, arguments: argparse.Namespace, output: Path) -> Scored:
+    """Score the range of `host` that the arguments name, into `output` and onto its timeline."""
+    choice = range_choice(arguments)
+    brief = read_brief(Path(arguments.brief), host.describe(), choice) if arguments.brief else None
+    timeline = brief.timeline if brief is not None else host.read_range(choice)
+    wish = theme_wish(arguments)
+    return score_range(
+        host,
+        request_for(arguments, timeline),
+        brief=brief,
+        output=output,
+        layout="mix" if arguments.single else "stems",
+        quiet=arguments.json,
+        policy=arguments.place,
+        themes=wish.into if wish is not None else None,
+        report=arguments.report,
+    )
+
+
+def _scored_in_resolve(arguments: argparse.Namespace) -> Scored:
+    from musiscene_plugins.resolve import ResolveHost
+    from musiscene_plugins.resolve.opening import resolve_api
+
+    with resolve_api(bridge=arguments.bridge) as api:
+        mixdowns = cache_folder() / "mixdowns" if arguments.mixdown else None
+        host = ResolveHost(api, parse_overrides(arguments.role), mixdowns=mixdowns)
+        return score_on(host, arguments, output_folder(arguments, host.describe().name))
+
+
+def output_folder(arguments: argparse.Namespace, name: str = "") -> Path:
+    """Where results go: as told, or beside where the command runs, named after what is scored."""
     if arguments.output:
         return Path(arguments.output).expanduser().absolute()
-    return Path.cwd() / f"{file_name(Path(arguments.file).stem)}-score"
+    return Path.cwd() / f"{file_name(name or Path(arguments.file).stem)}-score"
 
 
 def as_json(scored: Scored) -> dict[str, Any]:
@@ -54,20 +98,24 @@ def as_json(scored: Scored) -> dict[str, Any]:
     takes: list[dict[str, Any]] = [
         msgspec.to_builtins(placed.take) | {"folder": str(placed.folder)} for placed in scored.takes
     ]
-    if len(takes) == 1:
-        return takes[0] | {"timeline": scored.timeline}
-    return {"takes": takes, "timeline": scored.timeline}
+    where = {"timeline": scored.timeline, "not_kept": list(scored.not_kept)}
+    return takes[0] | where if len(takes) == 1 else {"takes": takes, **where}
 
 
 def show_scored(scored: Scored) -> None:
     """Print what was made, and where."""
     console = result_console()
     for placed in scored.takes:
-        _show_take(placed)
+        show_take(placed)
     console.print(f"Timeline: {scored.timeline}", markup=False)
+    for lost in scored.not_kept:
+        console.print(f"  Not in it: {lost}", markup=False)
+    if scored.skipped:
+        console.print("  Music that was placed earlier lies there, so it was left as it is.")
 
 
-def _show_take(placed: TakeInFolder) -> None:
+def show_take(placed: TakeInFolder) -> None:
+    """Print one take and where it lies."""
     console = result_console()
     take, rate = placed.take, placed.take.rate
     begin, end = (format_timecode(at, rate) for at in (take.record.start, take.record.end))
@@ -79,14 +127,28 @@ def _show_take(placed: TakeInFolder) -> None:
     about.append(f"{take.loudness_lufs:.1f} LUFS, true peak {take.true_peak_dbtp:.1f} dBTP")
     console.print(f"{take.cue} {take.name}: {', '.join(about)}", markup=False)
     console.print(f"  {placed.folder}", markup=False)
+    if (placed.folder / REPORT_FILE).is_file():
+        console.print(f"  Listen: {placed.folder / REPORT_FILE}", markup=False)
     if take.hits:
-        table = Table("Hit", "At", "Off by", title=None, box=None, pad_edge=False)
+        table = Table("Hit", "At", "In the music", "Off by", title=None, box=None, pad_edge=False)
         for hit in take.hits:
             table.add_row(
                 f"  {hit.label or hit.kind.replace('_', ' ')}",
                 format_timecode(take.record.start + hit.frame, rate),
+                f"bar {hit.bar}, {hit.place}" if hit.place else "",
                 f"{hit.error_frames:+.2f} frames ({hit.error_ms:+.1f} ms)",
             )
         console.print(table)
+    for other in take.alternates:
+        length_s = other.length_samples / take.sample_rate
+        level = f"{length_s:.2f} s, {other.loudness_lufs:.1f} LUFS"
+        console.print(f"  {other.name}: {level}: {other.mix}", markup=False)
+    for dropped in take.dropped[:_DROPPED_SHOWN]:
+        name = dropped.label or dropped.kind.replace("_", " ")
+        at = format_timecode(take.record.start + dropped.frame, rate)
+        console.print(f"  Left out: {name} at {at}: {dropped.reason}", markup=False)
+    if len(take.dropped) > _DROPPED_SHOWN:
+        more = len(take.dropped) - _DROPPED_SHOWN
+        console.print(f"  and {more} more (--json lists them)", markup=False)
     for warning in take.warnings:
         console.print(f"  Note: {warning}", markup=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,11 +12,12 @@ from musiscene_core.codec import read_json
 from musiscene_core.errors import RequestError
 from musiscene_core.protocol import connect
 from musiscene_core.request import ScoreRequest
-from musiscene_plugins.cli.results import check_output, publish
+from musiscene_plugins.cli.results import check_output, publish, sounds_of, with_reports
 from musiscene_plugins.cli.terminal import shown_progress
 from musiscene_plugins.host import (
     EditorHost,
     PlaceLayout,
+    PlacePolicy,
     RangeChoice,
     TakeInFolder,
     TimelineDescription,
@@ -29,12 +30,16 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         brief: what was spotted, or read.
         takes: the takes, in the user's folder.
-        timeline: path of the timeline that carries them.
+        timeline: path of the timeline that carries them, or its name in the editor.
+        skipped: takes that were not placed, since music of ours lies there already.
+        not_kept: what of the timeline the copy's format could not hold, a sentence each.
     """
 
     brief: SceneBrief
     takes: Sequence[TakeInFolder]
     timeline: str
+    skipped: tuple[str, ...] = ()
+    not_kept: tuple[str, ...] = ()
 
 
 def score_range(
@@ -45,6 +50,9 @@ def score_range(
     output: Path,
     layout: PlaceLayout,
     quiet: bool,
+    policy: PlacePolicy = "new",
+    themes: Callable[[ScoreRequest], ScoreRequest] | None = None,
+    report: bool = False,
 ) -> Scored:
     """Make what `request` asks for and place it.
 
@@ -55,17 +63,30 @@ def score_range(
         output: where results go.
         layout: a track a stem, or one for the mix.
         quiet: no progress lines.
+        policy: what happens to music placed there earlier.
+        themes: puts the film's themes into the request once its brief is known.
+        report: draw each take and write its listening page.
     """
-    check_output(output, request.brief.timeline, request.takes)
+    check_output(output, request.brief.timeline, request.takes, sounds_of(request))
     with shown_progress(quiet=quiet) as show, connect() as client:
         if brief is None:
             client.check(request)
             brief = client.spot(request.brief.timeline, show, on_eta=show.eta)
         wish = msgspec.structs.replace(request, brief=brief)
+        wish = themes(wish) if themes is not None else wish
         made = client.score(wish, show, on_eta=show.eta)
     takes = publish(output, brief, [TakeInFolder(take, folder) for take, folder in made])
-    placement = host.place_takes(takes, layout=layout)
-    return Scored(brief=brief, takes=takes, timeline=placement.timeline)
+    if report:
+        with shown_progress(quiet=quiet) as show:
+            takes = with_reports(takes, brief, show)
+    placement = host.place_takes(takes, layout=layout, policy=policy)
+    return Scored(
+        brief=brief,
+        takes=takes,
+        timeline=placement.timeline,
+        skipped=placement.skipped,
+        not_kept=placement.not_kept,
+    )
 
 
 def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -> SceneBrief:
@@ -80,7 +101,7 @@ def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -
             "A brief and a range were both given.",
             hint="The brief says its range; leave out --in, --out and --marker.",
         )
-    from musiscene_core.spotting.describe import with_edits_marked
+    from musiscene_core.spotting.recaption import marked
 
     brief = read_json(path, SceneBrief)
     about = msgspec.structs.replace(brief.timeline, cue=choice.cue or brief.timeline.cue)
@@ -90,4 +111,4 @@ def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -
             f"{path} is not about this timeline: its range or frame rate is another.",
             hint="Spot this file with --save, and edit that brief.",
         )
-    return with_edits_marked(msgspec.structs.replace(brief, timeline=about))
+    return marked(msgspec.structs.replace(brief, timeline=about))

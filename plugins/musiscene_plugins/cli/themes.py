@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -93,11 +94,7 @@ def theme_wish(arguments: argparse.Namespace) -> ThemeWish | None:
             "A theme needs its book, and a book a theme to use.",
             hint="Give both, for example --themes film.json --theme hero.",
         )
-    if len(arguments.theme) > MAX_THEMES:
-        raise RequestError(f"A cue uses {MAX_THEMES} themes at most.")
-    uses = tuple(parse_use(text) for text in arguments.theme)
-    for use in uses:
-        check_name(use.name)
+    uses = theme_uses(arguments.theme)
     path = Path(arguments.themes).expanduser()
     if path.exists():
         return ThemeWish(path, read_book(path), uses)
@@ -105,3 +102,17 @@ def theme_wish(arguments: argparse.Namespace) -> ThemeWish | None:
 
     film = path.stem
     return ThemeWish(path, ThemeBook(film=film, seed=film_seed(film)), uses)
+
+
+def theme_uses(texts: Sequence[str]) -> tuple[ThemeUse, ...]:
+    """The themes that "hero" and "river:hint" name.
+
+    Raises:
+        RequestError: too many, no name, or no way to use a theme.
+    """
+    if len(texts) > MAX_THEMES:
+        raise RequestError(f"A cue uses {MAX_THEMES} themes at most.")
+    uses = tuple(parse_use(text) for text in texts)
+    for use in uses:
+        check_name(use.name)
+    return uses

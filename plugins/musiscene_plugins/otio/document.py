@@ -19,6 +19,7 @@ import opentimelineio as otio
 from musiscene_core.errors import TimecodeError, TimelineError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate
+from musiscene_plugins.formats.keys import OTIO_FORMAT
 from musiscene_plugins.otio.bundle import read_timeline_object
 from musiscene_plugins.otio.exact_time import exact_rate, exact_seconds
 from musiscene_plugins.otio.flatten import duration
@@ -42,6 +43,9 @@ class Document:
         rate: its exact frame rate.
         float_rate: the same as this file writes it, for items that join it.
         record: its record frames.
+        format: key of the format it was read from; see formats/catalogue.py.
+        chosen: which timeline was asked for, where the file may hold several.
+        warnings: what the format does not tell, a sentence each.
     """
 
     path: Path
@@ -50,6 +54,9 @@ class Document:
     rate: FrameRate
     float_rate: float
     record: FrameRange
+    format: str = OTIO_FORMAT
+    chosen: str | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -89,11 +96,20 @@ def read_document(
         TimelineError: damaged, no timeline in it, or no sense in its times.
     """
     root = read_timeline_object(path)
-    timeline = _timeline_in(root, path, timeline_name)
+    timeline = timeline_in(root, path, timeline_name)
     return document_of(timeline, root=root, path=path, rate=rate)
 
 
-def document_of(timeline: Any, *, root: Any, path: Path, rate: FrameRate | None) -> Document:
+def document_of(
+    timeline: Any,
+    *,
+    root: Any,
+    path: Path,
+    rate: FrameRate | None,
+    format: str = OTIO_FORMAT,
+    chosen: str | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Document:
     """A Document over a Timeline object.
 
     Raises:
@@ -116,6 +132,9 @@ def document_of(timeline: Any, *, root: Any, path: Path, rate: FrameRate | None)
         rate=exact,
         float_rate=float_rate,
         record=FrameRange.from_length(first, length),
+        format=format,
+        chosen=chosen,
+        warnings=warnings,
     )
 
 
@@ -134,7 +153,12 @@ def is_ours(item: Any) -> bool:
     return metadata_of(item, OURS) is not None
 
 
-def _timeline_in(root: Any, path: Path, name: str | None) -> Any:
+def timeline_in(root: Any, path: Path, name: str | None) -> Any:
+    """The timeline meant in whatever a file holds.
+
+    Raises:
+        TimelineError: none, or several and none is named.
+    """
     timelines = list(_timelines(root))
     named = [found for found in timelines if name is None or found.name == name]
     if len(named) == 1:

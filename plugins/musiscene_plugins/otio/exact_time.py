@@ -46,9 +46,14 @@ def exact_seconds(time: opentime.RationalTime) -> Fraction:
     Raises:
         TimelineError: not a number, or longer than any timeline.
     """
-    value, rate = time.value, exact_rate(time.rate)
-    if not (math.isfinite(value) and abs(value) <= MAX_SECONDS * time.rate):
-        raise TimelineError(f"The timeline holds an impossible time: {value} at {time.rate}.")
+    return _seconds(time.value, time.rate)
+
+
+@lru_cache(maxsize=4096)
+def _seconds(value: float, float_rate: float) -> Fraction:
+    rate = exact_rate(float_rate)
+    if not (math.isfinite(value) and abs(value) <= MAX_SECONDS * float_rate):
+        raise TimelineError(f"The timeline holds an impossible time: {value} at {float_rate}.")
     if value.is_integer():
         return Fraction(int(value) * rate.denominator, rate.numerator)
     # Editors write whole frames with rounding noise; a millionth of a frame is no time at all.

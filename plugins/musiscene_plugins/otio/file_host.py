@@ -14,34 +14,32 @@ from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
 from musiscene_core.timeline import Marker, MediaReference, Role, TimelineClip, TimelineRange
 from musiscene_plugins.choosing import choose_range
+from musiscene_plugins.formats.catalogue import read_xml
+from musiscene_plugins.formats.keys import XML_SUFFIXES
 from musiscene_plugins.host import (
+    EditorInfo,
     PlaceLayout,
     Placement,
+    PlacePolicy,
     RangeChoice,
     TakeInFolder,
     TimelineDescription,
 )
+from musiscene_plugins.otio.adapted import aaf_document, edl_document
 from musiscene_plugins.otio.bundle import media_folder
 from musiscene_plugins.otio.document import Document, metadata_of, read_document
+from musiscene_plugins.otio.from_edit import document_from
 from musiscene_plugins.otio.media_urls import escapes, is_relative_url, path_of_url
 from musiscene_plugins.otio.movie import movie_document
 from musiscene_plugins.otio.placing import base_name, place_in_copy, remove_copy
 from musiscene_plugins.otio.reading import Reading, read_everything
+from musiscene_plugins.otio.saving import CopyStyle, check_format
 
 logger = logging.getLogger(__name__)
 
 TIMELINE_SUFFIXES = (".otio", ".otioz", ".otiod")
-_OTHER_TIMELINES = (
-    ".xml",
-    ".fcpxml",
-    ".fcpxmld",
-    ".aaf",
-    ".edl",
-    ".kdenlive",
-    ".mlt",
-    ".drp",
-    ".prproj",
-)
+_CLOSED_TIMELINES = (".drp", ".prproj")
+_TIMELINE_BUNDLES = (".otiod", ".fcpxmld")
 
 
 class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +51,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         roles: roles by track name or label ("a2"), in lower case.
         timeline_name: which timeline, where the file holds several.
         output: folder for the scored copy; None is the timeline's own.
+        format: key of the format of the scored copy; None keeps the timeline's.
     """
 
     rate: FrameRate | None = None
@@ -60,6 +59,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     roles: Mapping[str, Role] = {}
     timeline_name: str | None = None
     output: Path | None = None
+    format: str | None = None
 
 
 def open_timeline(path: Path, settings: HostSettings | None = None) -> FileHost:
@@ -70,6 +70,7 @@ def open_timeline(path: Path, settings: HostSettings | None = None) -> FileHost:
         TimelineError: a damaged timeline, or one of a kind we cannot read.
         MediaError: not a movie, or a damaged one.
         TimecodeError: drop-frame at a rate that has none.
+        RequestError: the scored copy's format cannot be written here.
     """
     settings = settings or HostSettings()
     path = path.expanduser().absolute()
@@ -78,22 +79,35 @@ def open_timeline(path: Path, settings: HostSettings | None = None) -> FileHost:
             f"{path} is not there.", hint="Check the name; give a movie or an .otio timeline."
         )
     suffix = path.suffix.lower()
-    if path.is_dir() and suffix != ".otiod":
+    if path.is_dir() and suffix not in _TIMELINE_BUNDLES:
         raise InputError(f"{path} is a folder.", hint="Give a movie or an .otio timeline.")
     if not (path.is_file() or path.is_dir()):
         raise InputError(f"{path} is not a file.", hint="Give a movie or an .otio timeline.")
-    if suffix in _OTHER_TIMELINES:
-        raise TimelineError(
-            f"{path} is a timeline of a kind that cannot be read yet.",
-            hint="Export it from the editor as OpenTimelineIO (.otio).",
-        )
-    if suffix in TIMELINE_SUFFIXES:
-        document = read_document(path, rate=settings.rate, timeline_name=settings.timeline_name)
-    else:
-        document = movie_document(path, rate=settings.rate, roles=settings.roles)
+    if settings.format is not None:
+        check_format(settings.format)
+    document = _opened(path, suffix, settings)
     if settings.drop_frame or (settings.rate is not None and settings.rate.drop_frame):
         document = document.counting_drop_frame()
     return FileHost(document, settings)
+
+
+def _opened(path: Path, suffix: str, settings: HostSettings) -> Document:
+    rate, name = settings.rate, settings.timeline_name
+    if suffix in _CLOSED_TIMELINES:
+        raise TimelineError(
+            f"{path} is a project that only its editor can read.",
+            hint="Export it from the editor as OpenTimelineIO, FCPXML, XML or AAF.",
+        )
+    if suffix in TIMELINE_SUFFIXES:
+        return read_document(path, rate=rate, timeline_name=name)
+    if suffix in XML_SUFFIXES:
+        edit, key = read_xml(path, name)
+        return document_from(edit, path, rate=rate, format=key, chosen=name)
+    if suffix == ".edl":
+        return edl_document(path, rate=rate)
+    if suffix == ".aaf":
+        return aaf_document(path, rate=rate, name=name)
+    return movie_document(path, rate=rate, roles=settings.roles)
 
 
 class FileHost:
@@ -103,6 +117,10 @@ class FileHost:
         self._document = document
         self._settings = settings
 
+    def editor(self) -> EditorInfo:
+        """A file: no editor is needed."""
+        return EditorInfo(name="timeline file")
+
     def describe(self) -> TimelineDescription:
         """The timeline at a glance."""
         return TimelineDescription(
@@ -110,7 +128,7 @@ class FileHost:
             rate=self._document.rate,
             record=self._document.record,
             tracks=self._reading.tracks,
-            warnings=self._reading.warnings,
+            warnings=self._document.warnings + self._reading.warnings,
         )
 
     def markers(self) -> tuple[Marker, ...]:
@@ -123,7 +141,7 @@ class FileHost:
         A ";" in its timecodes asks for drop-frame counting where the file does not say how.
         """
         document = self._counting_as_in(choice)
-        for warning in self._reading.warnings:
+        for warning in (*document.warnings, *self._reading.warnings):
             logger.warning("%s", warning)
         chosen = choose_range(
             choice,
@@ -172,11 +190,18 @@ class FileHost:
         )
 
     def place_takes(
-        self, takes: Sequence[TakeInFolder], *, layout: PlaceLayout = "stems"
+        self,
+        takes: Sequence[TakeInFolder],
+        *,
+        layout: PlaceLayout = "stems",
+        policy: PlacePolicy = "new",
     ) -> Placement:
         """Write a copy of the timeline, `<name>.scored.otio`, with `takes` on new tracks."""
         folder = self._settings.output or self._document.path.parent
-        return place_in_copy(self._document, takes, folder=folder, layout=layout)
+        style = CopyStyle(self._settings.format, self._reading.markers, self._path_of)
+        return place_in_copy(
+            self._document, takes, folder=folder, layout=layout, policy=policy, style=style
+        )
 
     def remove_placement(self, placement: Placement) -> None:
         """Delete the copy that `placement` wrote, unless someone has worked on it since."""

@@ -25,6 +25,7 @@ MAX_DEPTH = 40
 MAX_CLIPS = 200_000
 """A nest that repeats itself could make endless clips of a small file."""
 _MAX_SPEED = 10_000
+_ZERO, _ONE = Fraction(0), Fraction(1)
 
 
 @dataclass(frozen=True)
@@ -65,18 +66,20 @@ class FlatClip:
         track: the outermost track it lies on.
         order: its stacking order among nested tracks; a larger one hides a smaller.
         window: when it is seen, and which source seconds (by the media's own clock) then.
+        enabled: whether it is, and all between it and its track.
     """
 
     clip: Any
     track: Any
     order: tuple[int, ...]
     window: Window
+    enabled: bool = True
 
 
 def stack_origin(timeline: Any) -> Fraction:
     """The second of the top stack's own clock at which the timeline begins."""
     trim = timeline.tracks.source_range
-    return exact_seconds(trim.start_time) if trim is not None else Fraction(0)
+    return exact_seconds(trim.start_time) if trim is not None else _ZERO
 
 
 def duration(item: Any) -> Fraction:
@@ -94,32 +97,38 @@ def duration(item: Any) -> Fraction:
             raise TimelineError(f"The clip {item.name!r} has no length.")
         return exact_duration(available.duration)
     if isinstance(item, otio.schema.Stack):
-        return max((duration(child) for child in item), default=Fraction(0))
+        return max((duration(child) for child in item), default=_ZERO)
     if isinstance(item, otio.core.Composition):
-        return sum((duration(child) for child in item if _takes_time(child)), Fraction(0))
+        return sum((duration(child) for child in item if _takes_time(child)), _ZERO)
     raise TimelineError(f"The timeline holds a {type(item).__name__} without a length.")
 
 
-def flat_clips(timeline: Any, warn: Callable[[str], None]) -> list[FlatClip]:
+def flat_clips(
+    timeline: Any, warn: Callable[[str], None], *, with_disabled: bool = False, first: int = 0
+) -> list[FlatClip]:
     """Every enabled clip of `timeline`, track by track.
 
     Args:
         timeline: an OpenTimelineIO Timeline.
         warn: told a sentence about each thing that cannot be followed.
+        with_disabled: those that are switched off too.
+        first: the track to begin with.
 
     Raises:
         TimelineError: impossible times, or nesting without end.
     """
     origin, total = stack_origin(timeline), duration(timeline.tracks)
-    whole = Window(Fraction(0), total, origin, Fraction(1))
+    whole = Window(_ZERO, total, origin, _ONE)
     found: list[FlatClip] = []
     try:
         for index, track in enumerate(timeline.tracks):
-            seen = whole.child(Fraction(0), duration(track))
-            if seen is None or not getattr(track, "enabled", True):
+            if index < first:
+                continue
+            seen = whole.child(_ZERO, duration(track))
+            if seen is None or not (with_disabled or getattr(track, "enabled", True)):
                 continue
             window = Window(*seen, whole.local(seen[0]), whole.speed)
-            for clip in _walk(track, window, kind_of(track), (index,), warn):
+            for clip in _walk(track, window, kind_of(track), (index,), warn, with_disabled):
                 found.append(replace(clip, track=track))
                 if len(found) > MAX_CLIPS:
                     raise TimelineError(f"The timeline holds more than {MAX_CLIPS} clips.")
@@ -139,26 +148,31 @@ def _walk(
     kind: str | None,
     order: tuple[int, ...],
     warn: Callable[[str], None],
+    with_disabled: bool,
+    enabled: bool = True,
 ) -> Iterator[FlatClip]:
     """The clips in `item`, whose parent shows it during `window` (local 0 = its beginning)."""
-    if not getattr(item, "enabled", True) or isinstance(item, otio.schema.Gap):
+    # A track's own switch is kept by the track.
+    if len(order) > 1 or not isinstance(item, otio.schema.Track):
+        enabled = enabled and bool(getattr(item, "enabled", True))
+    if not (enabled or with_disabled) or isinstance(item, otio.schema.Gap):
         return
     if len(order) > MAX_DEPTH:
         raise TimelineError("The timeline is nested too deeply.")
     inside = _through_item(item, window, warn)
     if isinstance(item, otio.schema.Clip):
-        yield FlatClip(clip=item, track=None, order=order, window=inside)
+        yield FlatClip(item, track=None, order=order, window=inside, enabled=enabled)
     elif isinstance(item, otio.schema.Stack):
         for index, child in enumerate(item):
             child_kind = kind_of(child)
             if kind is not None and child_kind is not None and child_kind != kind:
                 continue
-            seen = inside.child(Fraction(0), duration(child))
+            seen = inside.child(_ZERO, duration(child))
             if seen is not None:
                 part = Window(*seen, inside.local(seen[0]), inside.speed)
-                yield from _walk(child, part, kind, (*order, index), warn)
+                yield from _walk(child, part, kind, (*order, index), warn, with_disabled, enabled)
     elif isinstance(item, otio.core.Composition):
-        at = Fraction(0)
+        at = _ZERO
         for child in item:
             if not _takes_time(child):
                 continue
@@ -167,7 +181,7 @@ def _walk(
             if seen is not None:
                 part = Window(*seen, inside.local(seen[0]) - at, inside.speed)
                 nested = (*order, 0) if isinstance(child, otio.core.Composition) else order
-                yield from _walk(child, part, kind, nested, warn)
+                yield from _walk(child, part, kind, nested, warn, with_disabled, enabled)
             at += length
 
 
@@ -176,7 +190,7 @@ def _through_item(item: Any, window: Window, warn: Callable[[str], None]) -> Win
     trim = item.source_range
     if trim is None and isinstance(item, otio.schema.Clip):
         trim = item.media_reference.available_range
-    begin = exact_seconds(trim.start_time) if trim is not None else Fraction(0)
+    begin = exact_seconds(trim.start_time) if trim is not None else _ZERO
     speed = _speed(item, warn)
     if speed < 0:
         begin += duration(item) * -speed
@@ -186,7 +200,7 @@ def _through_item(item: Any, window: Window, warn: Callable[[str], None]) -> Win
 
 
 def _speed(item: Any, warn: Callable[[str], None]) -> Fraction:
-    speed = Fraction(1)
+    speed = _ONE
     for effect in item.effects:
         if not isinstance(effect, otio.schema.TimeEffect) or not getattr(effect, "enabled", True):
             continue

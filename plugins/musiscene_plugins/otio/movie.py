@@ -56,6 +56,7 @@ def movie_document(path: Path, *, rate: FrameRate | None, roles: Mapping[str, Ro
         rate=exact,
         float_rate=float_rate,
         record=FrameRange(0, frames),
+        format="movie",
     )
 
 

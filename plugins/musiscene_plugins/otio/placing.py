@@ -8,16 +8,13 @@ time is the record timecode, as the `bext` time reference of our WAV files says.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import opentimelineio as otio
 
 from musiscene_core.errors import (
@@ -26,27 +23,39 @@ from musiscene_core.errors import (
     RequestError,
     TimelineError,
 )
+from musiscene_core.ranges import FrameRange
 from musiscene_core.take import Take
-from musiscene_plugins.host import PlaceLayout, Placement, TakeInFolder
+from musiscene_plugins.host import PlaceLayout, Placement, PlacePolicy, TakeInFolder
+from musiscene_plugins.lanes import TakeLane, take_lanes
 from musiscene_plugins.otio.bundle import media_folder, unpack_media
 from musiscene_plugins.otio.document import OURS, Document
 from musiscene_plugins.otio.exact_time import time_range
 from musiscene_plugins.otio.flatten import stack_origin
 from musiscene_plugins.otio.media_urls import is_relative_url, path_of_url
+from musiscene_plugins.otio.publishing import fingerprint_of
+from musiscene_plugins.otio.replacing import take_ours_away, untouched_ours
+from musiscene_plugins.otio.saving import CopyStyle, save_copy
+from musiscene_plugins.placements import Ledger
 
 _SCORED = re.compile(r"\.scored(-\d+)?$")
-_MAX_COPIES = 10_000
 RESOLVE_TRACK = {"Audio Type": "Stereo", "Locked": False, "SoloOn": False}
 """What DaVinci Resolve writes on a stereo sound track, and wants to find there."""
 
 
 def place_in_copy(
-    document: Document, takes: Sequence[TakeInFolder], *, folder: Path, layout: PlaceLayout
+    document: Document,
+    takes: Sequence[TakeInFolder],
+    *,
+    folder: Path,
+    layout: PlaceLayout,
+    policy: PlacePolicy = "new",
+    style: CopyStyle | None = None,
 ) -> Placement:
-    """Write `<name>.scored.otio` into `folder` with `takes` on new tracks.
+    """Write `<name>.scored.otio`, or in another format, into `folder` with `takes` on new tracks.
 
-    The first take is heard; the tracks and clips of the others are muted. The name gets a number
-    where a scored copy is there already.
+    The first take of a range is heard; the tracks and clips of its others are muted (lanes.py).
+    The name gets a number where a scored copy is there already. Where the policy leaves no take,
+    nothing is written.
 
     Raises:
         RequestError: no take, or one at another frame rate or outside the timeline.
@@ -57,19 +66,57 @@ def place_in_copy(
         raise RequestError("There is no take to place.")
     for placed in takes:
         _check_fits(placed.take, document)
+    style = style or CopyStyle()
+    wanted = [placed.take.record for placed in takes]
+    skipped: tuple[str, ...] = ()
+    if policy == "skip":
+        there = [found.record for found in untouched_ours(document.timeline, document)]
+        free = [not any(at.overlap(record) for at in there) for record in wanted]
+        skipped = tuple(put.take.name for put, ok in zip(takes, free, strict=True) if not ok)
+        takes = [put for put, ok in zip(takes, free, strict=True) if ok]
+        if not takes:
+            path = str(document.path)
+            return Placement(timeline=path, tracks=(), fingerprint="", skipped=skipped)
+    ledger = Ledger.beside(takes[0])
+    try:
+        placement = _written_copy(document, takes, folder, layout, wanted, policy, style)
+    except BaseException:
+        ledger.discard()
+        raise
+    placement = msgspec.structs.replace(placement, skipped=skipped)
+    ledger.write(placement)
+    return placement
+
+
+def _written_copy(
+    document: Document,
+    takes: Sequence[TakeInFolder],
+    folder: Path,
+    layout: PlaceLayout,
+    wanted: Sequence[FrameRange],
+    policy: PlacePolicy,
+    style: CopyStyle,
+) -> Placement:
     root, timeline = _copied(document)
+    if policy == "replace":
+        take_ours_away(timeline, document, wanted)
     base = base_name(document.path)
     _make_media_reachable(root, document, folder, base)
     names: list[str] = []
-    for index, placed in enumerate(takes):
-        names += _add_take(timeline, placed, document, layout=layout, heard=index == 0)
+    had_tracks = len(timeline.tracks)
+    for lane in take_lanes(takes):
+        names += _add_lane(timeline, lane, document, layout=layout)
     if document.rate.drop_frame:
         ours = dict(timeline.metadata.get(OURS, {}))
         timeline.metadata[OURS] = ours | {"drop_frame": True}
-    text = str(otio.adapters.write_to_string(root, "otio_json")).encode()
-    path = _write_new(text, folder, base)
+    saved = save_copy(
+        root, timeline, document, style, folder=folder, base=base, had_tracks=had_tracks
+    )
     return Placement(
-        timeline=str(path), tracks=tuple(names), fingerprint=hashlib.sha256(text).hexdigest()
+        timeline=str(saved.path),
+        tracks=tuple(names),
+        fingerprint=saved.fingerprint,
+        not_kept=saved.not_kept,
     )
 
 
@@ -86,11 +133,13 @@ def remove_copy(placement: Placement) -> None:
         OutputError: it cannot be deleted.
     """
     path = Path(placement.timeline)
+    if not placement.tracks:
+        raise TimelineError("Nothing was placed, so there is nothing to take away.")
     try:
-        text = path.read_bytes()
+        found = fingerprint_of(path)
     except OSError as error:
         raise TimelineError(f"{path} is not there any more.") from error
-    if hashlib.sha256(text).hexdigest() != placement.fingerprint:
+    if found != placement.fingerprint:
         raise TimelineError(
             f"{path} was changed since the music was placed, so it is kept.",
             hint="Delete the MusiScene tracks in the editor instead.",
@@ -157,39 +206,55 @@ def _references(root: Any) -> Iterator[Any]:
         yield from clip.media_references().values()
 
 
-def _add_take(
-    timeline: Any, placed: TakeInFolder, document: Document, *, layout: PlaceLayout, heard: bool
+def _add_lane(
+    timeline: Any, lane: TakeLane, document: Document, *, layout: PlaceLayout
 ) -> list[str]:
-    take, folder = placed.take, placed.folder.absolute()
-    parts = (
-        [("mix", take.mix)] if layout == "mix" else [(stem.role, stem.path) for stem in take.stems]
-    )
+    parts: dict[str, list[tuple[TakeInFolder, str]]] = {}
+    for placed in lane.takes:
+        for part, relative in _sounds(placed.take, layout):
+            parts.setdefault(part, []).append((placed, relative))
     known = {track.name for track in timeline.tracks}
-    titles = {role: f"MusiScene {role.capitalize()}" for role, _ in parts}
+    titles = {part: f"MusiScene {part[:1].upper()}{part[1:]}" for part in parts}
     suffix, number = "", 1
     while any(title + suffix in known for title in titles.values()):
         number += 1
         suffix = f" {number}"
-    for role, relative in parts:
-        path = folder / relative
-        if not path.is_file():
-            raise MediaOfflineError(f"The take's file {path} is missing.", hint="Score again.")
-        notes = _notes(take, role)
-        track = otio.schema.Track(titles[role] + suffix, kind=otio.schema.TrackKind.Audio)
+    for part, sounding in parts.items():
+        track = otio.schema.Track(titles[part] + suffix, kind=otio.schema.TrackKind.Audio)
         track.metadata["Resolve_OTIO"] = dict(RESOLVE_TRACK)
-        track.metadata[OURS] = notes
-        offset = _frames_before(timeline, take, document)
-        if offset:
-            gap = time_range(0, offset, document.float_rate)
-            track.append(otio.schema.Gap(source_range=gap))
-        track.append(_clip(take, role, path, notes, document.float_rate))
-        if not heard:
-            track.enabled = False
-            track[-1].enabled = False
+        alone = len(lane.takes) == 1
+        track.metadata[OURS] = _notes(lane.takes[0].take, part) if alone else {"role": part}
+        track.enabled = lane.heard
+        end = 0
+        for placed, relative in sounding:
+            path = placed.folder.absolute() / relative
+            if not path.is_file():
+                raise MediaOfflineError(f"The take's file {path} is missing.", hint="Score again.")
+            start = _frames_before(timeline, placed.take, document)
+            if start > end:
+                gap = time_range(0, start - end, document.float_rate)
+                track.append(otio.schema.Gap(source_range=gap))
+            notes = _notes(placed.take, part)
+            track.append(_clip(placed.take, part, path, notes, document.float_rate))
+            track[-1].enabled = lane.heard
+            end = start + placed.take.record.length
         timeline.tracks.append(track)
-    if heard:
-        _mark_hits(timeline, take, document)
+    if lane.heard:
+        for placed in lane.takes:
+            _mark_hits(timeline, placed.take, document)
     return [title + suffix for title in titles.values()]
+
+
+def _sounds(take: Take, layout: PlaceLayout) -> Iterator[tuple[str, str]]:
+    """The take's sounds to place: what each is called, no two alike, and its file."""
+    if layout == "mix":
+        yield "mix", take.mix
+        return
+    seen: dict[str, int] = {}
+    for stem in take.stems:
+        part = stem.title
+        seen[part] = seen.get(part, 0) + 1
+        yield part if seen[part] == 1 else f"{part} {seen[part]}", stem.path
 
 
 def _clip(take: Take, role: str, path: Path, notes: dict[str, Any], rate: float) -> Any:
@@ -215,54 +280,26 @@ def _notes(take: Take, role: str) -> dict[str, Any]:
 
 def _mark_hits(timeline: Any, take: Take, document: Document) -> None:
     offset = _frames_before(timeline, take, document)
-    for hit in take.hits:
+    for number, hit in enumerate(take.hits):
         at = time_range(offset + hit.frame, 1, document.float_rate)
         marker = otio.schema.Marker(
             name=f"Hit: {hit.label or hit.kind.replace('_', ' ')}",
             marked_range=at,
             color=otio.schema.MarkerColor.PURPLE,
         )
-        marker.metadata[OURS] = _notes(take, "hit") | {"error_ms": hit.error_ms}
+        marker.metadata[OURS] = _notes(take, "hit") | {
+            "id": marker_id(take, number),
+            "error_ms": hit.error_ms,
+        }
         timeline.tracks.markers.append(marker)
+
+
+def marker_id(take: Take, number: int) -> str:
+    """The name under which we know the marker of a take's hit again."""
+    return f"{take.cue} {take.name} hit {number}"
 
 
 def _frames_before(timeline: Any, take: Take, document: Document) -> int:
     """Frames from the beginning of the top stack's own clock to the take."""
     origin: Fraction = stack_origin(timeline)
     return take.record.start - document.record.start + document.rate.frame_nearest(origin)
-
-
-def _write_new(text: bytes, folder: Path, base: str) -> Path:
-    """Publish `text` as the next free name, whole or not at all."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, scratch = tempfile.mkstemp(dir=folder, prefix=f".{base}.", suffix=".otio")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(scratch, 0o644)
-            return _claimed(Path(scratch), folder.absolute(), base)
-        finally:
-            Path(scratch).unlink(missing_ok=True)
-    except OSError as error:
-        raise OutputError.from_os(error, folder / f"{base}.scored.otio") from error
-
-
-def _claimed(scratch: Path, folder: Path, base: str) -> Path:
-    for number in range(1, _MAX_COPIES):
-        path = folder / (f"{base}.scored.otio" if number == 1 else f"{base}.scored-{number}.otio")
-        try:
-            os.link(scratch, path)
-        except FileExistsError:
-            continue
-        except OSError:
-            # No hard links on this file system: claim the name, then fill it in one step.
-            with suppress(FileExistsError):
-                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
-                os.replace(scratch, path)
-                return path
-            continue
-        return path
-    raise OutputError(f"{folder} holds too many scored copies.", hint="Choose another --output.")

@@ -8,7 +8,7 @@ stands for, measured on one note.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
@@ -146,7 +146,7 @@ def orchestra_of(path: Path) -> Orchestra:
             continue
         gain = 1.0 / max(1e-6, _level(preset, program.reference))
         voice = Preset(preset.fields, samples, gain, preset.struck)
-        sampled[name] = Instrument(voice=voice, level_db=own.level_db)
+        sampled[name] = replace(own, voice=voice)
     told = (f"{path.name} has no {', '.join(lacking)}: our own play instead.",) if lacking else ()
     return Orchestra(MappingProxyType({**INSTRUMENTS, **sampled}), font.digest(), told)
 

@@ -1,0 +1,1 @@
+"""Timeline formats other than OpenTimelineIO: readers and writers around one neutral Edit."""

@@ -1,0 +1,78 @@
+"""Putting a finished copy of a timeline into the user's folder: whole, and never over another."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from musiscene_core.errors import OutputError
+
+_MAX_COPIES = 10_000
+_BLOCK = 1 << 20
+
+
+def publish_copy(
+    write: Callable[[Path], None], folder: Path, base: str, suffix: str
+) -> tuple[Path, str]:
+    """Publish what `write` writes as the next free `<base>.scored[-N]<suffix>` in `folder`.
+
+    Args:
+        write: writes the whole file to the path it is given.
+        folder: made where it is not there.
+        base: the timeline's name.
+        suffix: with its dot.
+
+    Returns:
+        Where it lies, and the SHA-256 of it in hex.
+
+    Raises:
+        OutputError: it cannot be written; nothing is left.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{base}.", suffix=suffix)
+        os.close(handle)
+        scratch = Path(name)
+        try:
+            write(scratch)
+            with open(scratch, "rb+") as file:
+                os.fsync(file.fileno())
+            os.chmod(scratch, 0o644)
+            fingerprint = fingerprint_of(scratch)
+            return _claimed(scratch, folder.absolute(), base, suffix), fingerprint
+        finally:
+            scratch.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError.from_os(error, folder / f"{base}.scored{suffix}") from error
+
+
+def fingerprint_of(path: Path) -> str:
+    """SHA-256 of the file at `path`, in hex."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _claimed(scratch: Path, folder: Path, base: str, suffix: str) -> Path:
+    for number in range(1, _MAX_COPIES):
+        count = "" if number == 1 else f"-{number}"
+        path = folder / f"{base}.scored{count}{suffix}"
+        try:
+            os.link(scratch, path)
+        except FileExistsError:
+            continue
+        except OSError:
+            # No hard links on this file system: claim the name, then fill it in one step.
+            with suppress(FileExistsError):
+                os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+                os.replace(scratch, path)
+                return path
+            continue
+        return path
+    raise OutputError(f"{folder} holds too many scored copies.", hint="Choose another --output.")
