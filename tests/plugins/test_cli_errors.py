@@ -31,7 +31,7 @@ def musiscene(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_help_and_version_load_nothing_heavy() -> None:
     program = (
-        "import sys; from musiscene_plugins.cli.main import build_parser; build_parser()\n"
+        "import sys; from musiscene_plugins.cli.parser import build_parser; build_parser()\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(

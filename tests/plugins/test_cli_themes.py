@@ -10,7 +10,8 @@ import pytest
 from musiscene_core.errors import InputError, RequestError
 from musiscene_core.request import ScoreRequest
 from musiscene_core.themes import ThemeBook, ThemeUse, read_book
-from musiscene_plugins.cli.main import build_parser, main
+from musiscene_plugins.cli.main import main
+from musiscene_plugins.cli.parser import build_parser
 from musiscene_plugins.cli.themes import theme_wish
 from tests.support.composed import mood_brief
 

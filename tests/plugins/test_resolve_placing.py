@@ -151,6 +151,19 @@ def test_hits_get_markers_but_not_over_the_users(tmp_path: Path) -> None:
     assert sorted(reel.markers) == [6, 30]
 
 
+def test_cues_one_after_the_other_are_all_heard_and_marked(tmp_path: Path) -> None:
+    resolve = fake_resolve(tmp_path)
+    first = a_take(tmp_path / "one", FrameRange(86_400, 86_420))
+    other = a_take(tmp_path / "other", FrameRange(86_400, 86_420))
+    second = a_take(tmp_path / "two", FrameRange(86_424, 86_444))
+    placement = host_of(resolve).place_takes([first, other, second])
+    on = {track.name: track.enabled for track in resolve.world.current.kinds["audio"]}
+    heard = [on[item.track] for item in placement.items]
+    stems = len(first.take.stems)
+    assert heard == [True] * stems + [False] * stems + [True] * stems
+    assert [marker.frame for marker in placement.markers] == [86_400, 86_412, 86_424, 86_436]
+
+
 def test_moved_music_is_the_users_and_stays(tmp_path: Path) -> None:
     resolve = fake_resolve(tmp_path)
     host = host_of(resolve)

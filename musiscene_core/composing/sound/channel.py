@@ -78,25 +78,23 @@ STRIPS: Mapping[StemRole, Strip] = MappingProxyType(
             send_db=-8.0,
             lowest_hz=60.0,
             bells=((600.0, -2.0, 1.2), (1800.0, 4.5, 0.6)),
-            high_shelf_db=-1.5,
             width_db=5.5,
         ),
         "bass": Strip(
-            send_db=-22.0, lowest_hz=32.0, bells=((42.0, -3.5, 1.2), (78.0, 3.5, 1.2)), width_db=4.0
+            send_db=-22.0, lowest_hz=32.0, bells=((42.0, -3.5, 1.2), (78.0, 3.5, 1.2)), width_db=6.0
         ),
         "melody": Strip(
             send_db=-8.0,
             lowest_hz=90.0,
             bells=((600.0, -2.0, 1.2), (1800.0, 4.5, 0.6)),
-            high_shelf_db=-1.5,
-            width_db=6.0,
+            width_db=8.0,
         ),
         "percussion": Strip(
             send_db=-12.0,
             lowest_hz=32.0,
             bells=((42.0, -2.5, 1.2),),
             high_shelf_db=-4.5,
-            width_db=6.0,
+            width_db=8.5,
         ),
         "texture": Strip(send_db=-8.0, lowest_hz=32.0, width_db=5.0),
     }

@@ -43,7 +43,7 @@ EFFECTS = {
             motion_db=3.0,
             motion_hz=0.9,
         ),
-        level_db=-2.0,
+        level_db=-4.5,
     ),
     "riser": Instrument(
         manner="effect",

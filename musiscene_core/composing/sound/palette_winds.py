@@ -117,7 +117,7 @@ WINDS = {
             envelope=Envelope(attack_s=0.02, release_s=0.16, decay_s=1.6, sustain=0.8),
             detune_cents=(0.0,),
         ),
-        level_db=3.5,
+        level_db=2.0,
     ),
     "pulse_bass": Instrument(
         manner="struck",

@@ -39,7 +39,7 @@ from musiscene_plugins.assistants.answers import (
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli import compose as composing
 from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
-from musiscene_plugins.cli.main import build_parser
+from musiscene_plugins.cli.parser import build_parser
 from musiscene_plugins.cli.results import (
     check_output,
     check_vacant,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from musiscene_core.codec import write_atomically
 from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
-from musiscene_plugins.cli.main import build_parser
+from musiscene_plugins.cli.parser import build_parser
 from musiscene_plugins.cli.score import show_scored
 from musiscene_plugins.cli.scoring import score_range
 from musiscene_plugins.cli.terminal import result_console

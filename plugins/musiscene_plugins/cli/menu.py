@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from musiscene_core.errors import MusiSceneError
-from musiscene_plugins.cli.main import build_parser
+from musiscene_plugins.cli.parser import build_parser
 from musiscene_plugins.cli.score import score_on
 from musiscene_plugins.resolve import ResolveHost
 from musiscene_plugins.resolve.api import ResolveApi

@@ -64,6 +64,9 @@ def edl_document(path: Path, *, rate: FrameRate | None) -> Document:
             f"{path} is not an EDL that can be read at {rate.name}: {error}.", hint=EXPORT_AGAIN
         ) from error
     start = _first_record_frame(text, counted)
+    for track in timeline.tracks:
+        # The adapter trims tracks to before their first clip, by the record timecode.
+        track.source_range = None
     timeline.global_start_time = rational_time(start, float(rate.fps))
     return document_of(
         timeline,

@@ -147,7 +147,8 @@ class _Work:
             if not part.heard:
                 self._api.mute_item(item)
                 self._api.enable_track(self._timeline, "audio", index, False)
-        self._mark_hits(takes[0])
+        for placed in _heard(takes):
+            self._mark_hits(placed)
         self._note(complete=True, fingerprint=fingerprint(items))
 
     def replace_earlier(self, ranges: Sequence[FrameRange]) -> None:
@@ -325,7 +326,8 @@ def _parts(takes: Sequence[TakeInFolder], layout: PlaceLayout, known: set[str]) 
     """What goes on which track; names get a number where one of them is there already."""
     parts: list[_Part] = []
     known = set(known)
-    for number, placed in enumerate(takes):
+    heard = _heard(takes)
+    for placed in takes:
         take, folder = placed.take, placed.folder.absolute()
         sounds = (
             [("mix", take.mix)]
@@ -343,8 +345,16 @@ def _parts(takes: Sequence[TakeInFolder], layout: PlaceLayout, known: set[str]) 
                 raise MediaOfflineError(f"The take's file {path} is missing.", hint="Score again.")
             name = _free_name(names[title] + suffix, known)
             known.add(name)
-            parts.append(_Part(name, path, take.record, number == 0))
+            parts.append(_Part(name, path, take.record, placed in heard))
     return parts
+
+
+def _heard(takes: Sequence[TakeInFolder]) -> list[TakeInFolder]:
+    """The first take of each range: the others are choices beside it."""
+    first: dict[FrameRange, TakeInFolder] = {}
+    for placed in takes:
+        first.setdefault(placed.take.record, placed)
+    return list(first.values())
 
 
 def _free_name(name: str, known: set[str]) -> str:
