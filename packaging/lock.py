@@ -3,8 +3,8 @@
     python packaging/lock.py python3.10 python3.11 python3.12
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
-the results; a version that differs between interpreters gets an environment marker. torch is
-pinned by hand: the extra that needs it is not resolved here.
+the results; a version that differs between interpreters gets an environment marker. What the
+extra `models` needs is pinned by hand: it is not resolved here.
 """
 
 from __future__ import annotations
@@ -16,7 +16,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "packaging" / "constraints.txt"
-PINNED_BY_HAND = ("torch==2.13.0",)
+PINNED_BY_HAND = (
+    "torch==2.13.0",
+    "accelerate==1.15.0",
+    "huggingface_hub==2.4.0",
+    "peft==0.21.2",
+    "safetensors==0.8.0",
+    "sentencepiece==0.2.3",
+    "tokenizers==0.23.3",
+    'transformers==5.23.0; python_version >= "3.11"',
+)
 OURS = "musiscene"
 
 

@@ -1,4 +1,4 @@
-"""Sound on its way to the encoder: any rate and layout, any length, and nothing that is no music."""
+"""Sound on its way to the encoder: any rate, layout and length, and nothing that is no music."""
 
 from __future__ import annotations
 

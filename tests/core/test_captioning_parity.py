@@ -12,6 +12,7 @@ pytest.importorskip("transformers", reason="the extra 'models' is not installed"
 pytest.importorskip("peft", reason="the extra 'models' is not installed")
 
 from musiscene_core.captioning.mullama.conversion import Originals, convert  # noqa: E402
+from musiscene_core.captioning.mullama.encoder import Encoder, hubert_config  # noqa: E402
 from musiscene_core.captioning.mullama.saved import load  # noqa: E402
 from tests.support import tiny_captioner as tiny_models  # noqa: E402
 
@@ -174,6 +175,28 @@ def test_padding_and_neighbours_change_nothing(tmp_path, query_len):
         both = model(rows, mask, torch.stack([features(1), features(2)]))
         alone = model(torch.tensor([short]), torch.ones(1, 4).long(), features(2)[None])
     assert (both[1, -4:] - alone[0]).abs().max() < 1e-4
+
+
+@pytest.mark.parametrize(
+    ("layers", "width", "stable", "count"), [(12, 768, False, 211), (24, 1024, True, 403)]
+)
+def test_mert_of_either_size_has_the_tensors_that_were_published(layers, width, stable, count):
+    fields = {
+        "model_type": "mert_model",
+        "auto_map": {"AutoModel": "modeling_MERT.MERTModel"},
+        "num_hidden_layers": layers,
+        "hidden_size": width,
+        "intermediate_size": 4 * width,
+        "num_attention_heads": width // 64,
+        "feat_extract_norm": "group",
+        "conv_bias": False,
+        "do_stable_layer_norm": stable,
+    }
+    with torch.device("meta"):
+        encoder = Encoder(hubert_config(fields))
+    assert len(encoder.hubert.state_dict()) == count
+    assert not any(part.training for part in encoder.train().modules())
+    assert not any(parameter.requires_grad for parameter in encoder.parameters())
 
 
 def test_the_encoder_is_hubert_with_the_last_state_normalised(tmp_path):

@@ -92,10 +92,10 @@ def test_what_is_no_movie_is_a_media_error(tmp_path: Path, name: str) -> None:
 
 
 def test_timelines_of_other_kinds_are_refused_with_a_way_out(tmp_path: Path) -> None:
-    (tmp_path / "cut.fcpxml").write_text("<fcpxml/>")
-    with pytest.raises(TimelineError, match="cannot be read yet") as caught:
-        open_timeline(tmp_path / "cut.fcpxml")
-    assert ".otio" in caught.value.hint
+    (tmp_path / "cut.prproj").write_bytes(b"")
+    with pytest.raises(TimelineError, match="only its editor can read") as caught:
+        open_timeline(tmp_path / "cut.prproj")
+    assert "OpenTimelineIO" in caught.value.hint
 
 
 @pytest.mark.parametrize("scalar", [float("nan"), float("inf"), 1e30])

@@ -1,4 +1,4 @@
-"""The `musiscene-train` command: reads the arguments, runs one command, turns errors into exit codes.
+"""The `musiscene-train` command: reads arguments, runs one command, turns errors into exit codes.
 
     0    done
     2    something the user can mend: one sentence, and what to do next, on stderr

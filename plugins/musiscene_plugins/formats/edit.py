@@ -9,7 +9,6 @@ readers. Knows nothing of any one format.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -199,19 +198,6 @@ class Collector:
         ]
 
 
-@dataclass(frozen=True)
-class Written:
-    """What a writer made.
-
-    Attributes:
-        files: contents by path inside the bundle; one file alone has the path "".
-        losses: what the format could not hold, a sentence each.
-    """
-
-    files: Mapping[str, bytes]
-    losses: tuple[str, ...] = ()
-
-
 def trimmed(event: Event, start: int, end: int, rate: FrameRate) -> Event | None:
     """The part of `event` in the frames [start, end), or None."""
     first, last = max(event.start, start), min(event.end, end)
@@ -254,16 +240,6 @@ def file_url(media: Media) -> str:
     """The media's path as a percent-encoded file URL; what is no absolute path stays as it is."""
     path = path_of(media)
     return Path(path).as_uri() if path.startswith("/") else media.url
-
-
-def distinct_media(lanes: Sequence[Lane]) -> dict[Media, str]:
-    """Every media file of `lanes` with a short name for references: m1, m2 and so on."""
-    found: dict[Media, str] = {}
-    for lane in lanes:
-        for event in lane.events:
-            if event.media is not None:
-                found.setdefault(event.media, f"m{len(found) + 1}")
-    return found
 
 
 def common_losses(edit: Edit, *, fades: bool = True) -> list[str]:

@@ -21,7 +21,6 @@ from musiscene_plugins.formats.edit import (
     Media,
     Note,
     common_losses,
-    distinct_media,
     file_url,
     media_length,
 )
@@ -126,7 +125,6 @@ class _Writer:
         taken = {resource.get("id") for resource in resources}
         self._ids = (f"r{n}" for n in itertools.count(2) if f"r{n}" not in taken)
         self._formats: dict[FrameRate, str] = {}
-        self._media = distinct_media(edit.lanes)
 
     def gap(self, spine: Element, start: int, end: int) -> None:
         """Nothing from frame `start` to `end`, where there is any."""

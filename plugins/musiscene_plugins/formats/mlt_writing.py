@@ -270,7 +270,7 @@ class _Writer:
                 ramp = (_SILENT_DB, 0) if which == "in" else (0, _SILENT_DB)
                 names = {
                     "shotcut:filter": f"fade{which.capitalize()}Volume",
-                    f"shotcut:anim{which.capitalize()}": length,
+                    f"shotcut:anim{which.capitalize()}": str(length),
                 }
                 _filter(entry, first, until, level=f"0={ramp[0]};{length - 1}={ramp[1]}", **names)
 

@@ -53,7 +53,8 @@ def parsed(data: bytes, path: Path) -> Element:
     parser = DefusedXMLParser(target=builder, forbid_dtd=False, forbid_entities=True)
     try:
         parser.feed(data)
-        return parser.close()
+        root: Element = parser.close()
+        return root
     except defusedxml.DefusedXmlException as error:
         raise TimelineError(
             f"{path} defines XML entities, which no editor does.",

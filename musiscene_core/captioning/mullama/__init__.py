@@ -1,0 +1,1 @@
+"""MU-LLaMA, and MusiScene on top of it: music in, words out. The one place in core with torch."""

@@ -1,0 +1,79 @@
+"""MERT: 24 kHz mono sound to the time-means of all its hidden states.
+
+MERT-v1 (Li et al. 2023, 95M and 330M) is a HuBERT with other weights, so transformers' HubertModel
+holds it as it is and no code from a model's folder runs. Frozen, always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from transformers import HubertConfig, HubertModel
+
+_VARIANCE_FLOOR = 1e-7
+"""Added to a chunk's variance, as transformers' feature extractor for MERT does."""
+_NOT_HUBERT = ("model_type", "auto_map", "architectures")
+
+
+def hubert_config(fields: dict[str, Any]) -> HubertConfig:
+    """A MERT folder's config.json as the HubertConfig it is."""
+    return HubertConfig(**{key: value for key, value in fields.items() if key not in _NOT_HUBERT})
+
+
+class Encoder(nn.Module):
+    """MERT, in evaluation for good: nothing in it trains, drops or masks."""
+
+    def __init__(self, config: HubertConfig) -> None:
+        """Random weights of `config`'s shape, until loaded."""
+        super().__init__()
+        self.hubert = HubertModel(config)
+        self.hubert.requires_grad_(False)
+        self.eval()
+
+    def train(self, mode: bool = True) -> Encoder:
+        """Stay in evaluation, whatever the rest of a model does."""
+        super().train(False)
+        return self
+
+    @torch.no_grad()
+    def states(self, chunk: npt.NDArray[np.float32]) -> Tensor:
+        """Time-means of the hidden states of one chunk of sound.
+
+        Chunks go in one by one at their own length: padding would change what the first
+        convolutions hear, and with it the answer by what else is in a batch.
+
+        Args:
+            chunk: [N] samples at 24 kHz.
+
+        Returns:
+            float32 [S, W]: the embedding's state, then one a layer; the last one after the final
+            LayerNorm, which transformers' own `hidden_states` leaves out in stable-norm models.
+        """
+        weight = next(self.hubert.parameters())
+        samples = torch.from_numpy(chunk).to(weight.device, torch.float32)
+        variance, mean = torch.var_mean(samples, correction=0)
+        normalised = (samples - mean) / torch.sqrt(variance + _VARIANCE_FLOOR)
+        heard = self.hubert(normalised.to(weight.dtype)[None], output_hidden_states=True)
+        states = (*heard.hidden_states[:-1], heard.last_hidden_state)
+        return torch.stack([state[0].float().mean(dim=0) for state in states])
+
+    def encode(self, chunks: Iterable[npt.NDArray[np.float32]]) -> Tensor:
+        """The features of a piece of sound: the mean over its chunks, weighted by their length.
+
+        Args:
+            chunks: [N] samples at 24 kHz each, at least one; never held together.
+
+        Returns:
+            float32 [S, W].
+        """
+        total = torch.zeros(())
+        samples = 0
+        for chunk in chunks:
+            total = total + self.states(chunk).cpu() * len(chunk)
+            samples += len(chunk)
+        return total / samples

@@ -1,0 +1,198 @@
+"""The captioner: encode music once, then ask it anything.
+
+Faithful to MU-LLaMA (Liu et al. 2023): encoder, adapter, and a prefix in the top layers of a
+language model. Knows nothing of files of weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from musiscene_core.captioning.generation import Generation
+from musiscene_core.captioning.mullama.adapter import Adapter
+from musiscene_core.captioning.mullama.backbone import decoder_layers
+from musiscene_core.captioning.mullama.config import CaptionerConfig
+from musiscene_core.captioning.mullama.decoding import draw, positions_in
+from musiscene_core.captioning.mullama.encoder import Encoder
+from musiscene_core.captioning.mullama.prefix import Prefix
+from musiscene_core.captioning.mullama.tokens import Tokens
+from musiscene_core.captioning.prompts import PromptProfile, prompt
+from musiscene_core.errors import ModelError, RequestError
+
+OnText = Callable[[int, str], None]
+"""Hears an answer as it is written: which question, the next piece of text."""
+
+
+def _unheard(question: int, piece: str) -> None:
+    """Let an answer be written unwatched."""
+
+
+class MuLlama(nn.Module):
+    """Music in, words out. One thread at a time."""
+
+    def __init__(
+        self,
+        config: CaptionerConfig,
+        encoder: Encoder,
+        backbone: Any,
+        tokens: Tokens,
+        profile: PromptProfile = "mullama",
+    ) -> None:
+        """Put the parts together, around an adapter and a prefix that are still random.
+
+        Args:
+            config: the shape of adapter and prefix.
+            encoder: the audio encoder.
+            backbone: the language model, LoRA already around it.
+            tokens: its vocabulary.
+            profile: the words it was trained to be asked in.
+
+        Raises:
+            ModelError: the parts do not fit each other.
+        """
+        super().__init__()
+        _check_fit(config, encoder, backbone, tokens)
+        self.config = config
+        self.encoder = encoder
+        self.backbone = backbone
+        self.adapter = Adapter(config)
+        self.prefix = Prefix(config, backbone.config.num_attention_heads)
+        self.prefix.attach(decoder_layers(backbone))
+        self.tokens = tokens
+        self.profile = profile
+
+    def encode(self, chunks: Iterable[npt.NDArray[np.float32]]) -> Tensor:
+        """Features [S, W] of a piece of music, to be kept while it is asked about.
+
+        Args:
+            chunks: as musiscene_core.captioning.mullama.listening gives them.
+        """
+        return self.encoder.encode(chunks)
+
+    def audio_tokens(self, features: Tensor) -> Tensor:
+        """Features [B, S, W] to what the language model hears, [B, 1, D]."""
+        heard: Tensor = self.adapter(features.to(self.prefix.query.device))
+        return heard
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, features: Tensor) -> Tensor:
+        """Scores of the next token at each place.
+
+        Args:
+            input_ids: [B, T].
+            attention_mask: [B, T], 0 where a row is padded.
+            features: [B, S, W].
+
+        Returns:
+            [B, T, V].
+        """
+        with self.prefix.hearing(self.audio_tokens(features)):
+            scores: Tensor = self.backbone(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                position_ids=positions_in(attention_mask),
+                use_cache=False,
+            ).logits
+        return scores
+
+    def answer(
+        self,
+        features: Tensor,
+        questions: Sequence[str],
+        settings: Generation,
+        on_text: OnText = _unheard,
+    ) -> list[str]:
+        """Answer questions, each about its own piece of music.
+
+        Args:
+            features: [B, S, W], row b for question b; one row [1, S, W] serves all questions.
+            questions: plain words.
+            settings: how to draw the answers.
+            on_text: hears them as they grow; what it raises ends the work.
+
+        Raises:
+            RequestError: a question is empty, or too long for the language model.
+            EngineError: the weights give no sensible scores.
+        """
+        prompts = [self._prompt_tokens(question, settings) for question in questions]
+        if not prompts:
+            return []
+        with torch.inference_mode():
+            audio = self.audio_tokens(features).expand(len(prompts), -1, -1)
+            writing = _Writing(self.tokens, len(prompts), on_text)
+            with self.prefix.hearing(audio):
+                drawn = draw(self.backbone, prompts, settings, self._ends(), writing.add)
+        writing.finish()
+        return [self.tokens.decode(answer).strip() for answer in drawn]
+
+    def _prompt_tokens(self, question: str, settings: Generation) -> list[int]:
+        tokens = self.tokens.encode(prompt(question, self.profile))
+        most = self.backbone.config.max_position_embeddings - settings.max_tokens
+        if len(tokens) > most:
+            raise RequestError(
+                f"The question is {len(tokens) - most} tokens too long: with "
+                f"{settings.max_tokens} for the answer, the prompt may have {max(0, most)}.",
+                hint="Ask in fewer words, or for a shorter answer.",
+            )
+        return tokens
+
+    def _ends(self) -> set[int]:
+        named = self.backbone.config.eos_token_id
+        return set(named) if isinstance(named, list) else {named} if named is not None else set()
+
+
+class _Writing:
+    """Answers as text while their tokens come in."""
+
+    def __init__(self, tokens: Tokens, count: int, on_text: OnText) -> None:
+        self._tokens = tokens
+        self._on_text = on_text
+        self._drawn: list[list[int]] = [[] for _ in range(count)]
+        self._told = [""] * count
+
+    def add(self, row: int, token: int) -> None:
+        self._drawn[row].append(token)
+        text = self._tokens.decode(self._drawn[row])
+        # A character may take several tokens; half of one decodes to this.
+        if not text.endswith("\N{REPLACEMENT CHARACTER}"):
+            self._tell(row, text)
+
+    def finish(self) -> None:
+        for row, drawn in enumerate(self._drawn):
+            self._tell(row, self._tokens.decode(drawn))
+
+    def _tell(self, row: int, text: str) -> None:
+        if len(text) > len(self._told[row]):
+            self._on_text(row, text[len(self._told[row]) :])
+            self._told[row] = text
+
+
+def _check_fit(config: CaptionerConfig, encoder: Encoder, backbone: Any, tokens: Tokens) -> None:
+    hubert, language = encoder.hubert.config, backbone.config
+    pairs = (
+        ("The encoder's width", hubert.hidden_size, config.encoder_width),
+        ("The encoder's number of states", hubert.num_hidden_layers + 1, config.encoder_states),
+        ("The language model's width", language.hidden_size, config.width),
+    )
+    for what, given, wanted in pairs:
+        if given != wanted:
+            raise ModelError(
+                f"{what} is {given}, not {wanted} as the adapter needs.",
+                hint="Name the model that the adapter was trained with.",
+            )
+    if config.prefix_layers > language.num_hidden_layers:
+        raise ModelError(
+            f"The adapter speaks to {config.prefix_layers} layers; the language model has "
+            f"{language.num_hidden_layers}.",
+            hint="Name the model that the adapter was trained with.",
+        )
+    if tokens.size > language.vocab_size:
+        raise ModelError(
+            f"The tokenizer has {tokens.size} tokens, the language model {language.vocab_size}.",
+            hint="Put the tokenizer beside it that belongs to it.",
+        )
