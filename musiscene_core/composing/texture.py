@@ -45,7 +45,8 @@ def write_texture(
                 layers.setdefault("drone", []).append(
                     _bed(chords, form, "drone", section.start, end)
                 )
-            if index + 1 == len(form.sections):
+            if index + 1 == len(form.sections) or section.name == "strip-down":
+                # The last chord leads nowhere, and a climax comes out of bars left bare.
                 continue
         else:
             start = section.start

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from musiscene_core.errors import MediaError
 from musiscene_core.library.folders import SkippedError, read_bounded
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _MAX_BYTES = 256 << 20
 _HEADER = struct.Struct("<iIiiI")
@@ -54,6 +56,9 @@ def read_peaks(path: Path) -> tuple[npt.NDArray[np.int8] | npt.NDArray[np.int16]
     values = points * channels * 2
     if len(data) - offset < values * width:
         raise MediaError(f"{path} is cut short.", hint="Score the scene again.")
+    # Here and not above: the socket process lists takes, and draws none.
+    import numpy as np
+
     shape = (points, channels, 2)
     if width == 1:
         narrow: npt.NDArray[np.int8] = np.frombuffer(data, np.int8, values, offset)

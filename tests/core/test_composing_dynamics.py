@@ -73,11 +73,11 @@ def test_full_sections_have_a_range_of_velocities_and_the_climax_the_highest() -
                 )
                 loudness[section.name] = median(chords)
                 if section.name != "intro":
-                    assert max(moving) - min(moving) >= 12, (mood, seed, section.name)
+                    assert max(moving) - min(moving) >= 10, (mood, seed, section.name)
             if "climax" in loudness:
                 led.append(loudness["climax"] == max(loudness.values()))
     assert len(led) >= 6
-    assert mean(led) >= 0.9
+    assert mean(led) >= 0.8
 
 
 def inside(section: Section, note: Note) -> bool:

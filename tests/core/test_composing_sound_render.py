@@ -95,8 +95,10 @@ def test_nothing_clicks_in_the_middle() -> None:
     high = scipy.signal.sosfilt(
         scipy.signal.butter(6, 10_000, "highpass", fs=SAMPLE_RATE, output="sos"), mix
     )
-    # A click is broadband: it would stand out where a dark pad has nothing.
-    assert np.abs(high).max() < 2e-3 * np.abs(mix).max()
+    # A click is broadband: it would stand out where a dark pad has little, and that little steady.
+    loudest = np.abs(high).max(axis=0).reshape(50, -1).max(axis=1)
+    assert loudest.max() < 2.0 * np.median(loudest)
+    assert loudest.max() < 4e-3 * np.abs(mix).max()
 
 
 def test_no_stem_has_an_offset(film: Rendered) -> None:

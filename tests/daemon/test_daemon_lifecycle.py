@@ -185,7 +185,7 @@ def test_the_socket_process_loads_nothing_heavy(own_home: Home) -> None:
     """What a daemon imports before its first reply decides how soon that comes."""
     code = (
         "import sys, musiscene_daemon.server\n"
-        "heavy = ('scipy', 'av', 'cv2', 'matplotlib', 'torch', 'rich')\n"
+        "heavy = ('numpy', 'scipy', 'av', 'cv2', 'matplotlib', 'torch', 'rich')\n"
         "print([name for name in heavy if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)

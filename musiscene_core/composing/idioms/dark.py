@@ -29,7 +29,7 @@ DARK: tuple[Idiom, ...] = (
         bars_per_chord=(2,),
         pads=("warm_pad", "string_ensemble", "glass_pad"),
         density=0.55,
-        contrast=1.7,
+        contrast=2.1,
         figure=FigureStyle(
             ("pizzicato", "felt_piano"), "332", 12, ((0, 0, 2, 0, 1, 0), (0, 2, 0, 1)), hold=0.55
         ),
@@ -176,7 +176,7 @@ DARK: tuple[Idiom, ...] = (
         bars_per_chord=(2,),
         pads=("soft_choir", "string_ensemble", "glass_pad"),
         density=0.4,
-        contrast=1.2,
+        contrast=1.25,
         figure=FigureStyle(
             ("string_ensemble", "glass_pad"), "332", 10, ((0, 1, 0, 3), (3, 2, 3, 1)), hold=0.5
         ),

@@ -37,7 +37,7 @@ QUIET: tuple[Idiom, ...] = (
         bass=BassStyle(("sub_bass",), "downbeats", 1, hold=1.0),
         melody=MelodyStyle(("flute", "felt_piano", "celesta"), 65, 84, ("sparse",), 0.25),
         drums=DrumStyle("soft_kit", (), _SOFT_IMPACT),
-        texture=TextureStyle(("shimmer", "drone"), ("bell",), 0.35),
+        texture=TextureStyle(("shimmer",), ("bell",), 0.45),
         pad_db=-1.0,
     ),
     Idiom(

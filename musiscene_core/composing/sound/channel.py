@@ -78,6 +78,7 @@ STRIPS: Mapping[StemRole, Strip] = MappingProxyType(
             send_db=-8.0,
             lowest_hz=60.0,
             bells=((600.0, -2.0, 1.2), (1800.0, 4.5, 0.6)),
+            high_shelf_db=-1.0,
             width_db=5.5,
         ),
         "bass": Strip(
@@ -87,7 +88,8 @@ STRIPS: Mapping[StemRole, Strip] = MappingProxyType(
             send_db=-8.0,
             lowest_hz=90.0,
             bells=((600.0, -2.0, 1.2), (1800.0, 4.5, 0.6)),
-            width_db=8.0,
+            high_shelf_db=-1.0,
+            width_db=7.0,
         ),
         "percussion": Strip(
             send_db=-12.0,

@@ -253,13 +253,14 @@ def _add_swinging(
     bins, groups = spectra.shape[-1], places.shape[1]
     rates = shake.hz * (1.0 + _UNLIKE * (np.arange(groups) / max(1, groups - 1) - 0.5))
     steps = np.maximum(1, np.rint(rates * length / SAMPLE_RATE)).astype(np.intp)
-    phases = random.random(groups) * 2 * np.pi
+    phases = np.asarray(random.uniform(0.0, 2 * np.pi, groups))
     swing = places / steps * (2.0 ** (shake.cents / 1200.0) - 1.0)
     # One turn of the swing, transformed, gives every side band's strength at once.
     most = int(swing.max()) + 4
-    turn = 2 * np.pi * np.arange(2 * most) / (2 * most)
-    bands = scipy.fft.fft(np.exp(1j * np.multiply.outer(swing, np.sin(turn))), axis=-1) / len(turn)
-    orders = np.fft.fftfreq(len(turn), 1 / len(turn)).astype(np.intp)
+    count = 2 * most
+    turn = np.exp(1j * np.multiply.outer(swing, np.sin(2 * np.pi * np.arange(count) / count)))
+    bands = scipy.fft.fft(turn, axis=-1) / count
+    orders = (np.arange(count) + most) % count - most
     at = places[..., None] + np.multiply.outer(steps, orders)
     heard = (np.abs(bands) > _FAINTEST_BAND) & (at > 0) & (at < bins) & (places < bins)[..., None]
     line, group, order = np.nonzero(heard)

@@ -19,7 +19,7 @@ KEYS = {
                 damping=0.28,
                 pluck=0.12,
                 beating_cents=0.9,
-                spread=0.75,
+                spread=0.95,
             ),
             bursts=(
                 Burst(low_hz=120.0, high_hz=900.0, level_db=-15.0, ring_s=0.09, soft_db=-5.0),

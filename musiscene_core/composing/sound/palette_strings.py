@@ -117,7 +117,7 @@ STRINGS = {
             breath=Breath(level_db=-32.0, low_hz=500.0, high_hz=2600.0),
             octave_down_db=-10.0,
         ),
-        level_db=4.0,
+        level_db=3.5,
     ),
     "pizzicato": Instrument(
         manner="strummed",

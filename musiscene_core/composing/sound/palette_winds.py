@@ -112,8 +112,8 @@ WINDS = {
     ),
     "sub_bass": Instrument(
         voice=Solo(
-            dark=Spectrum(slope_db=24.0, cutoff_hz=160.0),
-            bright=Spectrum(slope_db=13.0, cutoff_hz=320.0),
+            dark=Spectrum(slope_db=14.0, cutoff_hz=160.0),
+            bright=Spectrum(slope_db=9.0, cutoff_hz=320.0),
             envelope=Envelope(attack_s=0.02, release_s=0.16, decay_s=1.6, sustain=0.8),
             detune_cents=(0.0,),
         ),
