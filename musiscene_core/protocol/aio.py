@@ -158,10 +158,13 @@ class AsyncClient:
         timeline: TimelineRange,
         key: str | None = None,
         *,
+        earlier: str = "",
         priority: Priority = "interactive",
     ) -> str:
         """As Client.submit_conform."""
-        return await self.call(Client.submit_conform, made, timeline, key, priority=priority)
+        return await self.call(
+            Client.submit_conform, made, timeline, key, earlier=earlier, priority=priority
+        )
 
     async def estimate(
         self, kind: JobKind, length_s: float, *, engine: str = "", takes: int = 1
@@ -280,11 +283,14 @@ class AsyncClient:
         timeline: TimelineRange,
         on_progress: Progress = silent,
         *,
+        earlier: str = "",
         on_eta: OnEta | None = None,
     ) -> tuple[Changes, list[tuple[Take, Path]]]:
         """As Client.conform; `on_progress` and `on_eta` are called in the event loop."""
         return await self._watched(
-            lambda client, progress, eta: client.conform(made, timeline, progress, on_eta=eta),
+            lambda client, progress, eta: client.conform(
+                made, timeline, progress, earlier=earlier, on_eta=eta
+            ),
             on_progress,
             on_eta,
         )

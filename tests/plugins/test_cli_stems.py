@@ -73,7 +73,7 @@ def test_the_gallery_has_a_player_and_figures_for_each_cue(desk: Desk) -> None:
     page = (folder / "index.html").read_text()
     for row in rows:
         assert frames_of(folder / row["file"]) == 240_000
-        assert float(row["loudness_lufs"]) == pytest.approx(-16.0, abs=0.5)
+        assert float(row["loudness_lufs"]) == pytest.approx(-16.0, abs=1.0)
         assert float(row["true_peak_dbtp"]) <= -1.5
         assert 0.0 < float(row["correlation"]) < 0.9
         assert len([name for name in row if name.startswith("octave_")]) == 9
