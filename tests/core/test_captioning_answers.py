@@ -45,6 +45,8 @@ from musiscene_core.errors import (  # noqa: E402
 )
 from tests.support import tiny_captioner as tiny_models  # noqa: E402
 
+pytestmark = pytest.mark.models
+
 FREE = Generation(temperature=1.5, top_p=0.95, max_tokens=12, seed=3)
 GREEDY = Generation(temperature=0.0, max_tokens=12)
 ASKED = ["Describe the music.", "What is it good for, at night?", "Tempo?"]

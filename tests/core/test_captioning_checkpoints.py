@@ -22,6 +22,8 @@ from musiscene_core.captioning.mullama.tensors import fingerprint, write_sharded
 from musiscene_core.errors import CancelledError, ModelError, OutputError  # noqa: E402
 from tests.support import tiny_captioner as tiny_models  # noqa: E402
 
+pytestmark = pytest.mark.models
+
 
 class Canary:
     """Runs a command when it is unpickled."""

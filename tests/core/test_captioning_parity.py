@@ -16,6 +16,8 @@ from musiscene_core.captioning.mullama.encoder import Encoder, hubert_config  # 
 from musiscene_core.captioning.mullama.saved import load  # noqa: E402
 from tests.support import tiny_captioner as tiny_models  # noqa: E402
 
+pytestmark = pytest.mark.models
+
 D = tiny_models.DIM // tiny_models.HEADS
 
 

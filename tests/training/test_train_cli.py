@@ -33,6 +33,7 @@ def test_bad_arguments_end_with_2(arguments, capsys):
     assert "usage: musiscene-train" in capsys.readouterr().err
 
 
+@pytest.mark.models
 def test_convert_writes_a_captioner_once_and_never_over_anything(tmp_path, capsys):
     for needed in ("torch", "transformers", "peft"):
         pytest.importorskip(needed, reason="the extra 'models' is not installed")
@@ -51,6 +52,7 @@ def test_convert_writes_a_captioner_once_and_never_over_anything(tmp_path, capsy
     assert "Choose another folder." in said
 
 
+@pytest.mark.models
 def test_a_missing_original_is_named_with_what_to_do(tmp_path, capsys):
     pytest.importorskip("torch", reason="the extra 'models' is not installed")
     arguments = ["convert", *NAMED, "--llama", str(tmp_path), "--output", str(tmp_path / "new")]
