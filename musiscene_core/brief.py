@@ -209,6 +209,34 @@ class EmotionCurve(msgspec.Struct, frozen=True, kw_only=True):
         return self.points[min(len(self.points) - 1, max(0, index))]
 
 
+class HowWritten(msgspec.Struct, frozen=True, kw_only=True):
+    """How a text came about: enough to judge it, to ask again, and to ask otherwise.
+
+    Attributes:
+        writer: the captioner or language model that wrote it, "signals" or "rules" for our own.
+        version: of the writer.
+        model: what its weights are known by: a fingerprint, or a server's name for them.
+        place: where the model was asked, if not in MusiScene's own process.
+        prompt: word for word what the model was sent; empty where none was asked.
+        settings: what it was told besides, by name: temperature, top_p, seed and their like.
+        adapters: house adapters in use, and their weights.
+        raw: the answer before cleaning; empty where cleaning changed nothing.
+        wrote: the text as it was first, by which a later edit is known.
+        notes: what else a reader must know, a sentence each.
+    """
+
+    writer: str
+    version: str = ""
+    model: str = ""
+    place: str = ""
+    prompt: str = ""
+    settings: tuple[tuple[str, int | float], ...] = ()
+    adapters: tuple[tuple[str, float], ...] = ()
+    raw: str = ""
+    wrote: str = ""
+    notes: tuple[str, ...] = ()
+
+
 class Caption(msgspec.Struct, frozen=True):
     """A text about the scene or its music.
 
@@ -216,11 +244,13 @@ class Caption(msgspec.Struct, frozen=True):
         text: the words.
         origin: who wrote it.
         edited: whether a user changed it since.
+        how: how it was written; None where nobody noted it.
     """
 
     text: str = ""
     origin: CaptionOrigin = "signals"
     edited: bool = False
+    how: HowWritten | None = None
 
 
 class Captions(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from musiscene_core.protocol.state import (
+    GrowingText,
     JobError,
     JobInfo,
     JobState,
@@ -44,6 +45,7 @@ class Current:
         begun: whether the disk knows of the attempt, and therefore the worker.
         stage: what it is doing.
         fraction: how far it is, 0 to 1.
+        writing: the texts it wrote at last.
         began_at: when this attempt began.
         ended_at: when its worker said how it ended.
         slept: whether time went by meanwhile in which nobody worked.
@@ -69,6 +71,7 @@ class Current:
         self.begun = False
         self.stage = ""
         self.fraction = 0.0
+        self.writing: tuple[GrowingText, ...] = ()
         self.began_at = self.ended_at = now
         self.slept = False
         self.heard_at = now
@@ -114,6 +117,7 @@ def as_info(job: StoredJob, current: Current | None, root: Path, eta_s: float | 
         takes=job.takes,
         priority=job.priority,
         eta_s=eta_s,
+        writing=at_work.writing if at_work is not None else (),
     )
 
 

@@ -98,6 +98,7 @@ class Attempts:
             return
         if isinstance(report, JobProgressed):
             current.stage, current.fraction = report.stage, report.fraction
+            current.writing = report.writing
             self._changed(current.job.id)
         elif isinstance(report, JobFinished) and current.kill_at is None:
             current.outcome = Outcome(state="done", takes=report.takes, found=report.found)

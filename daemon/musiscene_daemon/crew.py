@@ -1,20 +1,27 @@
 """The crew: one worker for each environment, seen as one.
 
-Merges what the workers offer and says which of them an engine's jobs belong to. The first
-environment to offer a name has it: the daemon's own, then the others by name. Knows nothing of
-jobs.
+Merges what the workers offer and says which of them the jobs of an engine or a captioner belong
+to. The first environment to offer a name has it: the daemon's own, then the others by name. Knows
+nothing of jobs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import zmq
 
 from musiscene_core.errors import EngineError
-from musiscene_core.protocol.state import BrokenEngine, EngineInfo, ModelInfo, WorkerInfo
+from musiscene_core.protocol.state import (
+    BrokenEngine,
+    CaptionerInfo,
+    EngineInfo,
+    ModelInfo,
+    WorkerInfo,
+)
 from musiscene_daemon.environments import MAIN, Environment, own
 from musiscene_daemon.limits import Limits
 from musiscene_daemon.supervisor import INBOX, Supervisor
@@ -65,6 +72,7 @@ class Crew:
             )
         self._unusable = tuple(unusable)
         self._offers: dict[str, EngineInfo] = {}
+        self._captioners: dict[str, CaptionerInfo] = {}
         self._broken: tuple[BrokenEngine, ...] = ()
         self._merged_at = -1
 
@@ -85,8 +93,14 @@ class Crew:
         return tuple(self._offers.values())
 
     @property
+    def captioners(self) -> tuple[CaptionerInfo, ...]:
+        """What can caption sound; kept while a worker is being replaced."""
+        self._merge()
+        return tuple(self._captioners.values())
+
+    @property
     def broken(self) -> tuple[BrokenEngine, ...]:
-        """Engines that do not load, or are there twice; environments that do not start."""
+        """What does not load, or is there twice; environments that do not start."""
         self._merge()
         return self._broken
 
@@ -124,16 +138,21 @@ class Crew:
         self._merge()
         return self._offers.get(engine)
 
+    def offers(self, name: str) -> bool:
+        """Whether a worker has an engine or a captioner of that name."""
+        self._merge()
+        return name in self._offers or name in self._captioners
+
     def home_of(self, engine: str) -> str | None:
         """The environment whose worker does the jobs for `engine`; None while nobody can say.
 
-        The empty name stands for what needs no engine. An engine that nobody offers belongs to
-        an environment that does not start, which may have it, or else to the daemon's own, which
-        refuses it.
+        The empty name stands for what needs none; a captioner's stands for itself. What nobody
+        offers belongs to an environment that does not start, which may have it, or else to the
+        daemon's own, which refuses it.
         """
         if not engine:
             return MAIN
-        offer = self.offer(engine)
+        offer = self.offer(engine) or self._captioners.get(engine)
         if offer is not None:
             return offer.environment
         if not self.settled:
@@ -187,25 +206,34 @@ class Crew:
         if self._merged_at == self.turns:
             return
         self._merged_at = self.turns
-        offers: dict[str, EngineInfo] = {}
+        self._offers, self._captioners = {}, {}
         broken = list(self._unusable)
         for name, member in self.members.items():
             if name != MAIN and not member.reported and _decided(member):
                 broken.append(member.environment.complaint(member.last_words))
             broken += member.broken
-            for info in member.engines:
-                first = offers.setdefault(info.name, info)
-                if first is info:
-                    offers[info.name] = msgspec.structs.replace(info, environment=name)
-                else:
-                    broken.append(
-                        BrokenEngine(
-                            info.name,
-                            f"It is in the environment {name!r} too; the one in"
-                            f" {first.environment!r} is used. Remove one of them",
-                        )
-                    )
-        self._offers, self._broken = offers, tuple(broken)
+            broken += _added(self._offers, member.engines, name)
+            broken += _added(self._captioners, member.captioners, name)
+        self._broken = tuple(broken)
+
+
+Offer = TypeVar("Offer", EngineInfo, CaptionerInfo)
+
+
+def _added(
+    offers: dict[str, Offer], further: Sequence[Offer], environment: str
+) -> Iterator[BrokenEngine]:
+    """Take into `offers` what an environment has; gives those that are there already."""
+    for info in further:
+        first = offers.setdefault(info.name, info)
+        if first is info:
+            offers[info.name] = msgspec.structs.replace(info, environment=environment)
+        else:
+            yield BrokenEngine(
+                info.name,
+                f"It is in the environment {environment!r} too; the one in"
+                f" {first.environment!r} is used. Remove one of them",
+            )
 
 
 def _decided(member: Supervisor) -> bool:

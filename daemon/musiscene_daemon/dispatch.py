@@ -58,6 +58,7 @@ from musiscene_core.protocol.submissions import (
     SubmitCaption,
     SubmitCompose,
     SubmitConform,
+    SubmitListen,
     SubmitScore,
     SubmitSpot,
 )
@@ -211,7 +212,7 @@ class Dispatcher:
                 return self._submit(peer, request, self._desk.conform(request))
             case SubmitSpot(timeline=work):
                 return self._submit(peer, request, work)
-            case SubmitScore() | SubmitCompose() | SubmitCaption():
+            case SubmitScore() | SubmitCompose() | SubmitCaption() | SubmitListen():
                 return self._submit(peer, request, request.request)
             case GetJob(job_id=job_id):
                 return JobReply(self._jobs.info(job_id, mine))
@@ -282,6 +283,7 @@ class Dispatcher:
             lost_events=self._counters.lost_events,
             models=self._crew.models,
             workers=self._crew.workers,
+            captioners=self._crew.captioners,
         )
 
 

@@ -44,7 +44,7 @@ from musiscene_daemon.retention import Retention
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.store import Store, StoredJob
 from musiscene_daemon.takes import TakeLibrary
-from musiscene_daemon.wishes import MUSICAL, Work, admit, describe
+from musiscene_daemon.wishes import ENGAGED, Work, admit, describe
 from musiscene_daemon.worker_link import Report
 
 log = logging.getLogger(__name__)
@@ -151,8 +151,8 @@ class Jobs:
                 )
             return known.id, False
         wish = describe(work)
-        if self._crew.settled or self._crew.offer(wish.engine):
-            admit(work, self._crew.engines, self._crew.broken)
+        if self._crew.settled or self._crew.offers(wish.engine):
+            admit(work, self._crew.engines, self._crew.captioners, self._crew.broken)
         if self._store.count("queued") >= self._settings.max_queued:
             raise DaemonError("Too many jobs wait already.", hint="Wait for some of them to end.")
         if self._store.count_waiting(owner, session) >= self._settings.max_queued_each:
@@ -249,7 +249,7 @@ class Jobs:
         """
         if not (0 < length_s < float("inf") and 1 <= takes <= MAX_TAKES):
             raise RequestError(f"A job has a length above 0 s and 1 to {MAX_TAKES} takes.")
-        return self._estimator.seconds(kind, engine if kind in MUSICAL else "", length_s, takes)
+        return self._estimator.seconds(kind, engine if kind in ENGAGED else "", length_s, takes)
 
     def info(self, job_id: str, owner: str | None = None) -> JobInfo:
         """One job as it stands; where `owner` is given, others' are as if they were not there.

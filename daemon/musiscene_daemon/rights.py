@@ -27,6 +27,7 @@ from musiscene_core.protocol.submissions import (
     SubmitCaption,
     SubmitCompose,
     SubmitConform,
+    SubmitListen,
     SubmitScore,
     SubmitSpot,
 )
@@ -36,7 +37,7 @@ from musiscene_daemon.roots import Roots
 
 PAIRED_MAY = (
     *(Hello, Ping, GetStatus, GetModels, Estimate),
-    *(SubmitSpot, SubmitScore, SubmitCompose, SubmitCaption, SubmitConform),
+    *(SubmitSpot, SubmitScore, SubmitCompose, SubmitCaption, SubmitConform, SubmitListen),
     *(GetJob, ListJobs, CancelJob, CancelJobs, Subscribe, Unsubscribe),
 )
 
@@ -73,6 +74,9 @@ class Rights:
             self._roots.check(request.request.brief.timeline)
         elif isinstance(request, SubmitConform):
             self._check_conform(request)
+        elif isinstance(request, SubmitListen):
+            for sound in request.request.sounds:
+                self._roots.check_file(sound.media.path)
         if isinstance(request, SubmitScore | SubmitCompose):
             self._check_files(request.request)
 

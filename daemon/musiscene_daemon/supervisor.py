@@ -25,6 +25,7 @@ import zmq
 
 from musiscene_core.protocol.state import (
     BrokenEngine,
+    CaptionerInfo,
     EngineInfo,
     ModelInfo,
 )
@@ -174,6 +175,7 @@ class Supervisor:
         ready: whether a worker waits for jobs, or is at one.
         reported: whether one has ever been ready.
         engines: what the worker can score with; kept while it is being replaced.
+        captioners: what it can caption sound with; kept likewise.
         broken: installed engines that do not load.
         models: in the worker's memory; none while it is being replaced.
         failed_starts: workers in a row that died before they were ready; those that somebody
@@ -208,6 +210,7 @@ class Supervisor:
         self.reported = False
         self._was_ready = False
         self.engines: tuple[EngineInfo, ...] = ()
+        self.captioners: tuple[CaptionerInfo, ...] = ()
         self.broken: tuple[BrokenEngine, ...] = ()
         self.models: tuple[ModelInfo, ...] = ()
         self.failed_starts = 0
@@ -281,6 +284,7 @@ class Supervisor:
             self.turns += 1
             self.failed_starts = self._killed_starts = 0
             self.engines, self.broken = report.engines, report.broken
+            self.captioners = report.captioners
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
         elif isinstance(report, JobBroke) and report.leaving:
             # At once, so that the next job is not handed to a process that ends.

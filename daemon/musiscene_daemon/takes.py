@@ -2,7 +2,7 @@
 
     <data folder>/jobs/<job>.<attempt>.partial/    being made
     <data folder>/takes/<cue>-<job>/take-1/ ...    finished takes of a score, compose or conform
-    <data folder>/briefs/<cue>-<job>/              a finished brief
+    <data folder>/briefs/<cue>-<job>/              a finished brief, or captions of sound
 
 A result's place follows from its job alone, so that publishing twice is publishing once. What is
 in a take names it (musiscene_core.library), and equal files of equal takes are stored once.
@@ -24,6 +24,7 @@ from musiscene_core.protocol.state import JobKind
 _SHELVES: dict[JobKind, str] = {
     "spot": "briefs",
     "caption": "briefs",
+    "listen": "briefs",
     "score": "takes",
     "compose": "takes",
     "conform": "takes",

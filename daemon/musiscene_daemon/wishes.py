@@ -6,17 +6,21 @@ The one place that knows every kind; whoever queues, forecasts or limits jobs as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from musiscene_core.protocol.admission import check
-from musiscene_core.protocol.state import BrokenEngine, EngineInfo, JobKind
+from musiscene_core.captioning.request import ListenRequest
+from musiscene_core.protocol.admission import check, check_listening
+from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, JobKind
 from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
 from musiscene_core.timeline import TimelineRange
 
-Work: TypeAlias = TimelineRange | ScoreRequest | ComposeRequest | CaptionRequest | ConformRequest
+Work: TypeAlias = (
+    TimelineRange | ScoreRequest | ComposeRequest | CaptionRequest | ConformRequest | ListenRequest
+)
 
 PAYLOADS: Mapping[JobKind, type[Work]] = MappingProxyType(
     {
@@ -25,12 +29,16 @@ PAYLOADS: Mapping[JobKind, type[Work]] = MappingProxyType(
         "compose": ComposeRequest,
         "caption": CaptionRequest,
         "conform": ConformRequest,
+        "listen": ListenRequest,
     }
 )
 """What the payload of a job of each kind is, in msgpack."""
 
 MUSICAL: frozenset[JobKind] = frozenset({"score", "compose", "conform"})
 """The kinds that an engine works for, and that make takes."""
+
+ENGAGED: frozenset[JobKind] = MUSICAL | {"listen"}
+"""The kinds that an engine or a captioner works for."""
 
 
 class Wish(NamedTuple):
@@ -39,8 +47,8 @@ class Wish(NamedTuple):
     Attributes:
         kind: what it does.
         cue: the cue it is about.
-        length_s: of its range, in seconds.
-        engine: who scores; empty where nothing is scored.
+        length_s: of its range, in seconds; 0 where only the media knows.
+        engine: who scores, or listens; empty where neither is done.
         wanted: how many takes; 0 where nothing is scored.
     """
 
@@ -64,18 +72,28 @@ def describe(work: Work) -> Wish:
             return wish._replace(engine=request.engine, wanted=request.takes)
         case CaptionRequest(brief=brief):
             return Wish("caption", brief.timeline.cue, brief.timeline.length_seconds)
+        case ListenRequest(sounds=sounds, captioner=captioner):
+            name = sounds[0].media.name or PurePath(sounds[0].media.path).name
+            return Wish("listen", name, work.length_s, captioner)
         case TimelineRange():
             return Wish("spot", work.cue, work.length_seconds)
 
 
-def admit(work: Work, engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]) -> None:
-    """Refuse work that its engine cannot do.
+def admit(
+    work: Work,
+    engines: Sequence[EngineInfo],
+    captioners: Sequence[CaptionerInfo],
+    broken: Sequence[BrokenEngine],
+) -> None:
+    """Refuse work that its engine or captioner cannot do.
 
     Raises:
-        EngineError: there is no such engine, or it does not load.
-        RequestError: its licence or its length does not fit.
+        EngineError: there is no such engine or captioner, or it does not load.
+        RequestError: it cannot do what is asked.
     """
-    if isinstance(work, ConformRequest):
+    if isinstance(work, ListenRequest):
+        check_listening(work, captioners, broken)
+    elif isinstance(work, ConformRequest):
         check(work.request, engines, broken, length_s=work.timeline.length_seconds)
     elif isinstance(work, ScoreRequest | ComposeRequest):
         check(work, engines, broken)

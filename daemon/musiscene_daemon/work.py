@@ -10,6 +10,8 @@ from pathlib import Path
 import msgspec
 
 from musiscene_core.brief import SceneBrief
+from musiscene_core.captioning.heard import CAPTIONS_NAME, OnText, unheard
+from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.errors import EngineError
@@ -34,7 +36,12 @@ _SPOTTING = 0.5
 
 
 def run(
-    kind: JobKind, payload: bytes, folder: Path, engines: Registry, progress: Progress
+    kind: JobKind,
+    payload: bytes,
+    folder: Path,
+    engines: Registry,
+    progress: Progress,
+    on_text: OnText = unheard,
 ) -> tuple[str, ...]:
     """Do a job and push its result onto the disk; returns the names of its takes.
 
@@ -42,8 +49,9 @@ def run(
         kind: what to do.
         payload: msgpack of what wishes.PAYLOADS says.
         folder: an existing, empty folder.
-        engines: what can score.
+        engines: what can score and caption.
         progress: hears of each stage.
+        on_text: hears of texts while they are written.
 
     Raises:
         MusiSceneError: what the user can mend.
@@ -64,6 +72,11 @@ def run(
             from musiscene_core.spotting.recaption import recaption
 
             _write_brief(folder, recaption(request))
+        case ListenRequest() as request:
+            from musiscene_daemon.hearing import listen
+
+            heard = listen(request, engines, on_text, progress)
+            write_atomically(folder / CAPTIONS_NAME, to_json(heard))
         case TimelineRange() as timeline:
             from musiscene_core.spotting.spot import spot
 
@@ -85,7 +98,7 @@ def _conform(
     from musiscene_core.conforming.relocating import relocated
     from musiscene_core.spotting.spot import spot
 
-    admit(wish, engines.infos, engines.broken)
+    admit(wish, engines.infos, engines.captioner_infos, engines.broken)
     changes = compare(wish.request.brief.timeline, wish.timeline, held(wish.request))
     earlier = None
     if wish.earlier and wish.request.takes == 1:

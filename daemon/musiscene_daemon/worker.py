@@ -28,6 +28,7 @@ import msgspec
 from musiscene_core.errors import CancelledError, JobFailedError, MusiSceneError, OutputError
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.environments import MAIN
+from musiscene_daemon.growing import Growing
 from musiscene_daemon.limits import Limits, Watch, restrain
 from musiscene_daemon.logs import where
 from musiscene_daemon.residency.oom import does_not_fit, is_out_of_memory
@@ -86,7 +87,9 @@ class JobProgress:
         self._stopped = stopped
         self._lock = threading.Lock()
         self._stage = ""
+        self._fraction = 0.0
         self._next_s = 0.0
+        self._growing = Growing()
 
     def __call__(self, stage: str, fraction: float) -> None:
         """Report; any thread may.
@@ -94,15 +97,36 @@ class JobProgress:
         Raises:
             CancelledError: the job is not wanted any more.
         """
+        done = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
+        with self._lock:
+            changed = stage != self._stage
+            self._stage, self._fraction = stage, done
+            report = self._due(changed)
+        if report is not None:
+            self._reports.send(report)
+
+    def wrote(self, section: int, question: int, piece: str) -> None:
+        """Report that a text goes on; any thread may.
+
+        Raises:
+            CancelledError: the job is not wanted any more.
+        """
+        with self._lock:
+            self._growing.add(section, question, piece)
+            report = self._due(False)
+        if report is not None:
+            self._reports.send(report)
+
+    def _due(self, now_at_all: bool) -> JobProgressed | None:
+        """What to report, where it is time to, or where it must be `now_at_all`."""
         if self._job_id in self._stopped:
             raise CancelledError("The job was cancelled.")
         now = time.monotonic()
-        with self._lock:
-            if stage == self._stage and now < self._next_s:
-                return
-            self._stage, self._next_s = stage, now + PROGRESS_INTERVAL_S
-        done = min(1.0, max(0.0, fraction)) if math.isfinite(fraction) else 0.0
-        self._reports.send(JobProgressed(self._job_id, stage[:_MAX_STAGE], done))
+        if not now_at_all and now < self._next_s:
+            return None
+        self._next_s = now + PROGRESS_INTERVAL_S
+        stage = self._stage[:_MAX_STAGE]
+        return JobProgressed(self._job_id, stage, self._fraction, self._growing.texts)
 
 
 class Worker:
@@ -123,7 +147,10 @@ class Worker:
         """Work until the daemon is gone."""
         threading.Thread(target=self._listen, daemon=True, name="commands").start()
         threading.Thread(target=self._show_life, daemon=True, name="alive").start()
-        self._reports.send(WorkerReady(self._engines.infos, tuple(self._engines.broken)))
+        engines = self._engines
+        self._reports.send(
+            WorkerReady(engines.infos, tuple(engines.broken), engines.captioner_infos)
+        )
         while True:
             job = self._jobs.get()
             self._busy.set()
@@ -176,7 +203,7 @@ class Worker:
             if found := made_before(job, self._engines, folder):
                 return JobFinished(job.job_id, found, found=True)
             with self._watch.over(job.job_id, covered_s(job.kind, job.payload)):
-                takes = run(job.kind, job.payload, folder, self._engines, progress)
+                takes = run(job.kind, job.payload, folder, self._engines, progress, progress.wrote)
         except CancelledError:
             return JobStopped(job.job_id)
         except MusiSceneError as error:

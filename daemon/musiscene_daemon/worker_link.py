@@ -13,7 +13,9 @@ import msgspec
 
 from musiscene_core.protocol.state import (
     BrokenEngine,
+    CaptionerInfo,
     EngineInfo,
+    GrowingText,
     JobKind,
     ModelInfo,
 )
@@ -28,7 +30,7 @@ class RunJob(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     Attributes:
         job_id: names it in reports.
         kind: what to do.
-        payload: msgpack of a TimelineRange (spot) or a ScoreRequest (score).
+        payload: msgpack of what wishes.PAYLOADS says.
         folder: where to build the result; made by the worker.
         earlier: results of jobs of the same content, which may do.
     """
@@ -53,10 +55,11 @@ class ForgetModel(msgspec.Struct, frozen=True, tag="forget"):
 
 
 class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
-    """The worker has started, with these engines."""
+    """The worker has started, with these engines and captioners."""
 
     engines: tuple[EngineInfo, ...]
     broken: tuple[BrokenEngine, ...]
+    captioners: tuple[CaptionerInfo, ...] = ()
 
 
 class WorkerAlive(msgspec.Struct, frozen=True, tag="alive"):
@@ -70,11 +73,12 @@ class ModelsHeld(msgspec.Struct, frozen=True, tag="models"):
 
 
 class JobProgressed(msgspec.Struct, frozen=True, tag="progressed"):
-    """How far a job is."""
+    """How far a job is, and the texts it wrote at last."""
 
     job_id: str
     stage: str
     fraction: float
+    writing: tuple[GrowingText, ...] = ()
 
 
 class JobFinished(msgspec.Struct, frozen=True, tag="finished"):

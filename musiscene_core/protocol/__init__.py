@@ -9,6 +9,7 @@ from musiscene_core.protocol.messages import (
 from musiscene_core.protocol.result import JobResult
 from musiscene_core.protocol.state import (
     BrokenEngine,
+    CaptionerInfo,
     EngineInfo,
     JobError,
     JobInfo,
@@ -20,6 +21,7 @@ from musiscene_core.protocol.state import (
 __all__ = [
     "PROTOCOL_VERSION",
     "BrokenEngine",
+    "CaptionerInfo",
     "Client",
     "DaemonStatus",
     "EngineInfo",

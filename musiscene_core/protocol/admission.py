@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.errors import EngineError, RequestError
-from musiscene_core.protocol.state import BrokenEngine, EngineInfo
+from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo
 from musiscene_core.request import MusicWish
 
 
@@ -60,18 +61,64 @@ def check(
         )
 
 
+def check_listening(
+    request: ListenRequest,
+    captioners: Sequence[CaptionerInfo],
+    broken: Sequence[BrokenEngine],
+) -> None:
+    """Refuse a request that its captioner cannot meet; it never falls to another captioner.
+
+    Raises:
+        EngineError: the captioner is not there, does not load, or lacks something.
+        RequestError: it answers no free questions, or has no such adapter.
+    """
+    info = find_captioner(request.captioner, captioners, broken)
+    if request.questions and not info.free_questions:
+        able = ", ".join(one.name for one in captioners if one.free_questions)
+        raise RequestError(
+            f"The captioner {info.name!r} answers no questions of your own.",
+            hint=f"Captioners that do: {able or 'none is installed'}.",
+        )
+    known = [adapter.name for adapter in info.adapters]
+    for name, _ in request.adapters:
+        if name not in known:
+            raise RequestError(
+                f"The captioner {info.name!r} has no adapter {name[:80]!r}.",
+                hint=f"It has {', '.join(known) or 'none'}.",
+            )
+
+
+def find_captioner(
+    name: str, captioners: Sequence[CaptionerInfo], broken: Sequence[BrokenEngine]
+) -> CaptionerInfo:
+    """The captioner called `name`, where it can work.
+
+    Raises:
+        EngineError: it is not there, does not load, or lacks something.
+    """
+    info = next((one for one in captioners if one.name == name), None)
+    if info is None:
+        raise _missing(name, captioners, broken, what="captioner")
+    if info.needs:
+        raise EngineError(f"The captioner {name!r} cannot work yet.", hint=info.needs)
+    return info
+
+
 def _missing(
-    name: str, engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]
+    name: str,
+    known: Sequence[EngineInfo] | Sequence[CaptionerInfo],
+    broken: Sequence[BrokenEngine],
+    what: str = "engine",
 ) -> EngineError:
-    for engine in broken:
-        if engine.name == name:
+    for one in broken:
+        if one.name == name:
             return EngineError(
-                f"The engine {name!r} is installed but does not load: {engine.reason}.",
+                f"The {what} {name!r} is installed but does not load: {one.reason}.",
                 hint="Install what it lacks, then restart the daemon.",
             )
-    there = ", ".join(engine.name for engine in engines) or "none"
+    there = ", ".join(one.name for one in known) or "none"
     return EngineError(
-        f"There is no engine called {name!r}.",
-        hint=f"Installed engines: {there}. Others come as packages that register under "
-        "'musiscene.engines'; install one and restart the daemon.",
+        f"There is no {what} called {name[:80]!r}.",
+        hint=f"Installed {what}s: {there}. Others come as packages that register under "
+        f"'musiscene.{what}s'; install one and restart the daemon.",
     )

@@ -17,18 +17,22 @@ from types import TracebackType
 from typing import Any, TypeVar
 
 from musiscene_core.brief import SceneBrief
+from musiscene_core.captioning.heard import SoundCaptions
+from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.conforming.changes import Changes
 from musiscene_core.errors import CancelledError
 from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.progress import Progress, silent
 from musiscene_core.protocol.client import Client
-from musiscene_core.protocol.conversation import OnEta
+from musiscene_core.protocol.conversation import OnEta, OnWriting
 from musiscene_core.protocol.launcher import connect
 from musiscene_core.protocol.messages import DaemonStatus, PairedList, PairingOpened
 from musiscene_core.protocol.result import JobResult
 from musiscene_core.protocol.state import (
     CancelScope,
+    CaptionerInfo,
     EngineInfo,
+    GrowingText,
     JobInfo,
     JobKind,
     ModelInfo,
@@ -108,6 +112,10 @@ class AsyncClient:
         """As Client.engines."""
         return await self.call(Client.engines)
 
+    async def captioners(self) -> tuple[CaptionerInfo, ...]:
+        """As Client.captioners."""
+        return await self.call(Client.captioners)
+
     async def check(self, request: MusicWish) -> None:
         """As Client.check."""
         await self.call(Client.check, request)
@@ -151,6 +159,12 @@ class AsyncClient:
     ) -> str:
         """As Client.submit_caption."""
         return await self.call(Client.submit_caption, request, key, priority=priority)
+
+    async def submit_listen(
+        self, request: ListenRequest, key: str | None = None, *, priority: Priority = "interactive"
+    ) -> str:
+        """As Client.submit_listen."""
+        return await self.call(Client.submit_listen, request, key, priority=priority)
 
     async def submit_conform(
         self,
@@ -213,10 +227,14 @@ class AsyncClient:
         timeout: float | None = None,
         *,
         on_eta: OnEta | None = None,
+        on_writing: OnWriting | None = None,
     ) -> JobResult:
-        """As Client.wait; `on_progress` and `on_eta` are called in the event loop."""
+        """As Client.wait; what hears of it is called in the event loop."""
+        writing = self._in_loop(on_writing)
         return await self._watched(
-            lambda client, progress, eta: client.wait(job_id, progress, timeout, on_eta=eta),
+            lambda client, progress, eta: client.wait(
+                job_id, progress, timeout, on_eta=eta, on_writing=writing
+            ),
             on_progress,
             on_eta,
         )
@@ -277,6 +295,24 @@ class AsyncClient:
             on_eta,
         )
 
+    async def listen(
+        self,
+        request: ListenRequest,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+        on_writing: OnWriting | None = None,
+    ) -> SoundCaptions:
+        """As Client.listen; what hears of it is called in the event loop."""
+        writing = self._in_loop(on_writing)
+        return await self._watched(
+            lambda client, progress, eta: client.listen(
+                request, progress, on_eta=eta, on_writing=writing
+            ),
+            on_progress,
+            on_eta,
+        )
+
     async def conform(
         self,
         made: ScoreRequest | str,
@@ -324,6 +360,17 @@ class AsyncClient:
     async def shutdown(self) -> None:
         """As Client.shutdown."""
         await self.call(Client.shutdown)
+
+    def _in_loop(self, on_writing: OnWriting | None) -> OnWriting | None:
+        """`on_writing`, to be called from a thread."""
+        if on_writing is None:
+            return None
+        loop, hear = asyncio.get_running_loop(), on_writing
+
+        def writing(texts: tuple[GrowingText, ...]) -> None:
+            loop.call_soon_threadsafe(hear, texts)
+
+        return writing
 
     async def _watched(
         self,

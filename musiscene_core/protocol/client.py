@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from musiscene_core.brief import SceneBrief
+from musiscene_core.captioning.heard import CAPTIONS_NAME, SoundCaptions
+from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.codec import read_json
 from musiscene_core.conforming.changes import Changes
 from musiscene_core.errors import (
@@ -20,7 +22,7 @@ from musiscene_core.errors import (
     from_code,
 )
 from musiscene_core.progress import Progress, silent
-from musiscene_core.protocol.conversation import OnEta
+from musiscene_core.protocol.conversation import OnEta, OnWriting
 from musiscene_core.protocol.messages import (
     Accepted,
 )
@@ -34,6 +36,7 @@ from musiscene_core.protocol.submissions import (
     SubmitCaption,
     SubmitCompose,
     SubmitConform,
+    SubmitListen,
     SubmitScore,
     SubmitSpot,
 )
@@ -111,6 +114,27 @@ class Client(Questions):
         wish = SubmitCaption(request, key or _new_key(), priority, self.session)
         return self._talk.call(wish, Accepted).job_id
 
+    def submit_listen(
+        self,
+        request: ListenRequest,
+        key: str | None = None,
+        *,
+        priority: Priority = "interactive",
+    ) -> str:
+        """Hand over sound that shall be put into words; returns the job's id.
+
+        Args:
+            request: the sound, and what to ask of it.
+            key: your own name for this wish: submitted again, it gives the same job again.
+            priority: interactive begins before batch.
+
+        Raises:
+            EngineError: there is no such captioner.
+            RequestError: the captioner cannot do what is asked.
+        """
+        wish = SubmitListen(request, key or _new_key(), priority, self.session)
+        return self._talk.call(wish, Accepted).job_id
+
     def submit_conform(
         self,
         made: ScoreRequest | str,
@@ -152,6 +176,7 @@ class Client(Questions):
         timeout: float | None = None,
         *,
         on_eta: OnEta | None = None,
+        on_writing: OnWriting | None = None,
     ) -> JobResult:
         """Wait for a job to end.
 
@@ -160,13 +185,14 @@ class Client(Questions):
             on_progress: hears of each stage; what it raises ends the wait, not the job.
             timeout: seconds; None waits for ever.
             on_eta: hears how many seconds are left, before each sign of progress.
+            on_writing: hears of the texts that the job writes, as far as they are.
 
         Raises:
             CancelledError: the job was cancelled.
             DaemonError: the daemon is gone or silent, or `timeout` passed.
             MusiSceneError: the job failed, with its own error.
         """
-        job = self._talk.ended(job_id, on_progress, timeout, on_eta)
+        job = self._talk.ended(job_id, on_progress, timeout, on_eta, on_writing)
         if job.state == "done":
             takes = tuple(str(Path(job.folder, take)) for take in job.takes)
             return JobResult(job_id=job.id, folder=job.folder, takes=takes)
@@ -220,6 +246,20 @@ class Client(Questions):
         result = self._finish(lambda key: self.submit_caption(request, key), on_progress, on_eta)
         return read_json(Path(result.folder, "brief.json"), SceneBrief)
 
+    def listen(
+        self,
+        request: ListenRequest,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+        on_writing: OnWriting | None = None,
+    ) -> SoundCaptions:
+        """Have sound put into words. Interrupted, it cancels the job."""
+        result = self._finish(
+            lambda key: self.submit_listen(request, key), on_progress, on_eta, on_writing
+        )
+        return read_json(Path(result.folder, CAPTIONS_NAME), SoundCaptions)
+
     def conform(
         self,
         made: ScoreRequest | str,
@@ -256,11 +296,15 @@ class Client(Questions):
         return self._talk.changes(timeout_s, wanted)
 
     def _finish(
-        self, submit: Callable[[str], str], on_progress: Progress, on_eta: OnEta | None
+        self,
+        submit: Callable[[str], str],
+        on_progress: Progress,
+        on_eta: OnEta | None,
+        on_writing: OnWriting | None = None,
     ) -> JobResult:
         key = _new_key()
         try:
-            return self.wait(submit(key), on_progress, on_eta=on_eta)
+            return self.wait(submit(key), on_progress, on_eta=on_eta, on_writing=on_writing)
         except (KeyboardInterrupt, CancelledError):
             # The key finds the job again, even where the interrupt came before its id did.
             with suppress(MusiSceneError):

@@ -29,11 +29,13 @@ from musiscene_core.protocol.messages import (
     Unsubscribe,
 )
 from musiscene_core.protocol.replies import changed, expected
-from musiscene_core.protocol.state import JobInfo
+from musiscene_core.protocol.state import GrowingText, JobInfo
 
 R = TypeVar("R")
 OnEta = Callable[[float | None], None]
 """Hears how many seconds are left; None where nobody can say."""
+OnWriting = Callable[[tuple[GrowingText, ...]], None]
+"""Hears the texts that a job writes, as far as they are; never of none."""
 
 _RECONNECTS = 3
 _SNAPSHOT_S = 1.0
@@ -84,7 +86,12 @@ class Conversation:
         )
 
     def ended(
-        self, job_id: str, on_progress: Progress, timeout: float | None, on_eta: OnEta | None
+        self,
+        job_id: str,
+        on_progress: Progress,
+        timeout: float | None,
+        on_eta: OnEta | None,
+        on_writing: OnWriting | None = None,
     ) -> JobInfo:
         """The job once it has ended. Subscribes, but believes only what a snapshot confirms.
 
@@ -97,6 +104,8 @@ class Conversation:
             while not job.ended:
                 if on_eta is not None:
                     on_eta(job.eta_s)
+                if on_writing is not None and job.writing:
+                    on_writing(job.writing)
                 on_progress(job.stage or _WAITING, job.fraction)
                 left = _SNAPSHOT_S if deadline is None else deadline - time.monotonic()
                 if left <= 0:

@@ -18,6 +18,7 @@ from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.protocol.state import (
     BrokenEngine,
     CancelScope,
+    CaptionerInfo,
     EngineInfo,
     JobInfo,
     JobKind,
@@ -29,6 +30,7 @@ from musiscene_core.protocol.submissions import (
     SubmitCaption,
     SubmitCompose,
     SubmitConform,
+    SubmitListen,
     SubmitScore,
     SubmitSpot,
 )
@@ -62,7 +64,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
         jobs_queued: jobs that wait.
         jobs_running: jobs at work.
         engines: what can score; empty until the worker has started.
-        broken_engines: installed engines that do not load.
+        broken_engines: installed engines and captioners that do not load.
         data_folder: where takes and jobs are kept.
         worker_pid: the process at work or waiting for work; 0 while there is none.
         worker_ready: whether it has started.
@@ -71,6 +73,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
         lost_events: events not sent because a client did not read.
         models: the models in memory.
         workers: each worker, the daemon's own environment's first.
+        captioners: what can put sound into words; empty until the worker has started.
     """
 
     version: str
@@ -89,6 +92,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     lost_events: int = 0
     models: tuple[ModelInfo, ...] = ()
     workers: tuple[WorkerInfo, ...] = ()
+    captioners: tuple[CaptionerInfo, ...] = ()
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):
@@ -406,6 +410,7 @@ Request: TypeAlias = (
     | SubmitCompose
     | SubmitCaption
     | SubmitConform
+    | SubmitListen
     | GetJob
     | ListJobs
     | CancelJob

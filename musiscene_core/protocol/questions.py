@@ -53,6 +53,7 @@ from musiscene_core.protocol.messages import (
 )
 from musiscene_core.protocol.state import (
     CancelScope,
+    CaptionerInfo,
     EngineInfo,
     JobInfo,
     JobKind,
@@ -132,6 +133,14 @@ class Questions:
             DaemonError: the worker does not start.
         """
         return self._status_when_ready().engines
+
+    def captioners(self) -> tuple[CaptionerInfo, ...]:
+        """What can put sound into words; waits as `engines` does.
+
+        Raises:
+            DaemonError: the worker does not start.
+        """
+        return self._status_when_ready().captioners
 
     def check(self, request: MusicWish) -> None:
         """Refuse now what scoring would refuse after all the spotting.

@@ -8,11 +8,13 @@ import msgspec
 
 from musiscene_core.cue import StemRole
 
-JobKind = Literal["spot", "score", "compose", "caption", "conform"]
+JobKind = Literal["spot", "score", "compose", "caption", "conform", "listen"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 Priority = Literal["interactive", "batch"]
 CancelScope = Literal["session", "mine", "queued"]
 ModelState = Literal["loading", "ready", "leaving"]
+GROWING_TEXTS = 8
+GROWING_CHARACTERS = 2_000
 ENDED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
 
@@ -22,6 +24,22 @@ class JobError(msgspec.Struct, frozen=True):
     code: str
     message: str
     hint: str = ""
+
+
+class GrowingText(msgspec.Struct, frozen=True, kw_only=True):
+    """A text while it is written.
+
+    Attributes:
+        section: which section of the sound it is about, counted from 0.
+        question: which question it answers, counted from 0.
+        text: its end so far: the last GROWING_CHARACTERS at most.
+        length: characters written so far.
+    """
+
+    section: int
+    question: int
+    text: str
+    length: int
 
 
 class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +60,8 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
         takes: subfolders of `folder`, one a take, in order; empty for other kinds.
         priority: whether somebody waits for it, or it may come after those.
         eta_s: seconds until it ends, its wait included; None where nobody can say.
+        writing: the texts it wrote at last, while it runs: GROWING_TEXTS at most. A hint, as all
+            events are: what was written lies in its folder in the end.
     """
 
     id: str
@@ -58,6 +78,7 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
     takes: tuple[str, ...] = ()
     priority: Priority = "interactive"
     eta_s: float | None = None
+    writing: tuple[GrowingText, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -99,8 +120,56 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     environment: str = "main"
 
 
+class AdapterInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """A house adapter: a captioner's further training on somebody's own words.
+
+    Attributes:
+        name: what a ListenRequest calls it.
+        description: a sentence for the user.
+        licence: of its weights; empty where unknown.
+    """
+
+    name: str
+    description: str = ""
+    licence: str = ""
+
+
+class CaptionerInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """What a captioner is and can do.
+
+    Attributes:
+        name: what a request calls it.
+        version: changes when the same request would give other words.
+        description: a sentence for the user.
+        licence: of the words it writes: SPDX name, or the model's own.
+        commercial_use: whether that licence allows it.
+        free_questions: whether it answers any question, or only those it knows.
+        adapters: the house adapters that it can use.
+        model: what its weights are known by; empty where it has none.
+        memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
+        device: where it runs, such as "cpu" or "cuda:0"; empty until known.
+        dtype: how its weights are held, such as "bfloat16"; empty until known.
+        needs: what is missing before it can work, and how to get it; empty where nothing is.
+        environment: the Python environment it lives in; set by the daemon.
+    """
+
+    name: str
+    version: str
+    description: str
+    licence: str
+    commercial_use: bool
+    free_questions: bool = True
+    adapters: tuple[AdapterInfo, ...] = ()
+    model: str = ""
+    memory_bytes: int = 0
+    device: str = ""
+    dtype: str = ""
+    needs: str = ""
+    environment: str = "main"
+
+
 class BrokenEngine(msgspec.Struct, frozen=True):
-    """An engine that is installed but does not load, and why."""
+    """An engine or a captioner that is installed but does not load, and why."""
 
     name: str
     reason: str

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.protocol.state import Priority
 from musiscene_core.request import CaptionRequest, ComposeRequest, ScoreRequest
 from musiscene_core.timeline import TimelineRange
@@ -103,4 +104,22 @@ class SubmitConform(msgspec.Struct, frozen=True, kw_only=True, tag="submit_confo
     session: str = ""
 
 
-Submission: TypeAlias = SubmitSpot | SubmitScore | SubmitCompose | SubmitCaption | SubmitConform
+class SubmitListen(msgspec.Struct, frozen=True, tag="submit_listen"):
+    """Asks to put sound into words; answered by Accepted once the job can no longer be lost.
+
+    Attributes:
+        request: the sound, and what to ask of it.
+        key: as in SubmitSpot.
+        priority: interactive begins before batch.
+        session: as in SubmitSpot.
+    """
+
+    request: ListenRequest
+    key: str
+    priority: Priority = "interactive"
+    session: str = ""
+
+
+Submission: TypeAlias = (
+    SubmitSpot | SubmitScore | SubmitCompose | SubmitCaption | SubmitConform | SubmitListen
+)

@@ -9,6 +9,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import DaemonError, RequestError, UnknownJobError
 from musiscene_core.protocol import Client
 from musiscene_core.protocol.channel import Channel
@@ -181,6 +182,9 @@ def test_media_of_a_paired_machine_lie_under_the_roots(lan_home: tuple[Home, Cli
                 far.submit_caption(CaptionRequest(brief=brief))
             with pytest.raises(RequestError, match="not in a folder open to paired machines"):
                 far.submit_conform(wish, timeline)
+            heard = [SoundPart(media=MediaReference(path=one)) for one in (f"{media}/a.mov", path)]
+            with pytest.raises(RequestError, match="not in a folder open to paired machines"):
+                far.submit_listen(ListenRequest(sounds=tuple(heard)))
             music = MusicFile(media=MediaReference(path=path))
             for named in ({"sounds": path}, {"music": music}):
                 sounding = msgspec.structs.replace(wish, **named)

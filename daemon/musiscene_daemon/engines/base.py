@@ -1,19 +1,24 @@
-"""What an engine is to the daemon. Lives in the worker, never in the socket process."""
+"""What engines and captioners are to the daemon. They live in the worker alone."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from musiscene_core.captioning.generation import Generation
+from musiscene_core.captioning.heard import HeardSection, OnText, Section, unheard
 from musiscene_core.conforming.earlier import EarlierTake
-from musiscene_core.progress import Progress
-from musiscene_core.protocol.state import EngineInfo
+from musiscene_core.progress import Progress, silent
+from musiscene_core.protocol.state import CaptionerInfo, EngineInfo
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_daemon.residency.residents import Residents
 
 ENTRY_POINTS = "musiscene.engines"
 """The group under which other distributions register their engines: a class without arguments."""
+CAPTIONER_ENTRY_POINTS = "musiscene.captioners"
+"""The same for captioners."""
 
 
 class Engine(Protocol):
@@ -40,6 +45,46 @@ class Engine(Protocol):
         """
 
 
+class Captioner(Protocol):
+    """Puts sound into words. Made once per worker; may use models as an engine does."""
+
+    def describe(self) -> CaptionerInfo:
+        """What it is and can do, and what it lacks. Cheap: models are loaded when first needed."""
+
+    def answer(
+        self,
+        sections: Sequence[Section],
+        questions: Sequence[str],
+        settings: Generation,
+        *,
+        adapters: Sequence[tuple[str, float]] = (),
+        on_text: OnText = unheard,
+        progress: Progress = silent,
+    ) -> tuple[HeardSection, ...]:
+        """Answer every question about every section, hearing each section once.
+
+        What it says of a section never depends on the others, on the other questions, or on how
+        it batches them: a model draws each answer from `settings.seed` anew.
+
+        Args:
+            sections: in any order, of one file or several; hours of them in bounded memory.
+            questions: plain words, none empty.
+            settings: how freely to answer, and from which seed.
+            adapters: house adapters that `describe` lists, each with its weight.
+            on_text: hears of texts as they grow; what it raises must pass through.
+            progress: hears how far it is; what it raises must pass through.
+
+        Returns:
+            For each section its captions, one a question, each saying how it was written
+            (`Caption.how`), or the problem for which it cannot be heard: silent, too short, no
+            numbers, unreadable.
+
+        Raises:
+            MusiSceneError: nothing can be answered at all: a model is missing or does not fit, or
+                a question is too long for it.
+        """
+
+
 @runtime_checkable
 class Conforms(Protocol):
     """What an engine is besides, where it can keep music that it made before."""
@@ -58,10 +103,10 @@ class Conforms(Protocol):
 
 @runtime_checkable
 class UsesModels(Protocol):
-    """What an engine is besides, where it needs models in memory."""
+    """What an engine or a captioner is besides, where it needs models in memory."""
 
     def use_models(self, residents: Residents) -> None:
-        """Keep `residents`, to ask it for models while scoring. Told once, before any take.
+        """Keep `residents`, to ask it for models while at work. Told once, before any.
 
         An engine whose framework knows devices names them here, with `residents.add_devices`.
         """

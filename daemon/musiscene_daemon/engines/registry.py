@@ -1,17 +1,25 @@
-"""Finding the engines that are installed, and telling those that do not load."""
+"""Finding the engines and captioners that are installed, and telling those that do not load."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from musiscene_core.errors import EngineError
 from musiscene_core.protocol.state import (
     BrokenEngine,
+    CaptionerInfo,
     EngineInfo,
 )
-from musiscene_daemon.engines.base import ENTRY_POINTS, Engine, UsesModels
+from musiscene_daemon.engines.base import (
+    CAPTIONER_ENTRY_POINTS,
+    ENTRY_POINTS,
+    Captioner,
+    Engine,
+    UsesModels,
+)
 from musiscene_daemon.residency.residents import Residents
 
 log = logging.getLogger(__name__)
@@ -20,11 +28,13 @@ _OURS = "musiscene"
 
 
 class Registry:
-    """The engines of this process.
+    """The engines and captioners of this process.
 
     Attributes:
         engines: by name.
         infos: what they say of themselves, in the order found.
+        captioners: by name.
+        captioner_infos: likewise.
         broken: those that are installed but do not load.
         residents: the models that those which use models share.
     """
@@ -36,42 +46,40 @@ class Registry:
         *,
         built_in: bool = True,
     ) -> None:
-        """Load the installed engines and the `further` ones, each named "module:Class".
+        """Load what is installed and the `further` ones, each named "module:Class".
 
-        An engine that fails to load is set aside, not fatal: the others still work.
+        One that fails to load is set aside, not fatal: the others still work.
 
         Args:
-            further: beside those that are installed.
+            further: engines and captioners beside those that are installed.
             residents: where models are kept.
-            built_in: load MusiScene's own engines too; they live in one environment only.
+            built_in: load MusiScene's own too; they live in one environment only.
         """
         self.residents = residents or Residents()
         self.engines: dict[str, Engine] = {}
+        self.captioners: dict[str, Captioner] = {}
         self.broken: list[BrokenEngine] = []
-        found = [
-            entry
-            for entry in importlib.metadata.entry_points(group=ENTRY_POINTS)
-            if built_in or entry.dist is None or entry.dist.name != _OURS
-        ]
-        named = [
-            importlib.metadata.EntryPoint(spec.rpartition(":")[2], spec, ENTRY_POINTS)
-            for spec in further
-        ]
         infos: list[EngineInfo] = []
-        for entry in (*found, *named):
+        captioner_infos: list[CaptionerInfo] = []
+        for entry in _entries(further, built_in=built_in):
             try:
-                engine: Engine = entry.load()()
-                info = engine.describe()
-                if isinstance(engine, UsesModels):
-                    engine.use_models(self.residents)
+                found: Any = entry.load()()
+                info = found.describe()
+                if isinstance(found, UsesModels):
+                    found.use_models(self.residents)
             except Exception as error:
-                log.exception("the engine %s does not load", entry.name)
+                log.exception("%s does not load", entry.name)
                 self.broken.append(BrokenEngine(entry.name, f"{type(error).__name__}: {error}"))
                 continue
-            if info.name not in self.engines:
-                self.engines[info.name] = engine
+            if isinstance(info, CaptionerInfo):
+                if info.name not in self.captioners:
+                    self.captioners[info.name] = found
+                    captioner_infos.append(info)
+            elif info.name not in self.engines:
+                self.engines[info.name] = found
                 infos.append(info)
         self.infos = tuple(infos)
+        self.captioner_infos = tuple(captioner_infos)
 
     def get(self, name: str) -> Engine:
         """The engine called `name`.
@@ -82,3 +90,22 @@ class Registry:
         if name not in self.engines:
             raise EngineError(f"There is no engine called {name!r}.")
         return self.engines[name]
+
+    def captioner(self, name: str) -> Captioner:
+        """The captioner called `name`.
+
+        Raises:
+            EngineError: there is none.
+        """
+        if name not in self.captioners:
+            raise EngineError(f"There is no captioner called {name!r}.")
+        return self.captioners[name]
+
+
+def _entries(further: Sequence[str], *, built_in: bool) -> Iterator[importlib.metadata.EntryPoint]:
+    for group in (ENTRY_POINTS, CAPTIONER_ENTRY_POINTS):
+        for entry in importlib.metadata.entry_points(group=group):
+            if built_in or entry.dist is None or entry.dist.name != _OURS:
+                yield entry
+    for spec in further:
+        yield importlib.metadata.EntryPoint(spec.rpartition(":")[2], spec, ENTRY_POINTS)

@@ -1,0 +1,134 @@
+"""A listening job: sounds cut into sections, and a captioner asked about each.
+
+Runs in the worker. A sound or section that cannot be heard has its problem in the result; the job
+fails only where nothing at all could be captioned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from musiscene_core.captioning.heard import HeardSection, OnText, Section, SoundCaptions
+from musiscene_core.captioning.request import ListenRequest, SoundPart
+from musiscene_core.errors import EngineError, InputError, MediaError, RequestError
+from musiscene_core.media import probe
+from musiscene_core.progress import Portion, Progress
+from musiscene_core.protocol.admission import check_listening
+from musiscene_daemon.engines.registry import Registry
+
+MAX_SECTIONS = 4_000
+_CUTTING = 0.05
+"""Share of the progress that finding the sections gets."""
+
+
+def listen(
+    request: ListenRequest, engines: Registry, on_text: OnText, progress: Progress
+) -> SoundCaptions:
+    """Put the sounds of a request into words.
+
+    Raises:
+        EngineError: the captioner is not there, lacks something, or does not keep its promises.
+        RequestError: it cannot do what is asked, or there would be too many sections.
+        MediaError: nothing of the sounds could be heard.
+    """
+    check_listening(request, engines.captioner_infos, tuple(engines.broken))
+    captioner = engines.captioner(request.captioner)
+    rows = _cut(request, Portion(progress, 0.0, _CUTTING))
+    heard = [place for place, row in enumerate(rows) if isinstance(row, Section)]
+
+    def placed(section: int, question: int, piece: str) -> None:
+        on_text(heard[section], question, piece)
+
+    sections = [row for row in rows if isinstance(row, Section)]
+    answers = captioner.answer(
+        sections,
+        request.asked,
+        request.generation,
+        adapters=request.adapters,
+        on_text=placed,
+        progress=Portion(progress, _CUTTING, 1.0),
+    )
+    _check(answers, sections, len(request.asked), request.captioner)
+    found = iter(answers)
+    results = tuple(next(found) if isinstance(row, Section) else row for row in rows)
+    if not any(result.captions for result in results):
+        raise MediaError(results[0].problem)
+    return SoundCaptions(
+        captioner=request.captioner,
+        version=captioner.describe().version,
+        strategy=request.strategy,
+        questions=request.asked,
+        sections=results,
+    )
+
+
+def _cut(request: ListenRequest, progress: Progress) -> list[Section | HeardSection]:
+    """The sections of each sound; a sound without any stands as one with its problem."""
+    rows: list[Section | HeardSection] = []
+    for done, sound in enumerate(request.sounds):
+        progress("Looking at the sound", done / len(request.sounds))
+        try:
+            rows += _sections(sound, request)
+        except InputError as error:
+            end_s = sound.start_s if sound.end_s is None else sound.end_s
+            whole = Section(media=sound.media, start_s=sound.start_s, end_s=end_s)
+            rows.append(HeardSection(section=whole, problem=str(error)))
+        if len(rows) > MAX_SECTIONS:
+            raise RequestError(
+                f"There would be more than {MAX_SECTIONS} sections.",
+                hint="Ask for longer sections, or for less sound.",
+            )
+    return rows
+
+
+def _sections(sound: SoundPart, request: ListenRequest) -> list[Section]:
+    end_s = _end_s(sound)
+    whole = Section(media=sound.media, start_s=sound.start_s, end_s=end_s)
+    if request.sectioning == "whole":
+        return [whole]
+    count = max(1, round((end_s - sound.start_s) / request.section_s))
+    edges = [sound.start_s + index * request.section_s for index in range(count)]
+    return [
+        msgspec.structs.replace(whole, start_s=start_s, end_s=next_s)
+        for start_s, next_s in zip(edges, [*edges[1:], end_s], strict=True)
+    ]
+
+
+def _end_s(sound: SoundPart) -> float:
+    """Where the stretch ends, by the file where it says so."""
+    info = probe(sound.media.path)
+    streams, number = info.audio, sound.media.audio_stream
+    if number >= len(streams):
+        raise MediaError(
+            f"{sound.media.path} has {len(streams) or 'no'} audio streams.",
+            hint="Choose a file with sound, or another stream of it.",
+        )
+    known_s = float(streams[number].duration or info.duration)
+    if not known_s:
+        if sound.end_s is None:
+            raise MediaError(
+                f"{sound.media.path} does not say how long it is.", hint="Say where to end."
+            )
+        return sound.end_s
+    if sound.start_s >= known_s:
+        raise RequestError(
+            f"{sound.media.path} lasts {known_s:.2f} s and ends before the stretch begins.",
+            hint="Begin earlier.",
+        )
+    return known_s if sound.end_s is None else min(sound.end_s, known_s)
+
+
+def _check(
+    answers: Sequence[HeardSection], sections: Sequence[Section], questions: int, name: str
+) -> None:
+    """A captioner's promise of an answer to everything is checked where it can fail the job."""
+    kept = len(answers) == len(sections) and all(
+        answer.problem or len(answer.captions) == questions for answer in answers
+    )
+    if not kept:
+        raise EngineError(
+            f"The captioner {name!r} did not answer everything.",
+            hint="This is a fault of the captioner; report it to its makers.",
+        )
