@@ -20,6 +20,7 @@ from musiscene_core.captioning.mullama.backbone import decoder_layers
 from musiscene_core.captioning.mullama.config import CaptionerConfig
 from musiscene_core.captioning.mullama.decoding import draw, positions_in
 from musiscene_core.captioning.mullama.encoder import Encoder
+from musiscene_core.captioning.mullama.house import House
 from musiscene_core.captioning.mullama.prefix import Prefix
 from musiscene_core.captioning.mullama.tokens import Tokens
 from musiscene_core.captioning.prompts import PromptProfile, prompt
@@ -64,6 +65,7 @@ class MuLlama(nn.Module):
         self.adapter = Adapter(config)
         self.prefix = Prefix(config, backbone.config.num_attention_heads)
         self.prefix.attach(decoder_layers(backbone))
+        self.house = House(backbone)
         self.tokens = tokens
         self.profile = profile
 

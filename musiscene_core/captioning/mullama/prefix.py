@@ -114,7 +114,8 @@ class Prefix(nn.Module):
         In the gates' precision, whatever the language model's.
         """
         linear = _base(getattr(attention, name))
-        through = linear(tokens.to(_precision(linear))).to(self.gates.dtype)
+        # Past its hooks: house packs, which are put around it by one, are LoRA too.
+        through = linear.forward(tokens.to(_precision(linear))).to(self.gates.dtype)
         split = through.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
         return split.repeat_interleave(self.gates.shape[1] // split.shape[1], dim=1)
 

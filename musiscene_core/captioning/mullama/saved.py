@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from musiscene_core.captioning.mullama.encoder import Encoder, hubert_config
 from musiscene_core.captioning.mullama.model import MuLlama
 from musiscene_core.captioning.mullama.tensors import (
     WEIGHTS,
+    file_sha256,
     fingerprint,
     read,
     shapes_in,
@@ -66,7 +66,7 @@ def load(
     progress(_LOADING, 0.0)
     base = _same_as_ever(folder, manifest.base, "language model")
     hearing = _same_as_ever(folder, manifest.encoder, "audio encoder")
-    if _sha256(folder / ADAPTER_FILE) != manifest.adapter_sha256:
+    if file_sha256(folder / ADAPTER_FILE) != manifest.adapter_sha256:
         raise ModelError(
             f"{folder / ADAPTER_FILE} is not the file that its manifest describes.",
             hint="Copy the whole folder again.",
@@ -100,7 +100,7 @@ def save(folder: Path, tensors: dict[str, Tensor], manifest: Manifest) -> None:
         OutputError: no space or no permission.
     """
     write(folder / ADAPTER_FILE, tensors)
-    digest = _sha256(folder / ADAPTER_FILE)
+    digest = file_sha256(folder / ADAPTER_FILE)
     complete = msgspec.structs.replace(manifest, adapter_sha256=digest)
     write_atomically(folder / MANIFEST, to_json(complete))
 
@@ -184,19 +184,6 @@ def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 def _own_copy(tensor: Tensor) -> Tensor:
     """In float32, no longer mapped from a file that may go away."""
     return tensor.to(torch.float32, copy=True)
-
-
-def _sha256(path: Path) -> str:
-    known = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                known.update(block)
-    except OSError as error:
-        raise ModelError(
-            f"{path} cannot be read: {error.strerror}.", hint="Copy the whole folder again."
-        ) from error
-    return known.hexdigest()
 
 
 def write_config(folder: Path, fields: dict[str, Any]) -> None:

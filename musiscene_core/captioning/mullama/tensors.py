@@ -136,6 +136,22 @@ def fingerprint(folder: Path) -> str:
     return known.hexdigest()
 
 
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a whole file, in hex.
+
+    Raises:
+        ModelError: it cannot be read.
+    """
+    known = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                known.update(block)
+    except OSError as error:
+        raise ModelError(f"{path} cannot be read: {error.strerror}.", hint=_GET_AGAIN) from error
+    return known.hexdigest()
+
+
 def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     """Write one safetensors file.
 
