@@ -7,8 +7,7 @@ fails only where nothing at all could be captioned.
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import msgspec
+from itertools import pairwise
 
 from musiscene_core.captioning.heard import HeardSection, OnText, Section, SoundCaptions
 from musiscene_core.captioning.request import ListenRequest, SoundPart
@@ -19,7 +18,7 @@ from musiscene_core.protocol.admission import check_listening
 from musiscene_daemon.engines.registry import Registry
 
 MAX_SECTIONS = 4_000
-_CUTTING = 0.05
+_CUTTING = 0.3
 """Share of the progress that finding the sections gets."""
 
 
@@ -70,7 +69,8 @@ def _cut(request: ListenRequest, progress: Progress) -> list[Section | HeardSect
     for done, sound in enumerate(request.sounds):
         progress("Looking at the sound", done / len(request.sounds))
         try:
-            rows += _sections(sound, request)
+            part = Portion(progress, done / len(request.sounds), (done + 1) / len(request.sounds))
+            rows += _sections(sound, request, part)
         except InputError as error:
             end_s = sound.start_s if sound.end_s is None else sound.end_s
             whole = Section(media=sound.media, start_s=sound.start_s, end_s=end_s)
@@ -83,17 +83,21 @@ def _cut(request: ListenRequest, progress: Progress) -> list[Section | HeardSect
     return rows
 
 
-def _sections(sound: SoundPart, request: ListenRequest) -> list[Section]:
-    end_s = _end_s(sound)
-    whole = Section(media=sound.media, start_s=sound.start_s, end_s=end_s)
-    if request.sectioning == "whole":
-        return [whole]
-    count = max(1, round((end_s - sound.start_s) / request.section_s))
-    edges = [sound.start_s + index * request.section_s for index in range(count)]
-    return [
-        msgspec.structs.replace(whole, start_s=start_s, end_s=next_s)
-        for start_s, next_s in zip(edges, [*edges[1:], end_s], strict=True)
-    ]
+def _sections(sound: SoundPart, request: ListenRequest, progress: Progress) -> list[Section]:
+    start_s, end_s = sound.start_s, _end_s(sound)
+    spans: tuple[tuple[float, float], ...] = ((start_s, end_s),)
+    if request.sectioning == "found":
+        from musiscene_core.spotting.sections import find_sections
+
+        media = sound.media
+        spans = find_sections(
+            media.path, start_s, end_s, stream=media.audio_stream, progress=progress
+        )
+    elif request.sectioning == "each":
+        count = max(1, round((end_s - start_s) / request.section_s))
+        edges = [*(start_s + index * request.section_s for index in range(count)), end_s]
+        spans = tuple(pairwise(edges))
+    return [Section(media=sound.media, start_s=first, end_s=last) for first, last in spans]
 
 
 def _end_s(sound: SoundPart) -> float:

@@ -24,19 +24,18 @@ _MULLAMA = (
 """Around the question. The name of a Python builtin leaked into the prompt the published weights
 were trained with, so they need it there."""
 
+DESCRIBE = "Describe the music in detail."
+MOOD = "What is the mood of the music?"
+INSTRUMENTS = "Which instruments are playing?"
+GENRE = "What is the genre of the music?"
+TEMPO = "What is the tempo of the music?"
+SCENE = "What type of scene is this music suitable for?"
+VIDEO = "What kinds of video would this piece of music be suitable for?"
+
 QUESTIONS: Mapping[CaptionStrategy, tuple[str, ...]] = MappingProxyType(
     {
-        "music": (
-            "Describe the music in detail.",
-            "What is the mood of the music?",
-            "Which instruments are playing?",
-            "What is the genre of the music?",
-            "What is the tempo of the music?",
-        ),
-        "scene_imagination": (
-            "What type of scene is this music suitable for?",
-            "What kinds of video would this piece of music be suitable for?",
-        ),
+        "music": (DESCRIBE, MOOD, INSTRUMENTS, GENRE, TEMPO),
+        "scene_imagination": (SCENE, VIDEO),
     }
 )
 """What each strategy that listens asks; the first is asked where one answer is wanted."""

@@ -73,11 +73,12 @@ def check_listening(
         RequestError: it answers no free questions, or has no such adapter.
     """
     info = find_captioner(request.captioner, captioners, broken)
-    if request.questions and not info.free_questions:
+    if not (info.free_questions or set(request.questions) <= set(info.questions)):
         able = ", ".join(one.name for one in captioners if one.free_questions)
         raise RequestError(
-            f"The captioner {info.name!r} answers no questions of your own.",
-            hint=f"Captioners that do: {able or 'none is installed'}.",
+            f"The captioner {info.name!r} answers no questions of your own, only: "
+            f"{' '.join(info.questions)}",
+            hint=f"Captioners that answer any: {able or 'none is installed'}.",
         )
     known = [adapter.name for adapter in info.adapters]
     for name, _ in request.adapters:

@@ -143,7 +143,8 @@ class CaptionerInfo(msgspec.Struct, frozen=True, kw_only=True):
         description: a sentence for the user.
         licence: of the words it writes: SPDX name, or the model's own.
         commercial_use: whether that licence allows it.
-        free_questions: whether it answers any question, or only those it knows.
+        free_questions: whether it answers any question, or only `questions`.
+        questions: those it answers where it answers no others.
         adapters: the house adapters that it can use.
         model: what its weights are known by; empty where it has none.
         memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
@@ -159,6 +160,7 @@ class CaptionerInfo(msgspec.Struct, frozen=True, kw_only=True):
     licence: str
     commercial_use: bool
     free_questions: bool = True
+    questions: tuple[str, ...] = ()
     adapters: tuple[AdapterInfo, ...] = ()
     model: str = ""
     memory_bytes: int = 0

@@ -24,10 +24,10 @@ from musiscene_core.brief import (
 from musiscene_core.spotting.emotion import emotion_curve
 
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-_SURE = 0.35
+SURE = 0.35
 """Confidence from which a tempo or key is stated rather than left out."""
 
-_MUSIC_FOR = {
+MUSIC_FOR = {
     "amusing": "light, playful",
     "annoying": "restless",
     "anxious": "tense, uneasy",
@@ -42,6 +42,7 @@ _MUSIC_FOR = {
     "scary": "dark, threatening",
     "triumphant": "broad, triumphant",
 }
+"""A feeling to the music that has it."""
 
 
 def captions(
@@ -132,7 +133,7 @@ def _movement(curves: PictureCurves, length_s: float) -> str:
 def _music(temp: TempTrack) -> str:
     if not temp.present:
         return "There is no temp track."
-    facts = [*_tempo_and_key(temp)]
+    facts = [*tempo_and_key(temp)]
     energy = temp.energy.array()
     if energy.size >= 3:
         first, last = (
@@ -144,11 +145,12 @@ def _music(temp: TempTrack) -> str:
     return f"The temp track is {', '.join(facts)}." if facts else "There is a temp track."
 
 
-def _tempo_and_key(temp: TempTrack) -> list[str]:
+def tempo_and_key(temp: TempTrack) -> list[str]:
+    """What is surely known of a temp track's tempo and key, such as "at 120 BPM"."""
     facts = []
-    if temp.tempo_bpm and temp.tempo_confidence >= _SURE:
+    if temp.tempo_bpm and temp.tempo_confidence >= SURE:
         facts.append(f"at {temp.tempo_bpm:.0f} BPM")
-    if temp.key is not None and temp.key_confidence >= _SURE:
+    if temp.key is not None and temp.key_confidence >= SURE:
         facts.append(f"in {NOTE_NAMES[temp.key]} {temp.mode}")
     return facts
 
@@ -160,13 +162,13 @@ def _fusion(emotion: EmotionCurve, temp: TempTrack) -> str:
     )
     moods = [_strongest([p.weights for p in part]) for part in parts]
     if len(moods) == 2 and moods[0] != moods[1]:
-        mood = f"{_MUSIC_FOR[moods[0]].capitalize()} music that turns {_MUSIC_FOR[moods[1]]}"
+        mood = f"{MUSIC_FOR[moods[0]].capitalize()} music that turns {MUSIC_FOR[moods[1]]}"
     else:
-        mood = f"{_MUSIC_FOR[moods[0]].capitalize()} music"
+        mood = f"{MUSIC_FOR[moods[0]].capitalize()} music"
     arousal = np.array([point.arousal for point in points])
     peak_s = points[int(np.argmax(arousal))].time_s
     shape = f", rising to its height at {clock(peak_s)}" if float(np.ptp(arousal)) > 0.25 else ""
-    facts = _tempo_and_key(temp) if temp.present else []
+    facts = tempo_and_key(temp) if temp.present else []
     like = f" Near the temp track: {', '.join(facts)}." if facts else ""
     return f"{mood}{shape}.{like}"
 

@@ -34,9 +34,9 @@ class OnsetListener:
         self._framer = Framer(size, sample_rate // RATE)
         self._window = np.hanning(size + 1)[:-1].astype(np.float32)
         self._window *= 2.0 / self._window.sum()
-        self._mel = _mel_filters(size, sample_rate)
+        self._mel = mel_filters(size, sample_rate, _BANDS)
         self._before = np.zeros((_LAG, _BANDS), np.float32)
-        self._bass = int(np.searchsorted(_band_edges(sample_rate)[1:-1], _BASS_HZ))
+        self._bass = int(np.searchsorted(_band_edges(sample_rate, _BANDS)[1:-1], _BASS_HZ))
         self._flux = [np.zeros((0, 2), np.float32)]
 
     def push(self, samples: Floats) -> None:
@@ -65,9 +65,15 @@ class OnsetListener:
         self._flux.append(np.stack([bass.mean(axis=1), rest.mean(axis=1)], axis=1))
 
 
-def _mel_filters(size: int, sample_rate: int) -> Floats:
-    """Triangular filters [bins, _BANDS] on the mel scale, each at least one bin wide."""
-    edges = _band_edges(sample_rate)
+def mel_filters(size: int, sample_rate: int, bands: int) -> Floats:
+    """Triangular filters [bins, bands] on the mel scale, each at least one bin wide.
+
+    Args:
+        size: samples in a frame, which has size // 2 + 1 bins.
+        sample_rate: samples a second.
+        bands: how many.
+    """
+    edges = _band_edges(sample_rate, bands)
     frequencies = np.fft.rfftfreq(size, 1 / sample_rate)[:, None]
     width = sample_rate / size
     rising = (frequencies - edges[:-2]) / np.maximum(edges[1:-1] - edges[:-2], width)
@@ -75,10 +81,10 @@ def _mel_filters(size: int, sample_rate: int) -> Floats:
     return np.clip(np.minimum(rising, falling), 0, None).astype(np.float32)
 
 
-def _band_edges(sample_rate: int) -> npt.NDArray[np.float64]:
-    """Frequencies [_BANDS + 2] in Hz; band i rises from edge i, peaks at i + 1, ends at i + 2."""
+def _band_edges(sample_rate: int, bands: int) -> npt.NDArray[np.float64]:
+    """Frequencies [bands + 2] in Hz; band i rises from edge i, peaks at i + 1, ends at i + 2."""
     top = min(_HIGHEST_HZ, sample_rate / 2)
-    mels = np.linspace(_mel(_LOWEST_HZ), _mel(top), _BANDS + 2)
+    mels = np.linspace(_mel(_LOWEST_HZ), _mel(top), bands + 2)
     edges: npt.NDArray[np.float64] = 700.0 * (np.exp(mels / 1127.0) - 1.0)
     return edges
 

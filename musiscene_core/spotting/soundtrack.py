@@ -30,7 +30,7 @@ SAMPLE_RATE = 16_000
 BLOCK_S = 5
 ROLES: tuple[Role, ...] = ("dialogue", "temp_track", "mixed", "effects")
 _SLOWEST, _FASTEST = Fraction(1, 2), Fraction(2)
-_LOUDEST = 8.0
+LOUDEST = 8.0
 """18 dB over full scale; what a float file holds beyond that is damage."""
 
 _log = logging.getLogger(__name__)
@@ -185,7 +185,7 @@ class _Voice:
             self._over = True
             return np.zeros(0, np.float32)
         mono = np.nan_to_num(block[0], nan=0.0, posinf=0.0, neginf=0.0)
-        result: Floats = np.clip(mono, -_LOUDEST, _LOUDEST)
+        result: Floats = np.clip(mono, -LOUDEST, LOUDEST)
         return result
 
     def _open(self) -> Iterator[Floats]:

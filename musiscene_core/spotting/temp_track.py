@@ -31,7 +31,13 @@ _LEAST_KEY_NOTES_S = 1.5
 
 
 class MusicListener:
-    """Hears the music of a cue and describes it."""
+    """Hears the music of a cue and describes it.
+
+    Attributes:
+        onset_strength: [n, 2] as OnsetListener gives it, once it has finished.
+    """
+
+    onset_strength: Floats
 
     def __init__(self, sample_rate: int) -> None:
         self._onsets = onsets.OnsetListener(sample_rate)
@@ -55,7 +61,7 @@ class MusicListener:
             speech: where someone speaks in the same recording.
             mixed: whether it is a movie's own sound, which may hold no music at all.
         """
-        strength = self._onsets.finish()
+        self.onset_strength = strength = self._onsets.finish()
         pitches, tonal = self._chroma.finish()
         lufs = self._loudness.finish()
         clear_tonal = ~_within(speech, len(tonal), chroma.HOP_S)
