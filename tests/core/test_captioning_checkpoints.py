@@ -18,8 +18,8 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from musiscene_core.captioning.mullama.config import MANIFEST, read_manifest  # noqa: E402
 from musiscene_core.captioning.mullama.conversion import Originals, convert  # noqa: E402
 from musiscene_core.captioning.mullama.saved import load, own_tensors, save  # noqa: E402
-from musiscene_core.captioning.mullama.tensors import fingerprint, write_sharded  # noqa: E402
 from musiscene_core.errors import CancelledError, ModelError, OutputError  # noqa: E402
+from musiscene_core.neural.tensors import fingerprint, write_sharded  # noqa: E402
 from tests.support import tiny_captioner as tiny_models  # noqa: E402
 
 pytestmark = pytest.mark.models

@@ -30,9 +30,9 @@ from musiscene_core.captioning.mullama.packs import (  # noqa: E402
     shelf,
 )
 from musiscene_core.captioning.mullama.saved import load  # noqa: E402
-from musiscene_core.captioning.mullama.tensors import file_sha256  # noqa: E402
 from musiscene_core.captioning.prompts import prompt  # noqa: E402
 from musiscene_core.errors import ModelError, RequestError  # noqa: E402
+from musiscene_core.neural.tensors import file_sha256  # noqa: E402
 from tests.support import tiny_captioner as tiny_models  # noqa: E402
 
 pytestmark = pytest.mark.models

@@ -21,14 +21,14 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from musiscene_core.captioning.mullama.config import CaptionerConfig
-from musiscene_core.captioning.mullama.tensors import (
+from musiscene_core.errors import ModelError
+from musiscene_core.neural.tensors import (
     Shape,
     check,
     shapes,
     shapes_in,
     weight_files,
 )
-from musiscene_core.errors import ModelError
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")

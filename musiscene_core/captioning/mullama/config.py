@@ -58,7 +58,7 @@ class ModelReference(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         path: the folder, relative to the manifest's or absolute.
-        fingerprint: as musiscene_core.captioning.mullama.tensors.fingerprint gives it.
+        fingerprint: as musiscene_core.neural.tensors.fingerprint gives it.
     """
 
     path: str

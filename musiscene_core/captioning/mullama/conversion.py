@@ -19,13 +19,14 @@ from musiscene_core.captioning.mullama.config import CaptionerConfig, Manifest, 
 from musiscene_core.captioning.mullama.encoder import Encoder
 from musiscene_core.captioning.mullama.originals import (
     OriginalLlama,
-    Tensors,
-    plain_tensors,
     read_checkpoint,
     read_llama,
-    read_pickled,
 )
-from musiscene_core.captioning.mullama.tensors import (
+from musiscene_core.captioning.mullama.tokens import SENTENCEPIECE_FILE, SentencePieceTokens
+from musiscene_core.codec import read_json
+from musiscene_core.errors import ModelError, OutputError
+from musiscene_core.neural.pickled import Tensors, plain_tensors, read_pickled
+from musiscene_core.neural.tensors import (
     WEIGHTS,
     check_exactly,
     read_all,
@@ -33,9 +34,6 @@ from musiscene_core.captioning.mullama.tensors import (
     write,
     write_sharded,
 )
-from musiscene_core.captioning.mullama.tokens import SENTENCEPIECE_FILE, SentencePieceTokens
-from musiscene_core.codec import read_json
-from musiscene_core.errors import ModelError, OutputError
 from musiscene_core.progress import Portion, Progress, silent
 
 BASE, ENCODER = "base", "encoder"

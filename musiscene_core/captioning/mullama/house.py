@@ -22,7 +22,9 @@ from torch.utils.hooks import RemovableHandle
 
 from musiscene_core.captioning.mullama.backbone import decoder_layers
 from musiscene_core.captioning.mullama.packs import PACK_FILE, PACK_MANIFEST, Pack, PackManifest
-from musiscene_core.captioning.mullama.tensors import (
+from musiscene_core.codec import to_json, write_atomically
+from musiscene_core.errors import ModelError, OutputError, RequestError
+from musiscene_core.neural.tensors import (
     Shape,
     check_exactly,
     file_sha256,
@@ -30,8 +32,6 @@ from musiscene_core.captioning.mullama.tensors import (
     shapes_in,
     write,
 )
-from musiscene_core.codec import to_json, write_atomically
-from musiscene_core.errors import ModelError, OutputError, RequestError
 
 Share = tuple[Tensor, Tensor]
 """What packs add to a linear: down [R, in] and, scaled and weighted, up [out, R]."""

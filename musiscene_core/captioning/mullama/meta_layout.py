@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 
 from musiscene_core.captioning.mullama.originals import LlamaParams, OriginalLlama
-from musiscene_core.captioning.mullama.tensors import Shape, check
 from musiscene_core.errors import ModelError
+from musiscene_core.neural.tensors import Shape, check
 
 LINEARS: Mapping[str, str] = MappingProxyType(
     {

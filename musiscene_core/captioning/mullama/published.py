@@ -22,9 +22,10 @@ from musiscene_core.captioning.mullama.meta_layout import (
     rotary_heads,
     rotary_rows,
 )
-from musiscene_core.captioning.mullama.originals import LlamaParams, OriginalLlama, Tensors
-from musiscene_core.captioning.mullama.tensors import Shape, check, shapes_in
+from musiscene_core.captioning.mullama.originals import LlamaParams, OriginalLlama
 from musiscene_core.errors import ModelError
+from musiscene_core.neural.pickled import Tensors
+from musiscene_core.neural.tensors import Shape, check, shapes_in
 
 LLAMA = "llama."
 BRIDGES = 3

@@ -26,7 +26,10 @@ from musiscene_core.captioning.mullama.config import (
 )
 from musiscene_core.captioning.mullama.encoder import Encoder, hubert_config
 from musiscene_core.captioning.mullama.model import MuLlama
-from musiscene_core.captioning.mullama.tensors import (
+from musiscene_core.captioning.mullama.tokens import load_tokens
+from musiscene_core.codec import read_json, to_json, write_atomically
+from musiscene_core.errors import InputError, ModelError
+from musiscene_core.neural.tensors import (
     WEIGHTS,
     file_sha256,
     fingerprint,
@@ -34,9 +37,6 @@ from musiscene_core.captioning.mullama.tensors import (
     shapes_in,
     write,
 )
-from musiscene_core.captioning.mullama.tokens import load_tokens
-from musiscene_core.codec import read_json, to_json, write_atomically
-from musiscene_core.errors import InputError, ModelError
 from musiscene_core.progress import Progress, silent
 
 _OURS = ("adapter.", "prefix.")
