@@ -1,0 +1,247 @@
+"""Matrix products with weights packed once, in the precision and kernel of one's choice.
+
+A decoder reads all its weights for each token, so that the kernel that reads them fastest decides
+how long a token takes. What torch has of such kernels is partly private or deprecated: it is used
+here and nowhere else, and each precision has a plain kernel that always works.
+
+How far a product y = W x may lie from the exact one, per row, besides float32's own rounding:
+
+    float32*            nothing
+    bfloat16*           2^-7 sum |w||x|             weight and result rounded to 8 bits
+    float16-fbgemm      2^-11 sum |w||x|            weight rounded to 11 bits
+    int8-weight-only    s/2 sum |x|  + 3 * 2^-8 sum |w||x|      s = max|w| of the row / 127
+    int8                s/2 sum |x|
+    int8-dynamic        s/2 sum |x|  + a/2 sum |w| + n s a / 4  a = step of the input, see there
+"""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+log = logging.getLogger(__name__)
+
+Precision = Literal["float32", "half", "int8"]
+"""What a weight takes: 4 bytes, 2 or 1."""
+Kernel = Literal[
+    "float32",
+    "float32-onednn",
+    "bfloat16",
+    "bfloat16-onednn",
+    "float16-fbgemm",
+    "int8",
+    "int8-dynamic",
+    "int8-weight-only",
+]
+
+KERNELS: Mapping[Precision, tuple[Kernel, ...]] = MappingProxyType(
+    {
+        "float32": ("float32", "float32-onednn"),
+        "half": ("bfloat16", "bfloat16-onednn", "float16-fbgemm"),
+        "int8": ("int8", "int8-dynamic", "int8-weight-only"),
+    }
+)
+"""The kernels of each precision, the plain one first: it works everywhere, a GPU included."""
+ACTIVATIONS: Mapping[Kernel, torch.dtype] = MappingProxyType(
+    {
+        "float32": torch.float32,
+        "float32-onednn": torch.float32,
+        "bfloat16": torch.bfloat16,
+        "bfloat16-onednn": torch.bfloat16,
+        "float16-fbgemm": torch.float32,
+        "int8": torch.bfloat16,
+        "int8-dynamic": torch.float32,
+        "int8-weight-only": torch.bfloat16,
+    }
+)
+"""What a kernel takes and gives."""
+ROWS_MIX = frozenset({"int8-dynamic"})
+"""Kernels in which what one row of a batch gets depends on the other rows."""
+
+_FLOAT16_MAX = 65_504.0
+_Product = Callable[[Tensor], Tensor]
+
+
+class PackedLinear:
+    """y = W x + b with W packed for one kernel.
+
+    Attributes:
+        kernel: the one it got, the plain one of the same precision where the wish is not met.
+        dtype: of its input and output.
+        shape: outputs N, inputs K.
+        weight_bytes: read for each product, the bias not counted.
+    """
+
+    def __init__(
+        self, weight: Tensor, bias: Tensor | None = None, kernel: Kernel = "float32", rows: int = 1
+    ) -> None:
+        """Pack `weight`; the original may be freed.
+
+        Args:
+            weight: [N, K], any float type, on the device where it shall work.
+            bias: [N].
+            kernel: which to use.
+            rows: how many rows an input will mostly have; kernels may lay weights out for it.
+        """
+        self.kernel = kernel if supported(kernel, weight.device.type) else plain(kernel)
+        self.dtype = ACTIVATIONS[self.kernel]
+        self.shape = (weight.shape[0], weight.shape[1])
+        self.weight_bytes = weight.numel() * _WEIGHT_BYTES[self.kernel]
+        self._product = _PACK[self.kernel](weight.detach(), bias, rows)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """[.., K] to [.., N], both `dtype`."""
+        return self._product(x)
+
+
+def fuse(
+    parts: Sequence[tuple[Tensor, Tensor | None]],
+) -> tuple[Tensor, Tensor | None]:
+    """Linears that share their input as one: its result is theirs, one after the other.
+
+    Args:
+        parts: weight [N_i, K] and bias [N_i] of each.
+
+    Returns:
+        Weight [sum N_i, K] and bias [sum N_i], None where none has one.
+    """
+    weight = torch.cat([weight for weight, _ in parts])
+    if all(bias is None for _, bias in parts):
+        return weight, None
+    biases = [weight.new_zeros(len(weight)) if bias is None else bias for weight, bias in parts]
+    return weight, torch.cat(biases)
+
+
+def plain(kernel: Kernel) -> Kernel:
+    """The kernel of the same precision that always works."""
+    return next(kernels[0] for kernels in KERNELS.values() if kernel in kernels)
+
+
+@lru_cache(maxsize=64)
+def supported(kernel: Kernel, device: str = "cpu") -> bool:
+    """Whether this torch has `kernel` and this processor can do it, found out by trying."""
+    if kernel == plain(kernel):
+        return True
+    if device != "cpu":
+        return False
+    weight = torch.eye(64, 64)
+    try:
+        given = _PACK[kernel](weight, None, 1)(torch.ones(2, 64, dtype=ACTIVATIONS[kernel]))
+    # A torch without it, a processor without its instructions: all of these were seen.
+    except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
+        log.info("this machine does without %s: %s", kernel, str(error).splitlines()[0])
+        return False
+    return bool((given.float() - 1).abs().max() < 0.05)
+
+
+def _float32(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    return _plain_product(weight.to(torch.float32), bias)
+
+
+def _bfloat16(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    return _plain_product(weight.to(torch.bfloat16), bias)
+
+
+def _plain_product(weight: Tensor, bias: Tensor | None) -> _Product:
+    kept, added = weight.contiguous(), None if bias is None else bias.detach().to(weight.dtype)
+    return lambda x: functional.linear(x, kept, added)
+
+
+def _onednn(dtype: torch.dtype) -> Callable[[Tensor, Tensor | None, int], _Product]:
+    def pack(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+        packed = torch.ops.mkldnn._reorder_linear_weight(weight.to(dtype).contiguous(), rows)
+        product = torch.ops.mkldnn._linear_pointwise
+        added = None if bias is None else bias.detach().to(dtype)
+        return lambda x: product(x, packed, added, "none", [], "")
+
+    return pack
+
+
+def _float16_fbgemm(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    if weight.abs().max() > _FLOAT16_MAX:
+        raise ValueError("a weight is too large for float16")
+    added = None if bias is None else bias.detach().to(torch.float32)
+    packed = torch.ops.quantized.linear_prepack_fp16(weight.to(torch.float32).contiguous(), added)
+    product = torch.ops.quantized.linear_dynamic_fp16
+    return lambda x: product(x, packed)
+
+
+def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights as whole numbers int8 [N, K] and what one of them is worth, float32 [N]."""
+    wide = weight.to(torch.float32)
+    steps = wide.abs().amax(dim=1).clamp(min=1e-12) / 127
+    return torch.round(wide / steps[:, None]).to(torch.int8).contiguous(), steps
+
+
+def _int8(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    """Weights are widened again at each use: small in memory, not fast."""
+    whole, steps = _quantised(weight)
+    added = None if bias is None else bias.detach().to(torch.float32)
+
+    def product(x: Tensor) -> Tensor:
+        exact = functional.linear(x.float(), whole.float()) * steps
+        return (exact if added is None else exact + added).to(x.dtype)
+
+    return product
+
+
+def _int8_weight_only(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    whole, steps = _quantised(weight)
+    narrow = steps.to(torch.bfloat16)
+    added = None if bias is None else bias.detach().to(torch.bfloat16)
+
+    def product(x: Tensor) -> Tensor:
+        flat = torch._weight_int8pack_mm(x.reshape(-1, x.shape[-1]), whole, narrow)
+        shaped: Tensor = flat.view(*x.shape[:-1], -1)
+        return shaped if added is None else shaped + added
+
+    return product
+
+
+def _int8_dynamic(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    """The input becomes whole numbers too, in steps of (its range, zero included) / `levels`.
+
+    There are 255 levels, or 127 on processors without VNNI, where larger products would overflow.
+    One step serves the whole input, so that rows of a batch feel each other: see ROWS_MIX.
+    """
+    whole, steps = _quantised(weight)
+    added = None if bias is None else bias.detach().to(torch.float32)
+    zeros = torch.zeros(len(steps), dtype=torch.long)
+    with warnings.catch_warnings():
+        # torch 2.13 announces the end of quantised tensors; `supported` will notice it.
+        warnings.filterwarnings("ignore", message=".*quantized tensor creation.*")
+        tensor = torch._make_per_channel_quantized_tensor(whole, steps.double(), zeros, 0)
+        packed = torch.ops.quantized.linear_prepack(tensor, added)
+    product, narrow = torch.ops.quantized.linear_dynamic, not _has_vnni()
+    return lambda x: product(x, packed, narrow)
+
+
+def _has_vnni() -> bool:
+    asked = getattr(torch.cpu, "_is_vnni_supported", None)
+    return bool(asked is not None and asked())
+
+
+_PACK: Mapping[Kernel, Callable[[Tensor, Tensor | None, int], _Product]] = MappingProxyType(
+    {
+        "float32": _float32,
+        "float32-onednn": _onednn(torch.float32),
+        "bfloat16": _bfloat16,
+        "bfloat16-onednn": _onednn(torch.bfloat16),
+        "float16-fbgemm": _float16_fbgemm,
+        "int8": _int8,
+        "int8-dynamic": _int8_dynamic,
+        "int8-weight-only": _int8_weight_only,
+    }
+)
+_PRECISION_BYTES: Mapping[Precision, int] = MappingProxyType({"float32": 4, "half": 2, "int8": 1})
+_WEIGHT_BYTES: Mapping[Kernel, int] = MappingProxyType(
+    {kernel: _PRECISION_BYTES[kind] for kind, kernels in KERNELS.items() for kernel in kernels}
+)
