@@ -159,6 +159,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
         markers: the markers; the same.
         imported: paths of media that were brought into the editor's pool for this.
         skipped: names of takes that were not placed, as the policy asked.
+        left: earlier music that was to go but that someone has worked on since, a sentence each.
         not_kept: what the copy's format could not hold of the timeline, a sentence each.
         complete: all of it was placed; else the work broke off on the way.
         schema_version: of this struct.
@@ -175,6 +176,7 @@ class Placement(msgspec.Struct, frozen=True, kw_only=True):
     markers: tuple[PlacedMarker, ...] = ()
     imported: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
     not_kept: tuple[str, ...] = ()
     complete: bool = True
     schema_version: int = 1
@@ -234,4 +236,37 @@ class EditorHost(Protocol):
         Raises:
             TimelineError: it is gone, or someone has worked on it since.
             HostError: the editor refused.
+        """
+
+
+class LiveHost(EditorHost, Protocol):
+    """A timeline that is open in a running editor: music placed earlier lies on it."""
+
+    def clear_broken(self) -> tuple[str, ...]:
+        """Take away what placements left that broke off, a sentence each.
+
+        One that another program is at work on is let be.
+
+        Raises:
+            HostError: the editor refused.
+        """
+
+    def lying(self) -> frozenset[Path]:
+        """Folders of the takes of which any sound lies on the timeline, heard or not."""
+
+    def place_instead(
+        self,
+        takes: Sequence[TakeInFolder],
+        earlier: Sequence[Path],
+        *,
+        layout: PlaceLayout = "stems",
+        pieces: bool = False,
+    ) -> Placement:
+        """Place `takes`; once they lie there, what lies there of the takes in `earlier` goes.
+
+        What was moved as a whole since goes too: the film may have taken it along. What someone
+        cut, trimmed or moved apart stays, and is told in `Placement.left`, unless `pieces`.
+
+        Raises:
+            As place_takes.
         """

@@ -6,10 +6,11 @@ Cues that follow one another share tracks; cues that overlap do not. Knows nothi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from musiscene_plugins.host import TakeInFolder
+from musiscene_core.take import Take
+from musiscene_plugins.host import PlaceLayout, TakeInFolder
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,28 @@ def take_lanes(takes: Sequence[TakeInFolder]) -> tuple[TakeLane, ...]:
         together = sorted((*lanes[index].takes, placed), key=lambda put: put.take.record.start)
         lanes[index] = TakeLane(tuple(together), heard)
     return tuple(lanes)
+
+
+def placed_sounds(take: Take, layout: PlaceLayout) -> Iterator[tuple[str, str]]:
+    """The take's sounds to place: what each is called, no two alike, and its file."""
+    if layout == "mix":
+        yield "mix", take.mix
+        return
+    taken: set[str] = set()
+    for stem in take.stems:
+        title, number = stem.title, 1
+        while title in taken:
+            number += 1
+            title = f"{stem.title} {number}"
+        taken.add(title)
+        yield title, stem.path
+
+
+def track_titles(titles: Sequence[str], known: set[str]) -> dict[str, str]:
+    """Names of new tracks for `titles`, with one number for all where one of them is `known`."""
+    names = {title: f"MusiScene {title[:1].upper()}{title[1:]}" for title in titles}
+    suffix, number = "", 1
+    while any(name + suffix in known for name in names.values()):
+        number += 1
+        suffix = f" {number}"
+    return {title: name + suffix for title, name in names.items()}

@@ -82,8 +82,13 @@ def placements_about(media: Iterable[str]) -> list[tuple[Path, Placement]]:
     A file that is no placement is passed over: it is not ours.
     """
     folders = {folder for path in media for folder in Path(path).parents[:2]}
+    return [found for folder in sorted(folders) for found in placements_in(folder)]
+
+
+def placements_in(folder: Path) -> list[tuple[Path, Placement]]:
+    """The placements beside the take in `folder`, the oldest first."""
     found = []
-    for path in (path for folder in sorted(folders) for path in _present(folder)):
+    for path in _present(folder):
         with suppress(InputError):
             found.append((path, read_json(path, Placement)))
     return found

@@ -160,8 +160,24 @@ def test_cues_one_after_the_other_are_all_heard_and_marked(tmp_path: Path) -> No
     on = {track.name: track.enabled for track in resolve.world.current.kinds["audio"]}
     heard = [on[item.track] for item in placement.items]
     stems = len(first.take.stems)
-    assert heard == [True] * stems + [False] * stems + [True] * stems
+    assert heard == [True] * stems + [True] * stems + [False] * stems
+    assert len(set(placement.tracks)) == 2 * stems
     assert [marker.frame for marker in placement.markers] == [86_400, 86_412, 86_424, 86_436]
+    # Each cue can be taken away alone.
+    (_, one), (_, two) = find_placement(first.folder), find_placement(second.folder)
+    assert {item.record for item in one.items} == {first.take.record}
+    assert {Path(item.media).parents[2] for item in one.items} == {
+        tmp_path / "one",
+        tmp_path / "other",
+    }
+    assert [marker.frame for marker in two.markers] == [86_424, 86_436]
+    host_of(resolve).remove_placement(two)
+    left = [item for track in resolve.world.current.kinds["audio"] for item in track.items]
+    assert {item.start for item in left} == {86_400}
+    assert len(left) == 1 + 2 * stems
+    host_of(resolve).remove_placement(one)
+    assert own_tracks(resolve) == []
+    assert resolve.world.current.markers == {}
 
 
 def test_moved_music_is_the_users_and_stays(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from musiscene_core.errors import (
 from musiscene_core.ranges import FrameRange
 from musiscene_core.take import Take
 from musiscene_plugins.host import PlaceLayout, Placement, PlacePolicy, TakeInFolder
-from musiscene_plugins.lanes import TakeLane, take_lanes
+from musiscene_plugins.lanes import TakeLane, placed_sounds, take_lanes, track_titles
 from musiscene_plugins.otio.bundle import media_folder, unpack_media
 from musiscene_plugins.otio.document import OURS, Document
 from musiscene_plugins.otio.exact_time import time_range
@@ -211,16 +211,12 @@ def _add_lane(
 ) -> list[str]:
     parts: dict[str, list[tuple[TakeInFolder, str]]] = {}
     for placed in lane.takes:
-        for part, relative in _sounds(placed.take, layout):
+        for part, relative in placed_sounds(placed.take, layout):
             parts.setdefault(part, []).append((placed, relative))
     known = {track.name for track in timeline.tracks}
-    titles = {part: f"MusiScene {part[:1].upper()}{part[1:]}" for part in parts}
-    suffix, number = "", 1
-    while any(title + suffix in known for title in titles.values()):
-        number += 1
-        suffix = f" {number}"
+    titles = track_titles(list(parts), known)
     for part, sounding in parts.items():
-        track = otio.schema.Track(titles[part] + suffix, kind=otio.schema.TrackKind.Audio)
+        track = otio.schema.Track(titles[part], kind=otio.schema.TrackKind.Audio)
         track.metadata["Resolve_OTIO"] = dict(RESOLVE_TRACK)
         alone = len(lane.takes) == 1
         track.metadata[OURS] = _notes(lane.takes[0].take, part) if alone else {"role": part}
@@ -242,19 +238,7 @@ def _add_lane(
     if lane.heard:
         for placed in lane.takes:
             _mark_hits(timeline, placed.take, document)
-    return [title + suffix for title in titles.values()]
-
-
-def _sounds(take: Take, layout: PlaceLayout) -> Iterator[tuple[str, str]]:
-    """The take's sounds to place: what each is called, no two alike, and its file."""
-    if layout == "mix":
-        yield "mix", take.mix
-        return
-    seen: dict[str, int] = {}
-    for stem in take.stems:
-        part = stem.title
-        seen[part] = seen.get(part, 0) + 1
-        yield part if seen[part] == 1 else f"{part} {seen[part]}", stem.path
+    return list(titles.values())
 
 
 def _clip(take: Take, role: str, path: Path, notes: dict[str, Any], rate: float) -> Any:

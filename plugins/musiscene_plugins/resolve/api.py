@@ -402,15 +402,21 @@ class ResolveApi:
             self._pool(), "SetCurrentFolder", folder, why="the bin did not open", hint=_TRY_AGAIN
         )
 
-    def bin(self, name: str) -> Any:
-        """The folder `name` in the media pool's root; made where there is none."""
-        pool = self._pool()
-        top = self._one(pool, "GetRootFolder")
+    def find_bin(self, name: str) -> Any:
+        """The folder `name` in the media pool's root; None where there is none."""
+        top = self._one(self._pool(), "GetRootFolder")
         folders = _listed(self._one(top, "GetSubFolderList"))
         names = self._all(*[Call(folder, "GetName") for folder in folders])
-        for folder, found in zip(folders, names, strict=True):
-            if found == name:
-                return folder
+        named = (folder for folder, found in zip(folders, names, strict=True) if found == name)
+        return next(named, None)
+
+    def bin(self, name: str) -> Any:
+        """The folder `name` in the media pool's root; made where there is none."""
+        there = self.find_bin(name)
+        if there is not None:
+            return there
+        pool = self._pool()
+        top = self._one(pool, "GetRootFolder")
         made = self._one(pool, "AddSubFolder", top, name)
         if made is None:
             raise HostError(

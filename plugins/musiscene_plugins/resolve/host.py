@@ -22,9 +22,15 @@ from musiscene_plugins.host import (
 )
 from musiscene_plugins.resolve.api import ResolveApi
 from musiscene_plugins.resolve.mixdown import mix_down
-from musiscene_plugins.resolve.placing import place_on_timeline
+from musiscene_plugins.resolve.placing import Work, place_on_timeline
 from musiscene_plugins.resolve.reading import ResolveReading, read_timeline
 from musiscene_plugins.resolve.removing import remove_from_timeline
+from musiscene_plugins.resolve.superseding import (
+    clear_broken,
+    lying_clips,
+    our_turn,
+    take_instead,
+)
 from musiscene_plugins.resolve.values import ApiTimeline
 
 logger = logging.getLogger(__name__)
@@ -131,7 +137,41 @@ class ResolveHost:
         """Lay `takes` on new sound tracks of the timeline, read them back, or undo it all."""
         timeline = self._timeline()
         clock = self._read(timeline).clock
-        return place_on_timeline(self._api, timeline, clock, takes, layout=layout, policy=policy)
+        with our_turn():
+            return place_on_timeline(
+                self._api, timeline, clock, takes, layout=layout, policy=policy
+            )
+
+    def place_instead(
+        self,
+        takes: Sequence[TakeInFolder],
+        earlier: Sequence[Path],
+        *,
+        layout: PlaceLayout = "stems",
+        pieces: bool = False,
+    ) -> Placement:
+        """Lay `takes`, then take off what lies there of the takes in the folders `earlier`."""
+        timeline = self._timeline()
+        clock = self._read(timeline).clock
+
+        def take_earlier_off(work: Work) -> None:
+            new = {item.id for item in work.placement.items}
+            left = take_instead(self._api, work.kept, earlier, new=new, pieces=pieces)
+            work.take_free_names()
+            work.note(left=left)
+
+        with our_turn():
+            return place_on_timeline(
+                self._api, timeline, clock, takes, layout=layout, afterwards=take_earlier_off
+            )
+
+    def lying(self) -> frozenset[Path]:
+        """Folders of the takes of which any sound lies on the timeline."""
+        return frozenset(clip.folder for clip in lying_clips(self._api, self._timeline()))
+
+    def clear_broken(self) -> tuple[str, ...]:
+        """Take away what placements left that broke off."""
+        return clear_broken(self._api)
 
     def remove_placement(self, placement: Placement) -> None:
         """Take away exactly what `placement` says."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -133,11 +133,18 @@ def take_off(
     names = {entry.placed.track for entry in found} | (
         set(placement.tracks) if everything else set()
     )
+    take_tracks_off(api, kept, names)
+    if everything:
+        take_media_out(api, placement)
+
+
+def take_tracks_off(api: ResolveApi, kept: KeptState, names: Collection[str]) -> None:
+    """Delete the sound tracks called so on which no clip is left."""
+    timeline = kept.timeline
     for track in reversed(api.tracks(timeline, "audio")):
         if track.name in names and not api.items(timeline, "audio", track.index):
             api.delete_track(timeline, track.index)
             kept.forget_sound_track(track.index)
-    _take_media_out(api, placement, everything)
 
 
 def forget(api: ResolveApi, timeline: ApiTimeline, path: Path, placement: Placement) -> None:
@@ -194,8 +201,9 @@ def _timeline_of(api: ResolveApi, placement: Placement) -> ApiTimeline:
     )
 
 
-def _take_media_out(api: ResolveApi, placement: Placement, everything: bool) -> None:
-    if not everything or not placement.imported:
+def take_media_out(api: ResolveApi, placement: Placement) -> None:
+    """Take what was imported for `placement` out of our bin, where no timeline uses it."""
+    if not placement.imported:
         return
     unused = [
         media
