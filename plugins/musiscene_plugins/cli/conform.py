@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,29 +16,95 @@ from rich.table import Table
 from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import read_json, write_atomically
 from musiscene_core.conforming import Changes
-from musiscene_core.errors import InputError, RequestError
+from musiscene_core.errors import InputError, MusiSceneError, RequestError
 from musiscene_core.protocol import connect
+from musiscene_core.ranges import FrameRange
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
-from musiscene_plugins.cli.inputs import opened_host, range_choice
-from musiscene_plugins.cli.recuts import MadeTake, Recut, named_take, recut, takes_of
+from musiscene_plugins.cli.hosts import OpenedHost, is_live, wanted_host
+from musiscene_plugins.cli.inputs import range_choice
+from musiscene_plugins.cli.recuts import (
+    MadeTake,
+    Recut,
+    named_take,
+    recut,
+    superseded_by,
+    takes_made_for,
+    takes_of,
+    takes_on,
+    whole_range,
+)
 from musiscene_plugins.cli.results import check_output, publish
-from musiscene_plugins.cli.score import as_json, output_folder, show_scored
+from musiscene_plugins.cli.score import as_json, show_scored
 from musiscene_plugins.cli.scoring import Scored
 from musiscene_plugins.cli.terminal import result_console, shown_progress
-from musiscene_plugins.host import EditorHost, TakeInFolder
+from musiscene_plugins.host import PlaceLayout, TakeInFolder
 from musiscene_plugins.otio import HostSettings, open_timeline
+
+EXIT_SOME_FAILED = 2
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """A cue's new takes, and the folders of earlier ones that they stand in for."""
+
+    brief: SceneBrief
+    takes: list[TakeInFolder]
+    earlier: list[Path]
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Say what changed, make anew what that asks for, and place it; returns the exit code."""
-    output = output_folder(arguments)
-    host = opened_host(arguments, output)
-    taken = _taken(arguments)
-    if isinstance(taken, ScoreRequest):
-        return _from_request(taken, host, output, arguments)
-    recuts = [recut(made, host, range_choice(arguments)) for made in taken]
+    if is_live(arguments) and arguments.take and arguments.file:
+        raise RequestError(
+            "Two versions and DaVinci Resolve were given.",
+            hint="Give the take or the old version alone; the new version is the open timeline.",
+        )
+    if not is_live(arguments) and not (arguments.take and arguments.file):
+        raise RequestError(
+            "What to fit, or to what, is missing.",
+            hint="Give the old and the new version, or --resolve for the timeline open in Resolve.",
+        )
+    with wanted_host(arguments) as opened:
+        wanted = _wanted(arguments, opened)
+        if isinstance(wanted, ScoreRequest):
+            return _from_request(wanted, opened, arguments)
+        return _all_fitted(wanted, opened, arguments)
+
+
+def _wanted(
+    arguments: argparse.Namespace, opened: OpenedHost
+) -> Sequence[tuple[MadeTake, FrameRange | None]] | ScoreRequest:
+    """The takes to fit and where they lie: those named, made for the old version, or placed."""
+    lying: dict[Path, FrameRange] = {}
+    if opened.live is not None:
+        try:
+            placed = takes_on(opened.host)
+        except InputError:
+            placed = []
+        if placed and not arguments.take and not arguments.takes:
+            return placed
+        lying = {made.folder: record for made, record in placed}
+    if not arguments.take:
+        folders = [Path(one) for one in arguments.takes]
+        made = takes_made_for(opened.host, folders)
+    else:
+        taken = _taken(arguments)
+        if isinstance(taken, ScoreRequest):
+            return taken
+        made = list(taken)
+    return [(one, lying.get(one.folder)) for one in made]
+
+
+def _all_fitted(
+    wanted: Sequence[tuple[MadeTake, FrameRange | None]],
+    opened: OpenedHost,
+    arguments: argparse.Namespace,
+) -> int:
+    choice = range_choice(arguments)
+    whole = whole_range(opened.host)
+    recuts = [recut(made, opened.host, choice, whole, lies) for made, lies in wanted]
     fits = [one for one in recuts if one.timeline is not None]
     if not fits:
         raise RequestError(
@@ -51,25 +118,29 @@ def run(arguments: argparse.Namespace) -> int:
     printed: dict[str, Any] = {"cues": [_as_json(one) for one in recuts]}
     if len(fits) == 1 and fits[0].changes is not None:
         printed |= {"changes": msgspec.to_builtins(fits[0].changes), "takes": []}
-    timelines: list[str] = []
-    for one in [] if arguments.dry_run else fits:
-        timeline = one.timeline
-        assert timeline is not None
-        scored, _ = _fitted(one.made, timeline, host, output, arguments)
-        if scored is None:
+    made: list[_Fit] = []
+    failed: list[MusiSceneError] = []
+    for one in [] if arguments.dry_run else [one for one in fits if not one.fits]:
+        try:
+            fit = _made(one, opened, arguments)
+        except (InputError, RequestError) as error:
+            if len(fits) == 1:
+                raise
+            failed.append(error)
+            sys.stderr.write(f"{one.made.take.cue}: {error}\n")
             continue
-        timelines.append(scored.timeline)
-        if len(fits) == 1:
-            printed |= as_json(scored)
-        else:
-            printed.setdefault("results", []).append(as_json(scored))
-            # The next cue goes onto the timeline that carries this one.
-            host = open_timeline(Path(scored.timeline), HostSettings(output=output))
-        if not arguments.json:
-            show_scored(scored)
+        made += [fit] if fit is not None else []
+    done = _placed(made, opened, arguments)
+    if len(done) == 1:
+        printed |= as_json(done[0])
+    elif done:
+        printed["results"] = [as_json(scored) for scored in done]
     if arguments.json:
         sys.stdout.write(json.dumps(printed, indent=2) + "\n")
-    return 0
+    else:
+        for scored in done:
+            show_scored(scored)
+    return EXIT_SOME_FAILED if failed else 0
 
 
 def _taken(arguments: argparse.Namespace) -> Sequence[MadeTake] | ScoreRequest:
@@ -86,35 +157,49 @@ def _taken(arguments: argparse.Namespace) -> Sequence[MadeTake] | ScoreRequest:
     return takes_of(open_timeline(path, settings), [Path(one) for one in arguments.takes])
 
 
-def _from_request(
-    request: ScoreRequest, host: EditorHost, output: Path, arguments: argparse.Namespace
-) -> int:
+def _from_request(request: ScoreRequest, opened: OpenedHost, arguments: argparse.Namespace) -> int:
     """Make music anew from a request alone, whose take is not at hand."""
     if arguments.dry_run:
         raise InputError("A request alone does not say what can stay; name its take's folder.")
-    timeline = host.read_range(range_choice(arguments))
-    scored, changes = _fitted(request, timeline, host, output, arguments)
+    timeline = opened.host.read_range(range_choice(arguments))
+    fit, changes = _fitted(request, "", timeline, opened.output, arguments)
+    done = _placed([fit] if fit is not None else [], opened, arguments)
     printed = {"changes": msgspec.to_builtins(changes), "takes": []}
     if arguments.json:
-        printed |= as_json(scored) if scored is not None else {}
+        printed |= as_json(done[0]) if done else {}
         sys.stdout.write(json.dumps(printed, indent=2) + "\n")
         return 0
     show_changes(changes)
-    if scored is not None:
+    for scored in done:
         show_scored(scored)
     return 0
 
 
+def _made(one: Recut, opened: OpenedHost, arguments: argparse.Namespace) -> _Fit | None:
+    """The new takes of a cue; None where there is nothing to make."""
+    timeline, made = one.timeline, one.made
+    assert timeline is not None
+    there = opened.live.lying() if opened.live is not None else frozenset()
+    fit, _ = _fitted(made.request, str(made.folder.absolute()), timeline, opened.output, arguments)
+    if fit is None:
+        if opened.live is None or one.lies is not None:
+            return None
+        # It fits as it is, and is not there: from the library, or taken away meanwhile.
+        put = TakeInFolder(made.take, made.folder)
+        brief = made.request.brief
+        return _Fit(brief, publish(opened.output, brief, [put]), [])
+    earlier = [folder for folder in (made.folder, *superseded_by(made, there)) if folder in there]
+    return replace(fit, earlier=earlier)
+
+
 def _fitted(
-    made: MadeTake | ScoreRequest,
+    request: ScoreRequest,
+    earlier: str,
     timeline: TimelineRange,
-    host: EditorHost,
     output: Path,
     arguments: argparse.Namespace,
-) -> tuple[Scored | None, Changes]:
-    """The new takes where there are any, in the user's folder and on the timeline."""
-    request = made.request if isinstance(made, MadeTake) else made
-    earlier = str(made.folder.absolute()) if isinstance(made, MadeTake) else ""
+) -> tuple[_Fit | None, Changes]:
+    """The new takes where there are any, in the user's folder."""
     check_output(output, timeline, request.takes)
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         changes, takes = client.conform(request, timeline, show, earlier=earlier, on_eta=show.eta)
@@ -122,8 +207,34 @@ def _fitted(
         return None, changes
     brief = read_json(takes[0][1] / "brief.json", SceneBrief)
     placed = publish(output, brief, [TakeInFolder(take, folder) for take, folder in takes])
-    placement = host.place_takes(placed, layout="mix" if arguments.single else "stems")
-    return Scored(brief=brief, takes=placed, timeline=placement.timeline), changes
+    return _Fit(brief, placed, []), changes
+
+
+def _placed(
+    made: Sequence[_Fit], opened: OpenedHost, arguments: argparse.Namespace
+) -> list[Scored]:
+    """All new takes on the timeline at once; in an editor, the earlier ones go."""
+    if not made:
+        return []
+    layout: PlaceLayout = "mix" if arguments.single else "stems"
+    takes = [put for fit in made for put in fit.takes]
+    if opened.live is not None:
+        earlier = list(dict.fromkeys(folder for fit in made for folder in fit.earlier))
+        placement = opened.live.place_instead(
+            takes, earlier, layout=layout, pieces=arguments.pieces
+        )
+    else:
+        placement = opened.host.place_takes(takes, layout=layout)
+    return [
+        Scored(
+            brief=fit.brief,
+            takes=fit.takes,
+            timeline=placement.timeline,
+            not_kept=placement.not_kept if fit is made[-1] else (),
+            left=placement.left if fit is made[-1] else (),
+        )
+        for fit in made
+    ]
 
 
 def _draw(one: Recut, path: Path) -> None:

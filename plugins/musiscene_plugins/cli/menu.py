@@ -19,7 +19,9 @@ def score_open_timeline(resolve: Any) -> str:
     arguments = build_parser().parse_args(["score", "--resolve", "--json"])
     try:
         host = ResolveHost(ResolveApi(DirectTransport(resolve)))
+        cleared = host.clear_broken()
         scored = score_on(host, arguments, folder)
     except MusiSceneError as error:
         return str(error)
-    return f"The music lies on {scored.timeline}; its files are in {scored.takes[0].folder}."
+    done = f"The music lies on {scored.timeline}; its files are in {scored.takes[0].folder}."
+    return " ".join((*cleared, done))

@@ -88,8 +88,8 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--place",
         choices=("new", "replace", "skip"),
-        default="new",
-        help="beside music placed there earlier (default), instead of it, or not at all",
+        help="beside music placed there earlier (default), instead of it, or not at all; with "
+        "--cues in Resolve the default is: instead of what was made for the same cue",
     )
     add_report(parser)
     parser.add_argument("--json", action="store_true", help="print the take as JSON")
@@ -144,10 +144,17 @@ def _add_conform(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "take",
         metavar="OLD",
+        nargs="?",
         help="the old version of the timeline, or one take: its folder, its id in "
-        "`musiscene takes`, or its request.json",
+        "`musiscene takes`, or its request.json; in Resolve: default the takes on the timeline",
     )
-    add_range(parser, file="the timeline as it is now")
+    add_range(parser, file="the timeline as it is now", needed=False)
+    add_resolve(parser, what="the timeline as it is now is the one open in DaVinci Resolve Studio")
+    parser.add_argument(
+        "--pieces",
+        action="store_true",
+        help="in Resolve: also take away pieces of the earlier music that were cut or moved apart",
+    )
     parser.add_argument(
         "--takes",
         action="append",

@@ -17,14 +17,13 @@ from rich.table import Table
 from musiscene_core.errors import RequestError
 from musiscene_core.themes import ThemeUse
 from musiscene_core.timecode import FrameRate, format_timecode
-from musiscene_plugins.choosing import file_name
-from musiscene_plugins.cli.inputs import opened_host, request_for
+from musiscene_plugins.cli.hosts import wanted_host
+from musiscene_plugins.cli.inputs import request_for
 from musiscene_plugins.cli.reel_progress import shown_reel
-from musiscene_plugins.cli.score import output_folder
 from musiscene_plugins.cli.sheets import publish_sheet, sheet_settings
 from musiscene_plugins.cli.terminal import result_console
 from musiscene_plugins.cli.themes import theme_uses
-from musiscene_plugins.host import EditorHost
+from musiscene_plugins.host import EditorHost, LiveHost
 from musiscene_plugins.reel.cue_sheet import CueSheet, SheetSettings, sheet_of_takes
 from musiscene_plugins.reel.cues import MARKERS, CueNote, ReelCue, listed_cues, marked_cues
 from musiscene_plugins.reel.scoring import (
@@ -43,14 +42,14 @@ _STATES = {"made": "made", "kept": "kept", "failed": "failed"}
 def run(arguments: argparse.Namespace) -> int:
     """Score the cues that the arguments name; returns the exit code."""
     _refuse_single_range(arguments)
-    output = output_folder(arguments)
     settings = sheet_settings(arguments)
-    host = opened_host(arguments, output)
-    cues = wanted_cues(arguments.cues, host)
-    wish = reel_wish(arguments, host, cues, output, file_name(Path(arguments.file).stem))
-    with shown_reel(len(cues), quiet=arguments.json) as progress:
-        result, files = score_with_sheet(wish, settings, progress)
-    rate = host.describe().rate
+    with wanted_host(arguments) as opened:
+        host = opened.host
+        cues = wanted_cues(arguments.cues, host)
+        wish = reel_wish(arguments, host, cues, opened.output, opened.name, live=opened.live)
+        with shown_reel(len(cues), quiet=arguments.json) as progress:
+            result, files = score_with_sheet(wish, settings, progress)
+        rate = host.describe().rate
     if arguments.json:
         sys.stdout.write(json.dumps(_as_json(result, files), indent=2) + "\n")
     else:
@@ -73,6 +72,8 @@ def reel_wish(
     cues: tuple[ReelCue, ...],
     output: Path,
     name: str,
+    *,
+    live: LiveHost | None = None,
 ) -> ReelWish:
     """What the options of `score` ask of these cues.
 
@@ -89,7 +90,8 @@ def reel_wish(
         themes=ReelThemes(book.absolute(), name, cues, _shared_themes(arguments.theme)),
         output=output,
         layout="mix" if arguments.single else "stems",
-        policy=getattr(arguments, "place", "new"),
+        policy=getattr(arguments, "place", None),
+        live=live,
     )
 
 
@@ -113,11 +115,6 @@ def marked_or_whole(host: EditorHost, name: str) -> tuple[ReelCue, ...]:
 
 
 def _refuse_single_range(arguments: argparse.Namespace) -> None:
-    if not arguments.file:
-        raise RequestError(
-            "Many cues are scored on a timeline file.",
-            hint="Export it as OpenTimelineIO (.otio), score that, and import the result.",
-        )
     given = {
         "--in": arguments.record_in,
         "--out": arguments.record_out,
@@ -155,6 +152,7 @@ def _as_json(result: ReelResult, files: tuple[Path, ...]) -> dict[str, Any]:
     return {
         "cues": [_cue_as_json(outcome) for outcome in result.outcomes],
         "timeline": result.timeline,
+        "left": list(result.left),
         "cue_sheet": [str(path) for path in files],
     }
 
@@ -188,6 +186,8 @@ def _show(result: ReelResult, files: tuple[Path, ...], rate: FrameRate) -> None:
     console.print(table, markup=False)
     if result.timeline:
         console.print(f"Timeline: {result.timeline}", markup=False)
+    for kept in result.left:
+        console.print(f"  {kept}", markup=False)
     for path in files:
         console.print(f"Cue sheet: {path}", markup=False)
     if result.failed:

@@ -11,45 +11,28 @@ from typing import Any
 import msgspec
 from rich.table import Table
 
-from musiscene_core.errors import RequestError
 from musiscene_core.keys import key_name
-from musiscene_core.paths import cache_folder
 from musiscene_core.take import REPORT_FILE
 from musiscene_core.timecode import format_timecode
-from musiscene_plugins.choosing import file_name
-from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
+from musiscene_plugins.cli.hosts import wanted_host
+from musiscene_plugins.cli.inputs import range_choice, request_for
 from musiscene_plugins.cli.scoring import Scored, read_brief, score_range
 from musiscene_plugins.cli.terminal import result_console
 from musiscene_plugins.cli.themes import theme_wish
 from musiscene_plugins.host import EditorHost, TakeInFolder
-from musiscene_plugins.roles import parse_overrides
 
 _DROPPED_SHOWN = 8
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Score the range that the arguments name; returns the exit code."""
-    live = arguments.resolve or arguments.bridge
-    if bool(arguments.file) == live:
-        raise RequestError(
-            "A file and DaVinci Resolve were both given." if live else "What to score is missing.",
-            hint="Give a movie or timeline file, or --resolve for the timeline open in Resolve.",
-        )
-    if arguments.cues and live:
-        raise RequestError(
-            "Many cues are scored from a file alone.",
-            hint="Export the timeline from Resolve as .otio and give that file.",
-        )
     if arguments.cues:
         # Here and not above: only a reel needs asyncio and the cue sheet.
         from musiscene_plugins.cli import reel
 
         return reel.run(arguments)
-    if live:
-        scored = _scored_in_resolve(arguments)
-    else:
-        output = output_folder(arguments)
-        scored = score_on(opened_host(arguments, output), arguments, output)
+    with wanted_host(arguments) as opened:
+        scored = score_on(opened.host, arguments, opened.output)
     if arguments.json:
         sys.stdout.write(json.dumps(as_json(scored), indent=2) + "\n")
     else:
@@ -70,27 +53,10 @@ def score_on(host: EditorHost, arguments: argparse.Namespace, output: Path) -> S
         output=output,
         layout="mix" if arguments.single else "stems",
         quiet=arguments.json,
-        policy=arguments.place,
+        policy=arguments.place or "new",
         themes=wish.into if wish is not None else None,
         report=arguments.report,
     )
-
-
-def _scored_in_resolve(arguments: argparse.Namespace) -> Scored:
-    from musiscene_plugins.resolve import ResolveHost
-    from musiscene_plugins.resolve.opening import resolve_api
-
-    with resolve_api(bridge=arguments.bridge) as api:
-        mixdowns = cache_folder() / "mixdowns" if arguments.mixdown else None
-        host = ResolveHost(api, parse_overrides(arguments.role), mixdowns=mixdowns)
-        return score_on(host, arguments, output_folder(arguments, host.describe().name))
-
-
-def output_folder(arguments: argparse.Namespace, name: str = "") -> Path:
-    """Where results go: as told, or beside where the command runs, named after what is scored."""
-    if arguments.output:
-        return Path(arguments.output).expanduser().absolute()
-    return Path.cwd() / f"{file_name(name or Path(arguments.file).stem)}-score"
 
 
 def as_json(scored: Scored) -> dict[str, Any]:
@@ -98,7 +64,11 @@ def as_json(scored: Scored) -> dict[str, Any]:
     takes: list[dict[str, Any]] = [
         msgspec.to_builtins(placed.take) | {"folder": str(placed.folder)} for placed in scored.takes
     ]
-    where = {"timeline": scored.timeline, "not_kept": list(scored.not_kept)}
+    where = {
+        "timeline": scored.timeline,
+        "not_kept": list(scored.not_kept),
+        "left": list(scored.left),
+    }
     return takes[0] | where if len(takes) == 1 else {"takes": takes, **where}
 
 
@@ -110,6 +80,8 @@ def show_scored(scored: Scored) -> None:
     console.print(f"Timeline: {scored.timeline}", markup=False)
     for lost in scored.not_kept:
         console.print(f"  Not in it: {lost}", markup=False)
+    for kept in scored.left:
+        console.print(f"  {kept}", markup=False)
     if scored.skipped:
         console.print("  Music that was placed earlier lies there, so it was left as it is.")
 

@@ -33,6 +33,7 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
         timeline: path of the timeline that carries them, or its name in the editor.
         skipped: takes that were not placed, since music of ours lies there already.
         not_kept: what of the timeline the copy's format could not hold, a sentence each.
+        left: earlier music that someone has worked on and that stayed, a sentence each.
     """
 
     brief: SceneBrief
@@ -40,6 +41,7 @@ class Scored(msgspec.Struct, frozen=True, kw_only=True):
     timeline: str
     skipped: tuple[str, ...] = ()
     not_kept: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 def score_range(

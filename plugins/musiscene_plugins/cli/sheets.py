@@ -13,11 +13,11 @@ import msgspec
 from musiscene_core.codec import read_json, write_atomically
 from musiscene_core.errors import InputError, OutputError, RequestError
 from musiscene_core.ranges import FrameRange
-from musiscene_core.take import Take
+from musiscene_plugins.carried import take_at, takes_on_timeline
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli.inputs import opened_host
 from musiscene_plugins.cli.terminal import result_console
-from musiscene_plugins.host import EditorHost, RangeChoice, TakeInFolder
+from musiscene_plugins.host import TakeInFolder
 from musiscene_plugins.reel.cue_sheet import CueSheet, SheetSettings, as_csv, clock, sheet_of_takes
 from musiscene_plugins.reel.state import CueRecord, read_state
 
@@ -36,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         host = opened_host(arguments)
         about = host.describe()
-        name, takes, rate = about.name, takes_on_timeline(host), about.rate
+        name, rate = about.name, about.rate
+        takes = [(put, _usage_of(put.folder)) for put in takes_on_timeline(host)]
         folder = source.parent
     output = Path(arguments.output).expanduser().absolute() if arguments.output else folder
     sheet = sheet_of_takes(takes, settings, name=name, rate=rate)
@@ -105,11 +106,11 @@ def takes_in_folder(folder: Path) -> list[tuple[TakeInFolder, str]]:
     records: list[CueRecord] = [
         record for path in states for record in read_state(path).cues.values() if record.takes
     ]
-    found = [(_take_at(folder / record.takes[0]), record.usage) for record in records]
+    found = [(take_at(folder / record.takes[0]), record.usage) for record in records]
     if not found:
         latest: dict[tuple[str, FrameRange], TakeInFolder] = {}
         for path in sorted(_take_files(folder), key=lambda path: path.stat().st_mtime_ns):
-            put = _take_at(path.parent)
+            put = take_at(path.parent)
             latest[put.take.cue, put.take.record] = put
         found = [(put, "") for put in latest.values()]
     if not found:
@@ -120,41 +121,6 @@ def takes_in_folder(folder: Path) -> list[tuple[TakeInFolder, str]]:
     if len(rates) > 1:
         raise InputError(
             f"The takes in {folder} have several frame rates.", hint="Give one reel at a time."
-        )
-    return found
-
-
-def takes_on_timeline(host: EditorHost) -> list[tuple[TakeInFolder, str]]:
-    """The takes that are heard on a timeline, where they lie there now.
-
-    Raises:
-        InputError: there is no music of ours on it.
-    """
-    placed: dict[tuple[Path, int], FrameRange] = {}
-    whole = host.describe().record
-    choice = RangeChoice(record_in=str(whole.start), record_out=str(whole.end))
-    for clip in host.read_range(choice).by_role("score"):
-        folder = _take_folder(Path(clip.media.path)) if clip.media.path else None
-        if folder is not None:
-            record = clip.mapping.record
-            # Stems of one take lie together; the same take twice makes two cues.
-            key = next(
-                (k for k, at in placed.items() if k[0] == folder and at.overlap(record)), None
-            )
-            if key is None:
-                placed[folder, record.start] = record
-            else:
-                at = placed[key]
-                placed[key] = FrameRange(min(at.start, record.start), max(at.end, record.end))
-    found = []
-    for (folder, _), record in placed.items():
-        put = _take_at(folder)
-        take = msgspec.structs.replace(put.take, record=record)
-        found.append((TakeInFolder(take, folder), _usage_of(folder)))
-    if not found:
-        raise InputError(
-            "There is no music of ours on this timeline.",
-            hint="Give the scored timeline, or the folder that `musiscene score` wrote.",
         )
     return found
 
@@ -174,14 +140,6 @@ def _take_files(folder: Path) -> Iterator[Path]:
         if number >= _MAX_TAKES:
             raise InputError(f"{folder} holds more than {_MAX_TAKES} takes.")
         yield path
-
-
-def _take_folder(media: Path) -> Path | None:
-    return next((at for at in media.parents[:2] if (at / "take.json").is_file()), None)
-
-
-def _take_at(folder: Path) -> TakeInFolder:
-    return TakeInFolder(read_json(folder / "take.json", Take), folder)
 
 
 def _holds(path: Path, data: bytes) -> bool:

@@ -31,8 +31,16 @@ from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.results import check_output, publish
-from musiscene_plugins.host import EditorHost, PlaceLayout, PlacePolicy, RangeChoice, TakeInFolder
+from musiscene_plugins.host import (
+    EditorHost,
+    LiveHost,
+    PlaceLayout,
+    PlacePolicy,
+    RangeChoice,
+    TakeInFolder,
+)
 from musiscene_plugins.reel.cues import ReelCue
+from musiscene_plugins.reel.placing import StandingReel, place_reel
 from musiscene_plugins.reel.state import (
     CueRecord,
     ReelState,
@@ -74,10 +82,17 @@ class CueOutcome:
 
 @dataclass(frozen=True)
 class ReelResult:
-    """What became of a reel: each cue in order of time, and the timeline with the music on it."""
+    """What became of a reel.
+
+    Attributes:
+        outcomes: each cue in order of time.
+        timeline: the one with the music on it; empty where there is none.
+        left: earlier music that someone has worked on and that stayed, a sentence each.
+    """
 
     outcomes: tuple[CueOutcome, ...]
     timeline: str
+    left: tuple[str, ...] = ()
 
     @property
     def failed(self) -> tuple[CueOutcome, ...]:
@@ -107,7 +122,9 @@ class ReelWish:
         themes: the film's themes.
         output: where the music goes.
         layout: a track a stem, or one for the mix.
-        policy: what happens to music placed there earlier.
+        policy: what happens to music placed there earlier; None: a file's stays, in an editor
+            what was made for the same cue goes.
+        live: the same timeline where it is open in an editor; None for a file.
     """
 
     host: EditorHost
@@ -117,7 +134,8 @@ class ReelWish:
     themes: ReelThemes
     output: Path
     layout: PlaceLayout = "stems"
-    policy: PlacePolicy = "new"
+    policy: PlacePolicy | None = None
+    live: LiveHost | None = None
 
 
 @dataclass
@@ -138,20 +156,35 @@ def score_reel(wish: ReelWish, progress: ReelProgress) -> ReelResult:
         DaemonError: there is no daemon.
         KeyboardInterrupt: every job of ours is cancelled.
     """
-    state = read_state(state_path(wish.output, wish.name))
-    return asyncio.run(_Run(wish, state, progress).whole())
+    run = _Run(wish, read_state(state_path(wish.output, wish.name)), progress)
+    outcomes = asyncio.run(run.outcomes())
+    # Here, where the host was opened: an editor's objects are not for other threads.
+    placed = place_reel(wish.host, wish.live, run.state, _standing(wish, outcomes))
+    if placed.state != run.state:
+        write_state(state_path(wish.output, wish.name), placed.state)
+    return ReelResult(outcomes, placed.timeline, placed.left)
+
+
+def _standing(wish: ReelWish, outcomes: Sequence[CueOutcome]) -> StandingReel:
+    return StandingReel(
+        output=wish.output,
+        takes=tuple(outcome.takes for outcome in outcomes if outcome.takes),
+        layout=wish.layout,
+        policy=wish.policy,
+    )
 
 
 class _Run:
     def __init__(self, wish: ReelWish, state: ReelState, progress: ReelProgress) -> None:
         self._wish = wish
-        self._state = state
+        self.state = state
         self._progress = progress
         self._began = time.time()
         self._open: set[str] = set()
         self._slots = asyncio.Semaphore(AT_ONCE)
 
-    async def whole(self) -> ReelResult:
+    async def outcomes(self) -> tuple[CueOutcome, ...]:
+        """What becomes of every cue, all of them made but none placed."""
         ready: list[_Cue | CueOutcome] = [self._prepared(cue) for cue in self._wish.cues]
         async with AsyncClient() as client:
             engines = {engine.name: engine.version for engine in await client.engines()}
@@ -171,8 +204,7 @@ class _Run:
                     with suppress(MusiSceneError):
                         await client.cancel(job_id)
                 raise
-        outcomes = tuple(item if isinstance(item, CueOutcome) else next(done) for item in ready)
-        return ReelResult(outcomes, await asyncio.to_thread(self._placed, outcomes))
+        return tuple(item if isinstance(item, CueOutcome) else next(done) for item in ready)
 
     def _prepared(self, cue: ReelCue) -> _Cue | CueOutcome:
         choice = RangeChoice(
@@ -210,7 +242,7 @@ class _Run:
         }
         depends = dependencies(item.request.brief.timeline, cue.note, wishes, version)
         uses = themes.uses(cue.name)
-        known = self._state.cues.get(cue.name, CueRecord())
+        known = self.state.cues.get(cue.name, CueRecord())
         why = changed(known, depends | {"themes": theme_digest(uses, themes.book)})
         kept = self._takes(known)
         if kept and not why:
@@ -280,28 +312,12 @@ class _Run:
     def _note(self, cue: ReelCue, depends: dict[str, str], takes: Sequence[TakeInFolder]) -> None:
         names = tuple(self._relative(put) for put in takes)
         record = CueRecord(depends=depends, takes=names, usage=cue.note.usage)
-        if self._state.cues.get(cue.name) != record:
-            cues = self._state.cues | {cue.name: record}
-            self._write(msgspec.structs.replace(self._state, cues=cues))
-
-    def _placed(self, outcomes: Sequence[CueOutcome]) -> str:
-        """The timeline that carries the music; the last one where nothing is new."""
-        takes = [put for outcome in outcomes for put in outcome.takes]
-        names = tuple(self._relative(put) for put in takes)
-        if not takes:
-            return ""
-        in_editor = self._wish.host.editor().edition != "file"
-        there = in_editor or Path(self._state.timeline).exists()
-        if names == self._state.placed and there:
-            return self._state.timeline
-        wish = self._wish
-        placement = wish.host.place_takes(takes, layout=wish.layout, policy=wish.policy)
-        state = msgspec.structs.replace(self._state, timeline=placement.timeline, placed=names)
-        self._write(state)
-        return placement.timeline
+        if self.state.cues.get(cue.name) != record:
+            cues = self.state.cues | {cue.name: record}
+            self._write(msgspec.structs.replace(self.state, cues=cues))
 
     def _write(self, state: ReelState) -> None:
-        self._state = state
+        self.state = state
         write_state(state_path(self._wish.output, self._wish.name), state)
 
     def _relative(self, put: TakeInFolder) -> str:

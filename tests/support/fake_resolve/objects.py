@@ -41,6 +41,7 @@ class FakeItem(Scripted):
         self.id = world.new_id("item")
         self.media, self.start, self.duration, self.left = media, start, duration, left
         self.enabled, self.levels = True, {}
+        self.speed = 1.0
 
     def GetUniqueId(self) -> str:
         return self.id
@@ -61,7 +62,7 @@ class FakeItem(Scripted):
         return self.left
 
     def GetSourceEndFrame(self) -> int:
-        return self.left + self.duration - 1
+        return self.left + round(self.duration * self.speed) - 1
 
     def GetMediaPoolItem(self) -> FakeMedia | None:
         return self.media
