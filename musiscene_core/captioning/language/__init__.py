@@ -1,0 +1,1 @@
+"""Language models that write: one small interface, a server's protocol, and cleaning."""

@@ -1,0 +1,135 @@
+"""What a language model is sent for each strategy that takes one.
+
+Fusion and scene imagination: word for word what the MusiScene paper's Mixtral was sent to make
+VACAD (Izzati et al., appendix A). Music conditions: the descriptions of Herrmann-1 (Haseeb et al.
+2023, section 3.3) in the paper's layout; the paper gives their layout and an answer, but not the
+instruction around them, so that is ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from musiscene_core.brief import SceneBrief
+from musiscene_core.errors import RequestError
+
+FUSION = (
+    "Describe the music from both video and music captions. Return answer only without intro/outro."
+)
+IMAGINATION = "What type of scene the music is suitable for?"
+CONDITIONS = (
+    "Below is a high-level description of a movie scene. Translate it into low-level conditions "
+    "for the background music of the scene: describe in detail what that music should sound "
+    "like, its genre, instruments, tempo, harmony, dynamics and how it develops, as a prompt for "
+    "a text-to-music model. Return the description of the music only, in one paragraph, without "
+    "intro/outro."
+)
+MAX_IMAGES = 40
+MAX_SPOKEN = 200
+_LEAST_SHARE = 0.1
+
+
+class SceneWords(msgspec.Struct, frozen=True, kw_only=True):
+    """A scene in the words that Herrmann-1 hands to a language model.
+
+    Attributes:
+        images: what is seen, in order, a sentence each.
+        spoken: who says what, in order; the speaker is empty where nobody knows.
+        sentiments: feelings and their shares, the strongest first, shares summing to 1.
+    """
+
+    images: tuple[str, ...]
+    spoken: tuple[tuple[str, str], ...] = ()
+    sentiments: tuple[tuple[str, float], ...] = ()
+
+
+def fusion_prompt(video: str, music: str) -> str:
+    """The MusiScene paper's prompt for fusion.
+
+    Raises:
+        RequestError: there are no words for picture or music.
+    """
+    return _both(video, music) + FUSION
+
+
+def imagination_prompt(video: str, music: str) -> str:
+    """The MusiScene paper's prompt for the scene that music imagines.
+
+    Raises:
+        RequestError: there are no words for picture or music.
+    """
+    return _both(video, music) + IMAGINATION
+
+
+def conditions_prompt(scene: SceneWords) -> str:
+    """Herrmann-1's descriptions under our instruction.
+
+    Raises:
+        RequestError: nothing is seen, said or felt.
+    """
+    parts = []
+    if scene.images:
+        numbered = (f"{place}) {text}" for place, text in enumerate(scene.images, 1))
+        parts.append(f"Image captions: {' '.join(numbered)}")
+    if scene.spoken:
+        lines = " ".join(f"{_speaker(who)}: {text}" for who, text in scene.spoken)
+        parts.append(f"Audio transcriptions: {lines}")
+    if scene.sentiments:
+        felt = ", ".join(f"{name.capitalize()} ({share:.0%})" for name, share in scene.sentiments)
+        parts.append(f"Video sentiments: {felt}")
+    if not parts:
+        raise RequestError(
+            "Nothing is known of the scene to make music conditions from.",
+            hint="Write the caption of the picture first.",
+        )
+    return f"{CONDITIONS}\n\n" + "\n".join(parts)
+
+
+def scene_words(brief: SceneBrief) -> SceneWords:
+    """A brief as Herrmann-1 would put it."""
+    images = [shot.caption for shot in brief.shots if shot.caption]
+    spoken = [(one.speaker, one.text) for one in brief.dialogue if one.text]
+    return SceneWords(
+        images=tuple(_thinned(images, MAX_IMAGES)) or sentences(brief.captions.video.text),
+        spoken=tuple(spoken[:MAX_SPOKEN]),
+        sentiments=_sentiments(brief),
+    )
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """A text as its sentences."""
+    ended = text.replace("! ", "!\n").replace("? ", "?\n").replace(". ", ".\n")
+    return tuple(one.strip() for one in ended.splitlines() if one.strip())[:MAX_IMAGES]
+
+
+def _both(video: str, music: str) -> str:
+    for what, text in (("picture", video), ("music", music)):
+        if not text.strip():
+            raise RequestError(
+                f"There is no caption of the {what} to go by.", hint="Write it first."
+            )
+    return f"Video caption: '{video.strip()}' \nMusic caption: '{music.strip()}' \n"
+
+
+def _speaker(who: str) -> str:
+    return who or "Speaker 00"
+
+
+def _thinned(texts: Sequence[str], most: int) -> list[str]:
+    """At most so many, evenly spread."""
+    if len(texts) <= most:
+        return list(texts)
+    return [texts[place * len(texts) // most] for place in range(most)]
+
+
+def _sentiments(brief: SceneBrief) -> tuple[tuple[str, float], ...]:
+    curve = brief.emotion_curve
+    if not curve.points:
+        return ()
+    sums = [sum(column) for column in zip(*(point.weights for point in curve.points), strict=True)]
+    shares = sorted(zip(sums, curve.dimensions, strict=True), reverse=True)
+    strong = [(name, value) for value, name in shares if value > _LEAST_SHARE * sum(sums)]
+    total = sum(value for _, value in strong)
+    return tuple((name, value / total) for name, value in strong)
