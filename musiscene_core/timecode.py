@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
+from functools import lru_cache
 
 import msgspec
 
@@ -99,7 +100,7 @@ class FrameRate(msgspec.Struct, frozen=True, order=False):
     @property
     def fps(self) -> Fraction:
         """Frames per second, exact."""
-        return Fraction(self.numerator, self.denominator)
+        return _fraction(self.numerator, self.denominator)
 
     @property
     def nominal(self) -> int:
@@ -126,11 +127,19 @@ class FrameRate(msgspec.Struct, frozen=True, order=False):
 
     def frame_at(self, seconds: Fraction | float) -> int:
         """The frame showing at `seconds` (the last one that begins at or before it)."""
-        return (Fraction(seconds) * self.fps).__floor__()
+        numerator, denominator = seconds.as_integer_ratio()
+        return numerator * self.numerator // (denominator * self.denominator)
 
     def frame_nearest(self, seconds: Fraction | float) -> int:
         """The frame whose beginning lies nearest to `seconds`, halves up."""
-        return (Fraction(seconds) * self.fps + Fraction(1, 2)).__floor__()
+        numerator, denominator = seconds.as_integer_ratio()
+        whole = 2 * denominator * self.denominator
+        return (2 * numerator * self.numerator + whole // 2) // whole
+
+
+@lru_cache(maxsize=256)
+def _fraction(numerator: int, denominator: int) -> Fraction:
+    return Fraction(numerator, denominator)
 
 
 def _broadcast_rates() -> frozenset[Fraction]:

@@ -69,6 +69,20 @@ class Marker(msgspec.Struct, frozen=True, kw_only=True):
     comment: str = ""
 
 
+class Subtitle(msgspec.Struct, frozen=True, kw_only=True):
+    """A line of subtitles or captions: what is said, as somebody wrote it down.
+
+    Attributes:
+        record: its frames.
+        text: its words, without markup; lines are parted by a newline.
+        speaker: who says it, where the file tells.
+    """
+
+    record: FrameRange
+    text: str
+    speaker: str = ""
+
+
 class TimelineRange(msgspec.Struct, frozen=True, kw_only=True):
     """The range to score, with all that lies under it.
 
@@ -78,6 +92,7 @@ class TimelineRange(msgspec.Struct, frozen=True, kw_only=True):
         record: record In and Out, half-open.
         clips: the clips that touch the range, in track then time order.
         markers: the markers in the range.
+        subtitles: the subtitle lines in the range, in order of time; they may overlap.
         schema_version: of this struct.
     """
 
@@ -86,6 +101,7 @@ class TimelineRange(msgspec.Struct, frozen=True, kw_only=True):
     record: FrameRange
     clips: tuple[TimelineClip, ...] = ()
     markers: tuple[Marker, ...] = ()
+    subtitles: tuple[Subtitle, ...] = ()
     schema_version: int = 1
 
     def __post_init__(self) -> None:

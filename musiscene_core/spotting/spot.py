@@ -11,6 +11,7 @@ from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.describe import captions
 from musiscene_core.spotting.emotion import emotion_curve
 from musiscene_core.spotting.hits import find_hit_points
+from musiscene_core.spotting.lines import with_lines
 from musiscene_core.spotting.picture import curves, watch
 from musiscene_core.spotting.sound import listen
 from musiscene_core.timeline import TimelineRange
@@ -45,17 +46,18 @@ def spot(timeline: TimelineRange, progress: Progress = silent) -> SceneBrief:
             raise
         sound = listening.result()
     shown = curves(picture, timeline.rate) if picture.has_picture else None
-    hits = find_hit_points(timeline, picture.shots, picture.saliency, sound.dialogue)
-    emotion = emotion_curve(timeline.length_seconds, shown, sound.dialogue, sound.temp_track)
+    dialogue = with_lines(sound.dialogue, timeline)
+    hits = find_hit_points(timeline, picture.shots, picture.saliency, dialogue)
+    emotion = emotion_curve(timeline.length_seconds, shown, dialogue, sound.temp_track)
     words = captions(
-        timeline.length_seconds, picture.shots, shown, sound.dialogue, sound.temp_track, emotion
+        timeline.length_seconds, picture.shots, shown, dialogue, sound.temp_track, emotion
     )
     progress("Writing the brief", 1.0)
     return SceneBrief(
         timeline=timeline,
         shots=picture.shots,
         curves=shown,
-        dialogue=sound.dialogue,
+        dialogue=dialogue,
         temp_track=sound.temp_track,
         hit_points=hits,
         emotion_curve=emotion,

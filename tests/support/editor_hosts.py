@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from musiscene_core.timecode import FrameRate
+from musiscene_plugins.formats.catalogue import writable
+from musiscene_plugins.formats.edit import Edit, Event, Lane, Media
 from musiscene_plugins.host import EditorHost, Placement
 from musiscene_plugins.otio import open_timeline
 from musiscene_plugins.resolve import ResolveHost
 from musiscene_plugins.resolve.api import ResolveApi
 from musiscene_plugins.resolve.transport import DirectTransport, Transport
+from tests.support.edits import SUFFIXES, WRITTEN
 from tests.support.fake_resolve import FakeMedia, FakeResolve, Semantics
 from tests.support.fake_resolve.sandbox import Sandbox
 from tests.support.timelines import clip, gap, saved, small_movie, timeline, track
@@ -48,6 +53,24 @@ def otio_file(folder: Path) -> Stage:
         start=86_400,
     )
     return _file_stage(saved(item, folder / "reel.otio"))
+
+
+def written_file(key: str) -> Callable[[Path], Stage]:
+    """The scene in a file of another format."""
+
+    def made(folder: Path) -> Stage:
+        rate = FrameRate(24)
+        movie = small_movie(folder / "shot.mp4")
+        media = Media(str(movie), movie.name, Fraction(0), Fraction(2), rate)
+        lanes = (
+            Lane("V1", "video", (Event("shot", media, 0, 48),)),
+            Lane("A1", "audio", (Event("shot", media, 0, 48),)),
+        )
+        path = folder / f"reel{SUFFIXES[key]}"
+        writable(key).write(Edit("reel", rate, 86_400, lanes), path)
+        return _file_stage(path)
+
+    return made
 
 
 def bare_movie(folder: Path) -> Stage:
@@ -153,6 +176,7 @@ FREE = Semantics(product="DaVinci Resolve", version="21.1.0.14")
 STAGES: dict[str, Callable[[Path], Stage]] = {
     "otio file": otio_file,
     "bare movie": bare_movie,
+    **{f"{key} file": written_file(key) for key in WRITTEN[1:]},
     **{f"Resolve, {name}": _flagged(semantics) for name, semantics in FLAGS.items()},
     "Lua bridge": _over_the_bridge(FREE),
     "Lua bridge, end frame inclusive": _over_the_bridge(replace(FREE, end_frame_inclusive=True)),

@@ -93,6 +93,7 @@ def read_back(path: Path) -> Edit:
         document,
         markers=host.markers(),
         had_tracks=len(document.timeline.tracks),
+        had_markers=len(document.timeline.tracks.markers),
         path_of=host._path_of,
     )
     return replace(found, name=document.name)

@@ -34,8 +34,14 @@ def opened_host(arguments: argparse.Namespace, output: Path | None = None) -> Ed
             timeline_name=arguments.timeline,
             output=output,
             format=getattr(arguments, "format", None),
+            subtitles=_subtitles(arguments),
         ),
     )
+
+
+def _subtitles(arguments: argparse.Namespace) -> Path | None:
+    name = getattr(arguments, "subtitles", None)
+    return Path(name).expanduser().absolute() if name else None
 
 
 def range_choice(arguments: argparse.Namespace) -> RangeChoice:

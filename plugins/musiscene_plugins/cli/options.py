@@ -28,6 +28,11 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     how = parser.add_argument_group("how to read the file")
     how.add_argument("--rate", "--fps", metavar="FPS", help='frame rate, such as 24 or "29.97 DF"')
     how.add_argument("--drop-frame", action="store_true", help="count drop-frame timecode")
+    how.add_argument(
+        "--subtitles",
+        metavar="FILE",
+        help="subtitles (.srt, .vtt) that say what is spoken; those beside the file are found",
+    )
     how.add_argument("--timeline", metavar="NAME", help="which timeline, where there are several")
     how.add_argument(
         "--role",

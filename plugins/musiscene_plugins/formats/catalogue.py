@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musiscene_core.errors import InputError, RequestError, TimelineError
+from musiscene_plugins.formats.cue_list import losses_in_srt, write_srt
 from musiscene_plugins.formats.edit import Edit
 from musiscene_plugins.formats.fcp7_reading import read_fcp7
 from musiscene_plugins.formats.fcp7_writing import join_fcp7, losses_in_fcp7, write_fcp7
@@ -24,7 +25,7 @@ from musiscene_plugins.formats.mlt_writing import (
     write_mlt,
 )
 from musiscene_plugins.formats.safe_xml import Element, parsed, read_bytes
-from musiscene_plugins.formats.subtitles import losses_in_srt, write_srt
+from musiscene_plugins.formats.tags import Removal
 
 _BUNDLED_FCPXML = "Info.fcpxml"
 
@@ -38,14 +39,15 @@ class WritableFormat:
         suffix: of its files, with the dot.
         write: writes an Edit to a path.
         losses: what of an Edit it cannot hold, a sentence each.
-        join: the document that was read, with what an Edit adds; None where it is written anew.
+        join: the document that was read, without what was taken away, and with what an Edit
+            adds; None where it is written anew.
     """
 
     key: str
     suffix: str
     write: Callable[[Edit, Path], None]
     losses: Callable[[Edit], Iterable[str]]
-    join: Callable[[Path, Edit, str | None], bytes] | None = None
+    join: Callable[[Path, Edit, str | None, Removal], bytes] | None = None
 
 
 def read_xml(path: Path, name: str | None) -> tuple[Edit, str]:
@@ -106,10 +108,10 @@ def _to_file(write: Callable[[Edit], bytes]) -> Callable[[Edit, Path], None]:
 
 
 def _joined(
-    join: Callable[[Element, Path, Edit, str | None], bytes],
-) -> Callable[[Path, Edit, str | None], bytes]:
-    def joined(path: Path, edit: Edit, name: str | None) -> bytes:
-        return join(_root_of(path), path, edit, name)
+    join: Callable[[Element, Path, Edit, str | None, Removal], bytes],
+) -> Callable[[Path, Edit, str | None, Removal], bytes]:
+    def joined(path: Path, edit: Edit, name: str | None, removal: Removal) -> bytes:
+        return join(_root_of(path), path, edit, name, removal)
 
     return joined
 

@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 from musiscene_core.errors import TimelineError
 from musiscene_core.timecode import FrameRate
+from musiscene_plugins.formats.tags import TRACK_PREFIX, Removal, Tag
 
 LaneKind = Literal["video", "audio"]
 MAX_EVENTS = 200_000
@@ -65,6 +66,7 @@ class Event:
         fade_out: frames of fade-out.
         enabled: whether it is seen or heard.
         stream: which of the file's sound streams, from 0.
+        tag: which take of ours it is; None where it is not ours.
     """
 
     name: str
@@ -78,6 +80,7 @@ class Event:
     fade_out: int = 0
     enabled: bool = True
     stream: int = 0
+    tag: Tag | None = None
 
     @property
     def end(self) -> int:
@@ -103,10 +106,16 @@ class Lane:
     enabled: bool = True
     added: bool = False
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether we made the track: it bears our name, and music of ours lies on it."""
+        named = self.name.startswith(TRACK_PREFIX)
+        return named and any(event.tag is not None for event in self.events)
+
 
 @dataclass(frozen=True)
 class Note:
-    """A marker of the timeline; `added` where we set it."""
+    """A marker of the timeline; `added` where we set it now, with a tag where we ever did."""
 
     start: int
     length: int
@@ -114,6 +123,18 @@ class Note:
     comment: str = ""
     color: str = ""
     added: bool = False
+    tag: Tag | None = None
+
+    @property
+    def written_comment(self) -> str:
+        """Its note as formats keep it that have no other field for our tag."""
+        return self.tag.to_line() if self.tag is not None else self.comment
+
+
+def note_from(start: int, length: int, name: str, comment: str) -> Note:
+    """A marker as it was read; ours is known by its note."""
+    tag = Tag.from_line(comment)
+    return Note(start, length, name, "" if tag is not None else comment, tag=tag)
 
 
 @dataclass(frozen=True)
@@ -130,6 +151,7 @@ class Edit:
         height: of the picture.
         marks: In and Out as the timeline carries them, from its beginning.
         warnings: what could not be made sense of, a sentence each.
+        subtitles: captions that the timeline carries, the words as names.
     """
 
     name: str
@@ -141,6 +163,7 @@ class Edit:
     height: int = 1080
     marks: tuple[int, int] | None = None
     warnings: tuple[str, ...] = ()
+    subtitles: tuple[Note, ...] = ()
 
     @property
     def length(self) -> int:
@@ -150,6 +173,22 @@ class Edit:
     def of_kind(self, kind: LaneKind) -> tuple[Lane, ...]:
         """The lanes of one kind, in order."""
         return tuple(lane for lane in self.lanes if lane.kind == kind)
+
+    def without(self, removal: Removal) -> Edit:
+        """The timeline without what `removal` names, and without tracks of ours left empty."""
+        if not removal:
+            return self
+        lanes = []
+        for lane in self.lanes:
+            left = tuple(e for e in lane.events if (e.tag, e.start) not in removal.clips)
+            if left or not lane.events or not lane.is_ours:
+                lanes.append(replace(lane, events=left))
+        notes = tuple(
+            note
+            for note in self.notes
+            if note.tag is None or (note.tag.of_take, note.start) not in removal.markers
+        )
+        return replace(self, lanes=tuple(lanes), notes=notes)
 
 
 @dataclass

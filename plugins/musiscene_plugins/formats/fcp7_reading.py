@@ -25,10 +25,14 @@ from musiscene_plugins.formats.edit import (
     LaneKind,
     Media,
     Note,
+    note_from,
     trimmed,
 )
 from musiscene_plugins.formats.safe_xml import Element, exact, text_of, unique, whole
+from musiscene_plugins.formats.tags import Tag
 
+TAG_PATH = "comments/mastercomment4"
+"""Where our tag lies in a clip: the last of the comments that editors carry along."""
 _TRANSITION = -1
 
 
@@ -44,6 +48,13 @@ def read_fcp7(root: Element, path: Path, *, name: str | None = None) -> Edit:
         TimelineError: no sequence, several, or no sense in its times.
     """
     return _Reader(root).edit(sequence_in(root, path, name))
+
+
+def clips_of_ours(root: Element, sequence: Element) -> list[tuple[Event, Element]]:
+    """Our clips in `sequence`, each with its element."""
+    reader = _Reader(root)
+    reader.edit(sequence)
+    return reader.ours
 
 
 def sequence_in(root: Element, path: Path, name: str | None = None) -> Element:
@@ -103,6 +114,7 @@ class _Reader:
     sequences: dict[str, Element] = field(init=False)
     media: dict[str, Media] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
+    ours: list[tuple[Event, Element]] = field(default_factory=list)
     count: int = 0
 
     def __post_init__(self) -> None:
@@ -194,7 +206,10 @@ class _Reader:
             fade_out=max(0, fade_out),
             enabled=text_of(item, "enabled").upper() != "FALSE",
             stream=_stream(item) if kind == "audio" else 0,
+            tag=Tag.from_json(item.findtext(TAG_PATH)),
         )
+        if event.tag is not None:
+            self.ours.append((event, item))
         nested = item.find("sequence")
         if nested is not None:
             yield from self._nested(event, nested, kind, rate, inside)
@@ -228,6 +243,7 @@ class _Reader:
                         start=seen.start - offset + event.start,
                         enabled=seen.enabled and event.enabled,
                         gain_db=seen.gain_db + event.gain_db,
+                        tag=None,
                     )
 
     def _media_of(self, item: Element, own: FrameRate, kind: LaneKind) -> Media | None:
@@ -268,11 +284,8 @@ class _Reader:
         for marker in sequence.findall("marker"):
             begin = whole(text_of(marker, "in"), "marker", 0)
             end = whole(text_of(marker, "out"), "marker", -1)
-            yield Note(
-                start=begin,
-                length=max(1, end - begin),
-                name=text_of(marker, "name"),
-                comment=text_of(marker, "comment"),
+            yield note_from(
+                begin, max(1, end - begin), text_of(marker, "name"), text_of(marker, "comment")
             )
 
     def _warn(self, text: str) -> None:

@@ -7,6 +7,8 @@ non-empty `format` and reads the track's name from Premiere's attribute.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -21,8 +23,14 @@ from musiscene_plugins.formats.edit import (
     file_url,
     media_length,
 )
-from musiscene_plugins.formats.fcp7_reading import rate_of, sequence_in
-from musiscene_plugins.formats.safe_xml import Element, child, rendered
+from musiscene_plugins.formats.fcp7_reading import (
+    TAG_PATH,
+    clips_of_ours,
+    rate_of,
+    sequence_in,
+)
+from musiscene_plugins.formats.safe_xml import Element, child, rendered, text_of, whole
+from musiscene_plugins.formats.tags import TRACK_PREFIX, Removal, Tag
 
 _DOCTYPE = "<!DOCTYPE xmeml>"
 
@@ -51,14 +59,16 @@ def write_fcp7(edit: Edit) -> bytes:
     return rendered(root, _DOCTYPE)
 
 
-def join_fcp7(root: Element, path: Path, edit: Edit, name: str | None) -> bytes:
-    """The document under `root`, with what `edit` adds to its sequence.
+def join_fcp7(root: Element, path: Path, edit: Edit, name: str | None, removal: Removal) -> bytes:
+    """The document under `root`, without `removal`, and with what `edit` adds to its sequence.
 
     Raises:
         TimelineError: the sequence is not found.
     """
     sequence = sequence_in(root, path, name)
-    writer = _Writer(edit, sequence)
+    if removal:
+        _take_away(root, sequence, removal)
+    writer = _Writer(edit, sequence, root)
     writer.add(tuple(lane for lane in edit.lanes if lane.added), only_added_notes=True)
     return rendered(root, _DOCTYPE)
 
@@ -76,12 +86,15 @@ def losses_in_fcp7(edit: Edit) -> list[str]:
 class _Writer:
     """Adds tracks to one sequence element; every id is new to the document."""
 
-    def __init__(self, edit: Edit, sequence: Element) -> None:
+    def __init__(self, edit: Edit, sequence: Element, root: Element | None = None) -> None:
         self._edit = edit
         self._sequence = sequence
         self._rate = edit.rate if sequence.find("rate") is None else rate_of(sequence)
         self._files: dict[tuple[Media, LaneKind], str] = {}
-        self._clips = 0
+        outer = root if root is not None else sequence
+        taken = {e.get("id") for e in outer.iter() if e.tag in ("clipitem", "file")}
+        self._clip_ids = _free("musiscene-clip", taken)
+        self._file_ids = _free("musiscene-file", taken)
 
     def add(self, lanes: tuple[Lane, ...], *, only_added_notes: bool = False) -> None:
         for lane in lanes:
@@ -89,7 +102,7 @@ class _Writer:
         for note in self._edit.notes:
             if note.added or not only_added_notes:
                 marker = child(self._sequence, "marker")
-                child(marker, "comment", note.comment)
+                child(marker, "comment", note.written_comment)
                 child(marker, "name", note.name)
                 child(marker, "in", note.start)
                 child(marker, "out", note.start + note.length if note.length > 1 else -1)
@@ -113,8 +126,7 @@ class _Writer:
         child(track, "locked", "FALSE")
 
     def _clip(self, track: Element, event: Event, media: Media, kind: LaneKind) -> None:
-        self._clips += 1
-        item = child(track, "clipitem", id=f"musiscene-clip-{self._clips}")
+        item = child(track, "clipitem", id=next(self._clip_ids))
         if kind == "audio":
             item.set("premiereChannelType", "stereo")
         own = self._source_rate(event, media)
@@ -134,6 +146,8 @@ class _Writer:
             source = child(item, "sourcetrack")
             child(source, "mediatype", "audio")
             child(source, "trackindex", event.stream + 1)
+        if event.tag is not None:
+            child(child(item, "comments"), TAG_PATH.rpartition("/")[2], event.tag.to_json())
         if event.gain_db:
             _filter(
                 item,
@@ -165,7 +179,7 @@ class _Writer:
         if name is not None:
             child(item, "file", id=name)
             return
-        name = self._files[media, kind] = f"musiscene-file-{len(self._files) + 1}"
+        name = self._files[media, kind] = next(self._file_ids)
         entry = child(item, "file", id=name)
         rate = media.rate or self._rate
         child(entry, "name", media.name or event.name)
@@ -185,6 +199,62 @@ class _Writer:
         audio = child(inside, "audio")
         _sound(child(audio, "samplecharacteristics"))
         child(audio, "channelcount", 2)
+
+
+def _free(prefix: str, taken: set[str | None]) -> Iterator[str]:
+    """Ids that the document does not use."""
+    return (name for n in itertools.count(1) if (name := f"{prefix}-{n}") not in taken)
+
+
+def _take_away(root: Element, sequence: Element, removal: Removal) -> None:
+    """Take our clips out, with the fades on them, their markers, and tracks left empty."""
+    gone = {
+        id(item): event
+        for event, item in clips_of_ours(root, sequence)
+        if (event.tag, event.start) in removal.clips
+    }
+    orphans: dict[str, Element] = {}
+    for parent in sequence.findall("media/*"):
+        for track in parent.findall("track"):
+            emptied = _without_clips(track, gone, orphans)
+            if emptied and track.find("clipitem") is None and _is_named_ours(track):
+                parent.remove(track)
+    for entry in root.iter("file"):
+        if (whole_file := orphans.pop(entry.get("id", ""), None)) is not None and not len(entry):
+            entry.extend(list(whole_file))
+    for marker in sequence.findall("marker"):
+        tag = Tag.from_line(marker.findtext("comment"))
+        at = whole(text_of(marker, "in"), "marker", 0)
+        if tag is not None and (tag.of_take, at) in removal.markers:
+            sequence.remove(marker)
+
+
+def _without_clips(track: Element, gone: dict[int, Event], orphans: dict[str, Element]) -> bool:
+    """Take the clips in `gone` off `track`; their files' descriptions go to `orphans`."""
+    taken = False
+    items = list(track)
+    for place, item in enumerate(items):
+        event = gone.get(id(item))
+        if event is None:
+            continue
+        taken = True
+        described = item.find("file")
+        if described is not None and len(described):
+            orphans[described.get("id", "")] = described
+        for beside, edge, black in ((-1, event.start, "start"), (1, event.end, "end")):
+            if not 0 <= place + beside < len(items):
+                continue
+            fade = items[place + beside]
+            if fade.tag == "transitionitem" and (
+                text_of(fade, "alignment") == f"{black}-black" and text_of(fade, black) == str(edge)
+            ):
+                track.remove(fade)
+        track.remove(item)
+    return taken
+
+
+def _is_named_ours(track: Element) -> bool:
+    return (track.get("MZ.TrackName") or track.get("name") or "").startswith(TRACK_PREFIX)
 
 
 def _found(parent: Element, tag: str) -> Element:

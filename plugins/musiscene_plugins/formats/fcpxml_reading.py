@@ -27,10 +27,14 @@ from musiscene_plugins.formats.edit import (
     LaneKind,
     Media,
     Note,
+    note_from,
 )
 from musiscene_plugins.formats.safe_xml import Element, exact, whole
+from musiscene_plugins.formats.tags import Tag
 
 _CLIPS = ("asset-clip", "clip", "video", "audio", "ref-clip", "sync-clip", "mc-clip", "title")
+TAG_KEY = "org.musiscene.take"
+"""Key of our tag in a clip's metadata."""
 _DEFAULT_NAMES = {"dialogue": "Dialogue", "music": "Music", "effects": "Effects"}
 
 
@@ -47,6 +51,15 @@ def read_fcpxml(root: Element, path: Path, *, name: str | None = None) -> Edit:
     """
     project, sequence = project_in(root, path, name)
     return _Reader(root).edit(project, sequence)
+
+
+def things_of_ours(
+    root: Element, project: Element, sequence: Element
+) -> tuple[list[tuple[Event, Element]], list[tuple[Note, Element]]]:
+    """Our clips and markers in a project's sequence, each with its element."""
+    reader = _Reader(root)
+    reader.edit(project, sequence)
+    return reader.ours, reader.our_markers
 
 
 def project_in(root: Element, path: Path, name: str | None) -> tuple[Element, Element]:
@@ -124,6 +137,10 @@ class _Reader:
     warnings: dict[str, None] = field(default_factory=dict)
     media: dict[str, Media] = field(default_factory=dict)
     rate: FrameRate = field(default=FrameRate(24))
+    ours: list[tuple[Event, Element]] = field(default_factory=list)
+    our_markers: list[tuple[Note, Element]] = field(default_factory=list)
+    captions: list[Note] = field(default_factory=list)
+    inside: int = 0
     count: int = 0
 
     def edit(self, project: Element, sequence: Element) -> Edit:
@@ -150,6 +167,7 @@ class _Reader:
             width=whole(shape.get("width") if shape is not None else None, "width", 1920),
             height=whole(shape.get("height") if shape is not None else None, "height", 1080),
             warnings=tuple(self.warnings),
+            subtitles=tuple(sorted(self.captions, key=lambda note: note.start)),
         )
 
     def _lanes(self) -> Iterator[Lane]:
@@ -202,6 +220,8 @@ class _Reader:
             enabled=outer.enabled,
         )
         for anchored in item:
+            if anchored.tag == "caption":
+                self._caption(anchored, clock)
             if anchored.get("lane") is not None and anchored.tag in (*_CLIPS, "spine", "audition"):
                 self._anchored(anchored, clock, lane, depth)
         if seen is None:
@@ -242,9 +262,13 @@ class _Reader:
         elif item.tag == "ref-clip":
             target = self._resource(item.get("ref")).find("sequence/spine")
             if target is not None:
+                self.inside += 1
                 self._spine(target, shown, lane, depth + 1)
+                self.inside -= 1
         elif item.tag == "mc-clip":
+            self.inside += 1
             self._multicam(item, shown, lane, depth)
+            self.inside -= 1
         elif item.tag in ("clip", "sync-clip"):
             for inner in item:
                 if inner.tag == "spine" and inner.get("lane") is None:
@@ -284,6 +308,9 @@ class _Reader:
         )
         media = self._media(item.get("ref", "")) if is_file else None
         first, last = self.rate.frame_nearest(shown.first), self.rate.frame_nearest(shown.last)
+        # What someone nested, or hung something of theirs on, is theirs.
+        holds = any(part.get("lane") is not None for part in item)
+        tag = None if self.inside or holds else _tag(item)
         for kind in sorted(has):
             fades = _fades(item, self.rate) if kind == "audio" else (0, 0)
             event = Event(
@@ -298,8 +325,11 @@ class _Reader:
                 fade_out=fades[1],
                 enabled=shown.enabled,
                 stream=max(0, whole(item.get("srcID"), "srcID", 1) - 1) if kind == "audio" else 0,
+                tag=tag,
             )
             if event.start >= 0:
+                if tag is not None:
+                    self.ours.append((event, item))
                 self._collector("video" if kind == "video" else "audio", lane, item).add(event)
 
     def _collector(self, kind: LaneKind, lane: int, item: Element) -> Collector:
@@ -361,18 +391,35 @@ class _Reader:
         except TimecodeError as error:
             raise TimelineError("The timeline's frame rate is out of range.") from error
 
+    def _caption(self, item: Element, clock: _Shown) -> None:
+        words = "\n".join("".join(text.itertext()).strip() for text in item.findall("text")).strip()
+        at = clock.first + seconds(item.get("offset")) - clock.local
+        start = self.rate.frame_nearest(at)
+        length = self.rate.frame_nearest(seconds(item.get("duration")))
+        if words and start >= 0 and item.get("enabled") != "0":
+            self.captions.append(Note(start, max(1, length), words))
+
     def _note(self, marker: Element, shown: _Shown) -> None:
         begin = seconds(marker.get("start"))
         at = shown.part(begin, begin + max(seconds(marker.get("duration")), Fraction(1, 10**6)))
         if at is not None and at[0] >= 0:
             length = self.rate.frame_nearest(seconds(marker.get("duration")))
-            note = Note(
-                start=self.rate.frame_nearest(at[0]),
-                length=max(1, length),
-                name=marker.get("value", ""),
-                comment=marker.get("note", ""),
+            note = note_from(
+                self.rate.frame_nearest(at[0]),
+                max(1, length),
+                marker.get("value", ""),
+                marker.get("note", ""),
             )
             self.notes.append(note)
+            if note.tag is not None:
+                self.our_markers.append((note, marker))
+
+
+def _tag(item: Element) -> Tag | None:
+    for entry in item.iterfind("metadata/md"):
+        if entry.get("key") == TAG_KEY:
+            return Tag.from_json(entry.get("value"))
+    return None
 
 
 def _picked(item: Element) -> Element | None:

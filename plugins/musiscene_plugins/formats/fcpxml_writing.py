@@ -24,8 +24,14 @@ from musiscene_plugins.formats.edit import (
     file_url,
     media_length,
 )
-from musiscene_plugins.formats.fcpxml_reading import project_in, seconds
-from musiscene_plugins.formats.safe_xml import Element, child, rendered, whole
+from musiscene_plugins.formats.fcpxml_reading import (
+    TAG_KEY,
+    project_in,
+    seconds,
+    things_of_ours,
+)
+from musiscene_plugins.formats.safe_xml import Element, child, printable, rendered, whole
+from musiscene_plugins.formats.tags import Removal
 from musiscene_plugins.roles import role_of_track
 
 _DOCTYPE = "<!DOCTYPE fcpxml>"
@@ -79,16 +85,18 @@ def write_fcpxml(edit: Edit) -> bytes:
     return rendered(root, _DOCTYPE)
 
 
-def join_fcpxml(root: Element, path: Path, edit: Edit, name: str | None) -> bytes:
-    """The document under `root`, with what `edit` adds to its project.
+def join_fcpxml(root: Element, path: Path, edit: Edit, name: str | None, removal: Removal) -> bytes:
+    """The document under `root`, without `removal`, and with what `edit` adds to its project.
 
     Raises:
         TimelineError: the project is not found.
     """
-    _, sequence = project_in(root, path, name)
+    project, sequence = project_in(root, path, name)
     resources, spine = root.find("resources"), sequence.find("spine")
     if resources is None or spine is None:
         raise TimelineError(f"{path} holds no timeline to add to.")
+    if removal:
+        _take_away(root, project, sequence, removal)
     writer = _Writer(edit, resources)
     lanes = [lane for lane in edit.lanes if lane.added]
     notes = tuple(note for note in edit.notes if note.added)
@@ -170,6 +178,8 @@ class _Writer:
                 child(mapped, "timept", time=time(own + past), value=time(value), interp="linear")
         if where.kind == "audio" and (event.gain_db or event.fade_in or event.fade_out):
             self._volume(item, event)
+        if event.tag is not None:
+            child(child(item, "metadata"), "md", key=TAG_KEY, value=event.tag.to_json())
         _insert_anchored(parent, item) if lane else parent.append(item)
 
     def hang(
@@ -203,8 +213,8 @@ class _Writer:
                 duration=time(rate.seconds(note.length)),
                 value=note.name or "Marker",
             )
-            if note.comment:
-                made.set("note", note.comment)
+            if note.written_comment:
+                made.set("note", printable(note.written_comment))
             _insert_marker(holder, made)
 
     def _asset(self, event: Event, kind: str) -> str:
@@ -285,6 +295,25 @@ class _Places:
             raise TimelineError("The timeline's clips lie at impossible times.")
         self._spans.append((end, self._rate.seconds(frame + 1), item))
         return item, moment - end
+
+
+def _take_away(root: Element, project: Element, sequence: Element, removal: Removal) -> None:
+    """Take our clips out, with the assets that nothing else uses, and their markers."""
+    clips, markers = things_of_ours(root, project, sequence)
+    gone = [item for event, item in clips if (event.tag, event.start) in removal.clips]
+    unwanted = {id(item) for item in gone} | {
+        id(item)
+        for note, item in markers
+        if note.tag is not None and (note.tag.of_take, note.start) in removal.markers
+    }
+    for parent in list(sequence.iter()):
+        for item in [item for item in parent if id(item) in unwanted]:
+            parent.remove(item)
+    left = {item.get("ref") for item in root.iter() if item.get("ref")}
+    names = {item.get("ref") for item in gone} - left
+    for resources in root.findall("resources"):
+        for asset in [entry for entry in resources if entry.get("id") in names]:
+            resources.remove(asset)
 
 
 def _role(lane: Lane) -> str:

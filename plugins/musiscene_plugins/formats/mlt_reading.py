@@ -27,10 +27,13 @@ from musiscene_plugins.formats.edit import (
     LaneKind,
     Media,
     Note,
+    note_from,
     trimmed,
 )
-from musiscene_plugins.formats.mlt_writing import DROP_FRAME, START
+from musiscene_plugins.formats.mlt_writing import DROP_FRAME, START, TAG
 from musiscene_plugins.formats.safe_xml import Element, exact, whole
+from musiscene_plugins.formats.subtitles import MAX_SUBTITLE_BYTES, subtitles_in
+from musiscene_plugins.formats.tags import Tag
 
 _CLOCK = re.compile(r"^(\d+):([0-5]?\d):([0-5]?\d)[.,](\d{1,9})$")
 _TIMECODE = re.compile(r"^(\d+):([0-5]?\d):([0-5]?\d)[:;](\d{1,3})$")
@@ -105,6 +108,7 @@ class _Reader:
             width=whole(profile.get("width") if profile is not None else None, "width", 1920),
             height=whole(profile.get("height") if profile is not None else None, "height", 1080),
             warnings=tuple(self.warnings),
+            subtitles=tuple(self._subtitles()),
         )
 
     def _main(self) -> Element:
@@ -184,7 +188,7 @@ class _Reader:
             for found in self._inside(service, kind, depth + 1):
                 seen = trimmed(found, first, first + length, self.rate)
                 if seen is not None:
-                    yield replace(seen, start=seen.start - first + at)
+                    yield replace(seen, start=seen.start - first + at, tag=None)
             return
         about = _properties(service)
         silent = about.get("audio_index") == "-1" or about.get("set.test_audio") == "1"
@@ -201,7 +205,8 @@ class _Reader:
             whole_length = self._frame(about.get("length"), first + length)
             source = self.rate.seconds(whole_length) * -speed - source
         stream = whole(about.get("astream"), "astream", 0) if kind == "audio" else 0
-        name = _properties(entry).get("musiscene:name") or (media.name if media else "")
+        ours = _properties(entry)
+        name = ours.get("musiscene:name") or (media.name if media else "")
         event = Event(
             name=name,
             media=media,
@@ -210,6 +215,7 @@ class _Reader:
             source=source,
             speed=speed,
             stream=max(0, stream),
+            tag=Tag.from_json(ours.get(TAG)),
         )
         yield self._with_levels(event, entry) if kind == "audio" else event
 
@@ -283,17 +289,23 @@ class _Reader:
             about = _properties(item)
             start = self._frame(about.get("start"), 0)
             end = self._frame(about.get("end"), start)
-            yield Note(
-                start=start,
-                length=max(1, end - start + 1),
-                name=about.get("text", ""),
-                comment=about.get("comment", ""),
-            )
+            length = max(1, end - start + 1)
+            yield note_from(start, length, about.get("text", ""), about.get("comment", ""))
         for item in self.root.iter("property"):
             if (item.get("name") or "").endswith(
                 ("docproperties.guides", "sequenceproperties.guides")
             ):
                 yield from _guides(item.text or "")
+
+    def _subtitles(self) -> Iterator[Note]:
+        """What Shotcut's first subtitle track holds, which is SubRip in a filter."""
+        for item in self.root.iter("filter"):
+            about = _properties(item)
+            if about.get("mlt_service") == "subtitle_feed" and about.get("text"):
+                for line in subtitles_in(about["text"][:MAX_SUBTITLE_BYTES]):
+                    start, end = (self.rate.frame_nearest(at) for at in (line.start, line.end))
+                    yield Note(start, max(1, end - start), line.text)
+                return
 
     def _frame(self, text: str | None, default: int) -> int:
         """A position as MLT writes it: frames, HH:MM:SS.mmm or HH:MM:SS:FF."""
@@ -337,9 +349,10 @@ def _guides(text: str) -> Iterator[Note]:
     for entry in found if isinstance(found, list) else ():
         place = entry.get("pos") if isinstance(entry, dict) else None
         if isinstance(place, int) and 0 <= place < 10**9:
-            length = entry.get("duration", 1)
+            length, tag = entry.get("duration", 1), entry.get(TAG)
             yield Note(
                 start=place,
                 length=length if isinstance(length, int) and 0 < length < 10**9 else 1,
                 name=str(entry.get("comment", "")),
+                tag=Tag.from_line(tag) if isinstance(tag, str) else None,
             )

@@ -27,6 +27,7 @@ from musiscene_plugins.formats.safe_xml import Element, child, rendered
 
 START = "musiscene:start"
 DROP_FRAME = "musiscene:drop_frame"
+TAG = "musiscene:take"
 _VERSION = "7.12.0"
 _SILENT_DB = -60
 _Key = tuple[Media, Fraction, int, str]
@@ -111,7 +112,7 @@ class _Writer:
                 text=note.name,
                 start=_clock_value(note.start, self._edit.rate),
                 end=_clock_value(note.start + note.length - 1, self._edit.rate),
-                comment=note.comment,
+                comment=note.written_comment,
             )
         self._root.set("producer", "main")
         return rendered(self._root, "")
@@ -124,6 +125,7 @@ class _Writer:
                 "pos": note.start,
                 "duration": note.length,
                 "type": 0,
+                **({TAG: note.tag.to_line()} if note.tag is not None else {}),
             }
             for note in self._edit.notes
         ]
@@ -239,6 +241,8 @@ class _Writer:
                 **{"in": begin, "out": begin + event.length - 1},
             )
             _properties(entry, **{"musiscene:name": event.name})
+            if event.tag is not None:
+                _properties(entry, **{TAG: event.tag.to_json()})
             if lane.kind == "audio":
                 self._levels(entry, event, begin, for_kdenlive=for_kdenlive)
             at = event.end

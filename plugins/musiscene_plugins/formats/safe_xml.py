@@ -5,6 +5,7 @@ Knows nothing of what the elements mean.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +23,7 @@ MAX_XML_DEPTH = 200
 MAX_ELEMENTS = 8_000_000
 EXPORT_AGAIN = "Export the timeline from the editor again."
 Element = ElementTree.Element
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -86,9 +88,7 @@ def child(parent: Element, tag: str, text: object = None, **attributes: object) 
 
 def printable(text: str) -> str:
     """`text` without the control characters that XML 1.0 has no way to write."""
-    return "".join(
-        c for c in text if c in "\t\n\r" or (c >= " " and c not in "\ufffe\uffff" and not _lone(c))
-    )
+    return _UNPRINTABLE.sub("", text)
 
 
 def text_of(element: Element | None, path: str, default: str = "") -> str:
@@ -117,6 +117,8 @@ def exact(text: str | None, what: str) -> Fraction:
         TimelineError: no number, or an absurd one.
     """
     word = (text or "").strip()
+    if len(word) <= 15 and word.isascii() and word.isdigit():
+        return Fraction(int(word))
     try:
         value = Fraction(word) if len(word) <= 64 and "e" not in word.lower() else None
     except (ValueError, ZeroDivisionError):
@@ -134,10 +136,6 @@ def unique(elements: Iterable[Element]) -> dict[str, Element]:
         if name and (name not in found or not len(found[name])):
             found[name] = element
     return found
-
-
-def _lone(character: str) -> bool:
-    return 0xD800 <= ord(character) <= 0xDFFF
 
 
 class _TooMuchError(Exception):

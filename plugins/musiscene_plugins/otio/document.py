@@ -19,6 +19,7 @@ import opentimelineio as otio
 from musiscene_core.errors import TimecodeError, TimelineError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate
+from musiscene_plugins.formats.edit import Edit
 from musiscene_plugins.formats.keys import OTIO_FORMAT
 from musiscene_plugins.otio.bundle import read_timeline_object
 from musiscene_plugins.otio.exact_time import exact_rate, exact_seconds
@@ -46,6 +47,7 @@ class Document:
         format: key of the format it was read from; see formats/catalogue.py.
         chosen: which timeline was asked for, where the file may hold several.
         warnings: what the format does not tell, a sentence each.
+        edit: the timeline as it was read, where it was not OpenTimelineIO's own.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class Document:
     format: str = OTIO_FORMAT
     chosen: str | None = None
     warnings: tuple[str, ...] = ()
+    edit: Edit | None = None
 
     @property
     def name(self) -> str:
@@ -109,6 +112,7 @@ def document_of(
     format: str = OTIO_FORMAT,
     chosen: str | None = None,
     warnings: tuple[str, ...] = (),
+    edit: Edit | None = None,
 ) -> Document:
     """A Document over a Timeline object.
 
@@ -135,6 +139,7 @@ def document_of(
         format=format,
         chosen=chosen,
         warnings=warnings,
+        edit=edit,
     )
 
 
@@ -142,7 +147,8 @@ def metadata_of(item: Any, *keys: str) -> Any:
     """`item.metadata[key][key]...`, or None where any of them is missing."""
     value = item.metadata
     for key in keys:
-        if not hasattr(value, "keys") or key not in value:
+        # Asking an empty one first: a missed key costs the library an exception.
+        if not hasattr(value, "keys") or not len(value) or key not in value:
             return None
         value = value[key]
     return value

@@ -12,7 +12,14 @@ import msgspec
 from musiscene_core.errors import InputError, MediaOfflineError, RangeError, TimelineError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
-from musiscene_core.timeline import Marker, MediaReference, Role, TimelineClip, TimelineRange
+from musiscene_core.timeline import (
+    Marker,
+    MediaReference,
+    Role,
+    Subtitle,
+    TimelineClip,
+    TimelineRange,
+)
 from musiscene_plugins.choosing import choose_range
 from musiscene_plugins.formats.catalogue import read_xml
 from musiscene_plugins.formats.keys import XML_SUFFIXES
@@ -29,6 +36,7 @@ from musiscene_plugins.otio.adapted import aaf_document, edl_document
 from musiscene_plugins.otio.bundle import media_folder
 from musiscene_plugins.otio.document import Document, metadata_of, read_document
 from musiscene_plugins.otio.from_edit import document_from
+from musiscene_plugins.otio.lines import lines_of
 from musiscene_plugins.otio.media_urls import escapes, is_relative_url, path_of_url
 from musiscene_plugins.otio.movie import movie_document
 from musiscene_plugins.otio.placing import base_name, place_in_copy, remove_copy
@@ -52,6 +60,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
         timeline_name: which timeline, where the file holds several.
         output: folder for the scored copy; None is the timeline's own.
         format: key of the format of the scored copy; None keeps the timeline's.
+        subtitles: a subtitle file; None takes those in the timeline or beside it.
     """
 
     rate: FrameRate | None = None
@@ -60,6 +69,7 @@ class HostSettings(msgspec.Struct, frozen=True, kw_only=True):
     timeline_name: str | None = None
     output: Path | None = None
     format: str | None = None
+    subtitles: Path | None = None
 
 
 def open_timeline(path: Path, settings: HostSettings | None = None) -> FileHost:
@@ -116,6 +126,7 @@ class FileHost:
     def __init__(self, document: Document, settings: HostSettings) -> None:
         self._document = document
         self._settings = settings
+        self._paths: dict[str, str] = {}
 
     def editor(self) -> EditorInfo:
         """A file: no editor is needed."""
@@ -169,6 +180,7 @@ class FileHost:
             markers=tuple(
                 marker for marker in self._reading.markers if marker.record.overlap(chosen.record)
             ),
+            subtitles=tuple(line for line in self._lines if line.record.overlap(chosen.record)),
         )
 
     def locate_media(self, reference: MediaReference) -> Path:
@@ -212,6 +224,10 @@ class FileHost:
         return read_everything(self._document, self._settings.roles, self._path_of)
 
     @cached_property
+    def _lines(self) -> tuple[Subtitle, ...]:
+        return lines_of(self._document, self._settings.subtitles)
+
+    @cached_property
     def _media_folder(self) -> Path:
         return media_folder(self._document.path)
 
@@ -221,7 +237,9 @@ class FileHost:
                 f"{self._document.path} refers to {url!r}, which lies outside it.",
                 hint="Do not use this file; export the timeline again from the editor.",
             )
-        return path_of_url(url, self._media_folder)
+        if url not in self._paths:
+            self._paths[url] = path_of_url(url, self._media_folder)
+        return self._paths[url]
 
     def _with_found_media(self, clip: TimelineClip, rate: FrameRate) -> TimelineClip:
         media = clip.media

@@ -46,6 +46,12 @@ class Window:
 
     def child(self, start: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
         """The record seconds at which the local [start, end) is seen, or None."""
+        if self.speed is _ONE:
+            if self.start != self.local_start:
+                offset = self.start - self.local_start
+                start, end = start + offset, end + offset
+            first, last = max(start, self.start), min(end, self.end)
+            return (first, last) if first < last else None
         if self.speed == 0:
             return None
         at = sorted(self.start + (edge - self.local_start) / self.speed for edge in (start, end))
@@ -54,6 +60,8 @@ class Window:
 
     def local(self, record: Fraction) -> Fraction:
         """Its own second shown at `record`."""
+        if record == self.start:
+            return self.local_start
         return self.local_start + (record - self.start) * self.speed
 
 
@@ -117,19 +125,23 @@ def flat_clips(
     Raises:
         TimelineError: impossible times, or nesting without end.
     """
-    origin, total = stack_origin(timeline), duration(timeline.tracks)
-    whole = Window(_ZERO, total, origin, _ONE)
     found: list[FlatClip] = []
     try:
-        for index, track in enumerate(timeline.tracks):
+        tracks = list(timeline.tracks)
+        lengths = [duration(track) for track in tracks]
+        trim = timeline.tracks.source_range
+        total = max(lengths, default=_ZERO) if trim is None else exact_duration(trim.duration)
+        whole = Window(_ZERO, total, stack_origin(timeline), _ONE)
+        for index, (track, length) in enumerate(zip(tracks, lengths, strict=True)):
             if index < first:
                 continue
-            seen = whole.child(_ZERO, duration(track))
+            seen = whole.child(_ZERO, length)
             if seen is None or not (with_disabled or getattr(track, "enabled", True)):
                 continue
             window = Window(*seen, whole.local(seen[0]), whole.speed)
-            for clip in _walk(track, window, kind_of(track), (index,), warn, with_disabled):
-                found.append(replace(clip, track=track))
+            walk = _Walk(track, kind_of(track), warn, with_disabled)
+            for clip in walk.through(track, window, (index,)):
+                found.append(clip)
                 if len(found) > MAX_CLIPS:
                     raise TimelineError(f"The timeline holds more than {MAX_CLIPS} clips.")
     except RecursionError as error:
@@ -142,47 +154,60 @@ def kind_of(item: Any) -> str | None:
     return str(item.kind) if isinstance(item, otio.schema.Track) else None
 
 
-def _walk(
-    item: Any,
-    window: Window,
-    kind: str | None,
-    order: tuple[int, ...],
-    warn: Callable[[str], None],
-    with_disabled: bool,
-    enabled: bool = True,
-) -> Iterator[FlatClip]:
-    """The clips in `item`, whose parent shows it during `window` (local 0 = its beginning)."""
-    # A track's own switch is kept by the track.
-    if len(order) > 1 or not isinstance(item, otio.schema.Track):
-        enabled = enabled and bool(getattr(item, "enabled", True))
-    if not (enabled or with_disabled) or isinstance(item, otio.schema.Gap):
-        return
-    if len(order) > MAX_DEPTH:
-        raise TimelineError("The timeline is nested too deeply.")
-    inside = _through_item(item, window, warn)
-    if isinstance(item, otio.schema.Clip):
-        yield FlatClip(item, track=None, order=order, window=inside, enabled=enabled)
-    elif isinstance(item, otio.schema.Stack):
-        for index, child in enumerate(item):
+@dataclass(frozen=True)
+class _Walk:
+    """A walk through one outermost track."""
+
+    track: Any
+    kind: str | None
+    warn: Callable[[str], None]
+    with_disabled: bool
+
+    def through(
+        self, item: Any, window: Window, order: tuple[int, ...], enabled: bool = True
+    ) -> Iterator[FlatClip]:
+        """The clips in `item`, whose parent shows it during `window` (local 0 = its beginning)."""
+        # A track's own switch is kept by the track.
+        if len(order) > 1 or not isinstance(item, otio.schema.Track):
+            enabled = enabled and bool(getattr(item, "enabled", True))
+        if not (enabled or self.with_disabled) or isinstance(item, otio.schema.Gap):
+            return
+        if len(order) > MAX_DEPTH:
+            raise TimelineError("The timeline is nested too deeply.")
+        inside = _through_item(item, window, self.warn)
+        if isinstance(item, otio.schema.Clip):
+            yield FlatClip(item, track=self.track, order=order, window=inside, enabled=enabled)
+        elif isinstance(item, otio.schema.Stack):
+            yield from self._stacked(item, inside, order, enabled)
+        elif isinstance(item, otio.core.Composition):
+            yield from self._in_a_row(item, inside, order, enabled)
+
+    def _stacked(
+        self, stack: Any, inside: Window, order: tuple[int, ...], enabled: bool
+    ) -> Iterator[FlatClip]:
+        for index, child in enumerate(stack):
             child_kind = kind_of(child)
-            if kind is not None and child_kind is not None and child_kind != kind:
+            if self.kind is not None and child_kind is not None and child_kind != self.kind:
                 continue
             seen = inside.child(_ZERO, duration(child))
             if seen is not None:
                 part = Window(*seen, inside.local(seen[0]), inside.speed)
-                yield from _walk(child, part, kind, (*order, index), warn, with_disabled, enabled)
-    elif isinstance(item, otio.core.Composition):
+                yield from self.through(child, part, (*order, index), enabled)
+
+    def _in_a_row(
+        self, row: Any, inside: Window, order: tuple[int, ...], enabled: bool
+    ) -> Iterator[FlatClip]:
         at = _ZERO
-        for child in item:
+        for child in row:
             if not _takes_time(child):
                 continue
-            length = duration(child)
-            seen = inside.child(at, at + length)
-            if seen is not None:
+            end = at + duration(child)
+            seen = inside.child(at, end)
+            if seen is not None and not isinstance(child, otio.schema.Gap):
                 part = Window(*seen, inside.local(seen[0]) - at, inside.speed)
                 nested = (*order, 0) if isinstance(child, otio.core.Composition) else order
-                yield from _walk(child, part, kind, nested, warn, with_disabled, enabled)
-            at += length
+                yield from self.through(child, part, nested, enabled)
+            at = end
 
 
 def _through_item(item: Any, window: Window, warn: Callable[[str], None]) -> Window:
@@ -192,6 +217,9 @@ def _through_item(item: Any, window: Window, warn: Callable[[str], None]) -> Win
         trim = item.media_reference.available_range
     begin = exact_seconds(trim.start_time) if trim is not None else _ZERO
     speed = _speed(item, warn)
+    if speed is _ONE:
+        at = begin + window.local_start
+        return Window(window.start, window.end, at, window.speed) if begin else window
     if speed < 0:
         begin += duration(item) * -speed
     return replace(

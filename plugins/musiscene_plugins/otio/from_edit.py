@@ -35,6 +35,7 @@ def document_from(
         format=format,
         chosen=chosen,
         warnings=edit.warnings,
+        edit=edit,
     )
 
 
@@ -55,6 +56,8 @@ def timeline_from(edit: Edit) -> Any:
     for note in edit.notes:
         at = time_range(note.start, note.length, rate)
         marker = otio.schema.Marker(note.name, at, color=note.color or "", comment=note.comment)
+        if note.tag is not None:
+            marker.metadata[OURS] = note.tag.to_mapping()
         timeline.tracks.markers.append(marker)
     return timeline
 
@@ -63,6 +66,8 @@ def _track(lane: Lane, rate: FrameRate) -> Any:
     kinds = {"video": otio.schema.TrackKind.Video, "audio": otio.schema.TrackKind.Audio}
     track = otio.schema.Track(lane.name, kind=kinds[lane.kind])
     track.enabled = lane.enabled
+    if lane.is_ours:
+        track.metadata[OURS] = {"role": lane.name}
     at = 0
     items = []
     for event in lane.events:
@@ -98,8 +103,11 @@ def _clip(event: Event, rate: FrameRate) -> Any:
     )
     clip = otio.schema.Clip(event.name, reference, span)
     clip.enabled = event.enabled
-    if event.stream:
-        clip.metadata[OURS] = {"audio_stream": event.stream}
+    ours = {"audio_stream": event.stream} if event.stream else {}
+    if event.tag is not None:
+        ours |= event.tag.to_mapping()
+    if ours:
+        clip.metadata[OURS] = ours
     if event.speed == 0:
         clip.effects.append(otio.schema.FreezeFrame())
     elif event.speed != 1:

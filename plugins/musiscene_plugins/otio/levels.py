@@ -37,14 +37,15 @@ class Levels:
 
 def levels_of(clip: Any) -> Levels:
     """The levels that effects on `clip` give; senseless ones count as none."""
-    for effect in clip.effects:
+    effects = list(clip.effects)
+    for effect in effects:
         if metadata_of(effect, "AAF", "Operation", "Name") == "Mono Audio Gain":
             return _of_amplitude(
                 metadata_of(effect, "AAF", "Parameters", "Amplitude"),
                 metadata_of(effect, "AAF", "Length"),
             )
     values: dict[str, float] = {}
-    for effect in clip.effects:
+    for effect in effects:
         if metadata_of(effect, RESOLVE, "Effect Name") != _VOLUME_AND_FADES:
             continue
         if metadata_of(effect, RESOLVE, "Enabled") is False:

@@ -25,6 +25,7 @@ from musiscene_core.errors import (
 )
 from musiscene_core.ranges import FrameRange
 from musiscene_core.take import Take
+from musiscene_plugins.formats.tags import Removal, Tag
 from musiscene_plugins.host import PlaceLayout, Placement, PlacePolicy, TakeInFolder
 from musiscene_plugins.lanes import TakeLane, placed_sounds, take_lanes, track_titles
 from musiscene_plugins.otio.bundle import media_folder, unpack_media
@@ -34,7 +35,7 @@ from musiscene_plugins.otio.flatten import stack_origin
 from musiscene_plugins.otio.media_urls import is_relative_url, path_of_url
 from musiscene_plugins.otio.publishing import fingerprint_of
 from musiscene_plugins.otio.replacing import take_ours_away, untouched_ours
-from musiscene_plugins.otio.saving import CopyStyle, save_copy
+from musiscene_plugins.otio.saving import Before, CopyStyle, save_copy
 from musiscene_plugins.placements import Ledger
 
 _SCORED = re.compile(r"\.scored(-\d+)?$")
@@ -98,20 +99,19 @@ def _written_copy(
     style: CopyStyle,
 ) -> Placement:
     root, timeline = _copied(document)
+    removal = Removal()
     if policy == "replace":
-        take_ours_away(timeline, document, wanted)
+        removal = take_ours_away(timeline, document, wanted)
     base = base_name(document.path)
     _make_media_reachable(root, document, folder, base)
     names: list[str] = []
-    had_tracks = len(timeline.tracks)
+    had = Before(len(timeline.tracks), len(timeline.tracks.markers), removal)
     for lane in take_lanes(takes):
         names += _add_lane(timeline, lane, document, layout=layout)
     if document.rate.drop_frame:
         ours = dict(timeline.metadata.get(OURS, {}))
         timeline.metadata[OURS] = ours | {"drop_frame": True}
-    saved = save_copy(
-        root, timeline, document, style, folder=folder, base=base, had_tracks=had_tracks
-    )
+    saved = save_copy(root, timeline, document, style, folder=folder, base=base, had=had)
     return Placement(
         timeline=str(saved.path),
         tracks=tuple(names),
@@ -251,15 +251,17 @@ def _clip(take: Take, role: str, path: Path, notes: dict[str, Any], rate: float)
 
 
 def _notes(take: Take, role: str) -> dict[str, Any]:
-    return {
-        "cue": take.cue,
-        "take": take.name,
-        "role": role,
-        "engine": take.provenance.engine,
-        # A JSON reader may keep numbers as doubles; a seed must survive to the last digit.
-        "seed": str(take.provenance.seed),
-        "request_digest": take.provenance.request_digest,
-    }
+    tag = Tag(
+        cue=take.cue,
+        take=take.name,
+        role=role,
+        engine=take.provenance.engine,
+        seed=str(take.provenance.seed),
+        request_digest=take.provenance.request_digest,
+        start=take.record.start,
+        length=take.record.length,
+    )
+    return tag.to_mapping()
 
 
 def _mark_hits(timeline: Any, take: Take, document: Document) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import opentimelineio as otio
 
 from musiscene_core.timeline import Marker
 from musiscene_plugins.formats.catalogue import writable
+from musiscene_plugins.formats.edit import Edit, Event, Media
 from musiscene_plugins.formats.keys import OTIO_FORMAT, WRITTEN_KEYS
+from musiscene_plugins.formats.tags import Removal
 from musiscene_plugins.otio.document import Document
 from musiscene_plugins.otio.publishing import publish_copy
 from musiscene_plugins.otio.to_edit import edit_of
@@ -30,6 +32,15 @@ class CopyStyle:
     format: str | None = None
     markers: Sequence[Marker] = ()
     path_of: Callable[[str], str] = str
+
+
+@dataclass(frozen=True)
+class Before:
+    """What a copy held before ours were added: its tracks and markers, and what was taken away."""
+
+    tracks: int
+    markers: int
+    removal: Removal
 
 
 @dataclass(frozen=True)
@@ -59,7 +70,7 @@ def save_copy(
     *,
     folder: Path,
     base: str,
-    had_tracks: int,
+    had: Before,
 ) -> SavedCopy:
     """Write `timeline`, a changed copy of the document's, beside no other of its name.
 
@@ -70,7 +81,7 @@ def save_copy(
         style: format and what it needs.
         folder: where to.
         base: the timeline's name in file names.
-        had_tracks: how many tracks were there before ours were added.
+        had: what the copy held before ours were added.
 
     Raises:
         OutputError: it cannot be written.
@@ -84,21 +95,49 @@ def save_copy(
         return SavedCopy(path, fingerprint, said)
     wanted = writable(key)
     joining = wanted.join is not None and document.format == wanted.key
+    as_read = None if joining else _as_read(document, style, had.removal)
     edit = edit_of(
         timeline,
         document,
         markers=style.markers,
-        had_tracks=had_tracks,
+        had_tracks=had.tracks,
+        had_markers=had.markers,
         path_of=style.path_of,
-        only_added=joining,
+        only_added=joining or as_read is not None,
     )
+    if as_read is not None:
+        notes = sorted((*as_read.notes, *edit.notes), key=lambda note: note.start)
+        edit = replace(as_read, lanes=(*as_read.lanes, *edit.lanes), notes=tuple(notes))
     if wanted.join is not None and joining:
-        joined = wanted.join(document.path, edit, document.chosen)
+        joined = wanted.join(document.path, edit, document.chosen, had.removal)
         path, fingerprint = publish_copy(lambda at: _write(at, joined), folder, base, wanted.suffix)
         return SavedCopy(path, fingerprint)
     path, fingerprint = publish_copy(lambda at: wanted.write(edit, at), folder, base, wanted.suffix)
     said = (*wanted.losses(edit), *edit.warnings, *_unsaid(document))
     return SavedCopy(path, fingerprint, tuple(dict.fromkeys(said)))
+
+
+def _as_read(document: Document, style: CopyStyle, removal: Removal) -> Edit | None:
+    """The document's own Edit with the paths of its media resolved; None where it has none."""
+    edit = document.edit
+    if edit is None or edit.rate.fps != document.rate.fps:
+        return None
+    media: dict[Media, Media] = {}
+
+    def resolved(event: Event) -> Event:
+        if event.media is None or not event.media.url:
+            return event
+        if event.media not in media:
+            path = style.path_of(event.media.url) or event.media.url
+            media[event.media] = replace(event.media, url=path)
+        found = media[event.media]
+        return event if found == event.media else replace(event, media=found)
+
+    lanes = (
+        replace(lane, events=tuple(resolved(event) for event in lane.events)) for lane in edit.lanes
+    )
+    whole = replace(edit, name=document.name, rate=document.rate, lanes=tuple(lanes))
+    return whole.without(removal)
 
 
 def _key(document: Document, style: CopyStyle) -> str:

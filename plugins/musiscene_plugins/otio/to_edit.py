@@ -14,6 +14,7 @@ import opentimelineio as otio
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import Marker
 from musiscene_plugins.formats.edit import PURPLE, Collector, Edit, Event, Lane, Media, Note
+from musiscene_plugins.formats.tags import Tag
 from musiscene_plugins.otio.document import OURS, Document, is_ours, metadata_of
 from musiscene_plugins.otio.exact_time import exact_duration, exact_rate, exact_seconds
 from musiscene_plugins.otio.flatten import FlatClip, flat_clips, kind_of, stack_origin
@@ -26,6 +27,7 @@ def edit_of(
     *,
     markers: Sequence[Marker],
     had_tracks: int,
+    had_markers: int,
     path_of: Callable[[str], str],
     only_added: bool = False,
 ) -> Edit:
@@ -36,6 +38,7 @@ def edit_of(
         document: gives the rate and the start.
         markers: the user's markers.
         had_tracks: how many tracks were there before ours were added.
+        had_markers: the same of markers.
         path_of: turns a target_url into a path, empty where it is none.
         only_added: only our tracks and markers, for joining them to what is there.
 
@@ -80,7 +83,9 @@ def edit_of(
     ]
     origin = stack_origin(timeline)
     notes += [
-        _our_note(marker, rate, origin) for marker in timeline.tracks.markers if is_ours(marker)
+        _our_note(marker, rate, origin, added=index >= had_markers)
+        for index, marker in enumerate(timeline.tracks.markers)
+        if is_ours(marker) and (index >= had_markers or not only_added)
     ]
     return Edit(
         name=document.name,
@@ -118,6 +123,7 @@ def _event(
         fade_out=min(fade_out, end - start),
         enabled=found.enabled,
         stream=stream if isinstance(stream, int) and 0 <= stream < 64 else 0,
+        tag=Tag.from_mapping(metadata_of(clip, OURS)),
     )
 
 
@@ -156,7 +162,7 @@ def _dissolves(track: Any, warnings: dict[str, None]) -> None:
             warnings.setdefault("Dissolves become cuts.")
 
 
-def _our_note(marker: Any, rate: FrameRate, origin: Fraction) -> Note:
+def _our_note(marker: Any, rate: FrameRate, origin: Fraction, *, added: bool) -> Note:
     at = exact_seconds(marker.marked_range.start_time) - origin
     length = rate.frame_nearest(exact_duration(marker.marked_range.duration))
     return Note(
@@ -165,7 +171,8 @@ def _our_note(marker: Any, rate: FrameRate, origin: Fraction) -> Note:
         name=str(marker.name or ""),
         comment=str(marker.comment or ""),
         color=PURPLE,
-        added=True,
+        added=added,
+        tag=Tag.from_mapping(metadata_of(marker, OURS)),
     )
 
 
