@@ -16,6 +16,10 @@ from typing import Any
 import opentimelineio as otio
 import pytest
 
+from musiscene_core.codec import read_json
+from musiscene_core.take import Take
+from tests.support.timelines import clip, saved, timeline, track
+
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
 from mcp import Client, StdioServerParameters, stdio_client
 
@@ -113,6 +117,34 @@ def test_it_scores_the_first_seconds_of_a_film_and_places_them(assistant: Assist
     assert again["timeline"].endswith("film.scored-2.otio")
     assert [found["total"], found["takes"][0]["cue"]] == [1, "opening"]
     assert {job["kind"] for job in jobs["jobs"]} == {"spot", "score"}
+
+
+def test_a_take_is_fitted_where_its_film_went(assistant: Assistant) -> None:
+    def cut(name: str, first: int) -> str:
+        film = str(assistant.film)
+        shots = [clip("a", first, 24, url=film), clip("b", 240, 24, start=200, url=film)]
+        made = timeline(track("V1", "Video", *shots), start=86_400)
+        return str(saved(made, assistant.folder / name))
+
+    async def talk(client: Client) -> list[Any]:
+        asked = {"file": cut("v1.otio", 200), "cue": "cut", "tempo": 96.0}
+        scored = (await client.call_tool("score", asked)).structured_content
+        folder = scored["takes"][0]["folder"]
+        wanted = {"take": folder, "file": cut("v2.otio", 188)}
+        return [scored, (await client.call_tool("conform", wanted)).structured_content]
+
+    scored, fitted = assistant.ask(talk)
+    assert any("12 frames off" in " ".join(row) for row in fitted["changes"])
+    (take,) = fitted["takes"]
+    assert (take["record_in"], take["record_out"]) == ("01:00:00:00", "01:00:17:20")
+    made = [
+        read_json(Path(answer["takes"][0]["folder"]) / "take.json", Take)
+        for answer in (scored, fitted)
+    ]
+    # Fitted, not scored anew: it knows the take it comes from.
+    assert made[1].provenance.conformed_from
+    assert made[1].provenance.seed == made[0].provenance.seed
+    assert fitted["timeline"].endswith("v2.scored.otio")
 
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [

@@ -22,7 +22,7 @@ from musiscene_plugins.resolve.bridge import (
 from musiscene_plugins.resolve.lua_text import lua_string, lua_value
 from musiscene_plugins.resolve.transport import Call, ConnectionLostError
 from tests.support.fake_resolve import FakeMedia, FakeResolve, Semantics
-from tests.support.fake_resolve.sandbox import INTERPRETERS, Sandbox
+from tests.support.fake_resolve.sandbox import INTERPRETERS, SCRIPT, Sandbox
 
 HOSTILE = (
     '"] = os.exit() --',
@@ -200,6 +200,17 @@ def test_stop_ends_the_script(bridge: BridgeTransport, sandbox: Sandbox) -> None
     while sandbox.running and time.monotonic() < deadline:
         time.sleep(0.01)
     assert sandbox.printed[-1] == "MusiScene has stopped listening."
+
+
+@pytest.mark.parametrize("missing", ["resolve", "fusion", "bmd"])
+def test_started_elsewhere_it_says_what_is_missing_and_ends(tmp_path: Path, missing: str) -> None:
+    script = f"{missing} = nil\n{SCRIPT.read_text(encoding='utf-8')}"
+    made = Sandbox(FakeResolve(), tmp_path / "profile", script)
+    made.close()
+    assert made.error == ""
+    assert made.printed == [
+        f"MusiScene cannot start: {missing} is missing. Start it from Workspace > Scripts."
+    ]
 
 
 def test_objects_nobody_holds_are_let_go(bridge: BridgeTransport, sandbox: Sandbox) -> None:

@@ -24,6 +24,7 @@ from musiscene_plugins.resolve import ResolveHost, connecting, menu_script
 from musiscene_plugins.resolve.api import ResolveApi
 from musiscene_plugins.resolve.delivery import Delivery
 from musiscene_plugins.resolve.probing import probe_resolve
+from musiscene_plugins.resolve.scripts import scripts_folder
 from musiscene_plugins.resolve.transport import DirectTransport
 from tests.support.editor_hosts import FLAGS, fake_resolve, users_state
 from tests.support.fake_resolve import FakeMedia, FakeResolve, Semantics
@@ -252,6 +253,34 @@ def test_the_menu_script_never_ends_without_a_word(
     log = (tmp_path / "log" / "resolve-menu.log").read_text()
     assert log.count("started by Python") == 4
     assert "no window" in log
+
+
+def test_our_scripts_go_into_the_menu_and_never_over_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "Utility"
+    for _ in range(2):
+        assert main(["doctor", "--scripts", str(folder), "--json"]) == 0
+        paths = [Path(path) for path in json.loads(capsys.readouterr().out)["scripts"]]
+        assert [path.name for path in paths] == ["MusiScene.lua", "MusiScene score.py"]
+        sources = [Path(menu_script.__file__).with_name("bridge.lua"), Path(menu_script.__file__)]
+        assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in sources]
+    # As Resolve starts it: from its own folder, by the name that is in the menu.
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
+    runpy.run_path(str(paths[1]), run_name="__main__", init_globals={"resolve": FakeResolve()})
+    assert "No timeline is open" in capsys.readouterr().out
+    paths[0].write_text("print('mine')")
+    assert main(["doctor", "--scripts", str(folder)]) == 2
+    assert "is not ours" in capsys.readouterr().err
+    assert paths[0].read_text() == "print('mine')"
+    homes = [
+        scripts_folder(name, {}, Path("/h")).as_posix() for name in ("darwin", "win32", "linux")
+    ]
+    assert homes == [
+        "/h/Library/Application Support/Blackmagic Design/DaVinci Resolve/Fusion/Scripts/Utility",
+        "/h/AppData/Roaming/Blackmagic Design/DaVinci Resolve/Support/Fusion/Scripts/Utility",
+        "/h/.local/share/DaVinciResolve/Fusion/Scripts/Utility",
+    ]
 
 
 _WITHOUT_US = """

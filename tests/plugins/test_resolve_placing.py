@@ -73,11 +73,15 @@ def test_what_is_dropped_without_a_word_is_found_and_all_is_taken_back(
     resolve = fake_resolve(tmp_path)
     host, take = host_of(resolve), a_take(tmp_path / "t")
     reel = resolve.world.current
+    reel.SetMarkInOut(3, 9)
     before = [track.name for track in reel.kinds["audio"]]
+    users = users_state(resolve)
     resolve.world.before(at, fault(resolve))
     with pytest.raises(HostError, match=words) as caught:
         host.place_takes([take])
     assert caught.value.hint
+    assert users_state(resolve)[:4] == users[:4]
+    assert users_state(resolve)[4][0] == users[4][0]
     assert [track.name for track in reel.kinds["audio"]] == before
     assert reel.markers == {}
     assert not [media for media in pool_bin(resolve) if media.path.startswith(str(take.folder))]

@@ -184,7 +184,7 @@ def _add_scoring(server: MCPServer[Any], desk: Desk) -> None:
     @_guarded
     async def conform(
         ctx: Context[Any, Any],
-        take: Annotated[str, Field(description="a take's id, or path of its request.json")],
+        take: Annotated[str, Field(description="a take's id, or the path of its folder")],
         file: File,
         record_in: TimecodeIn = None,
         record_out: TimecodeOut = None,

@@ -40,6 +40,7 @@ from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli import compose as composing
 from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
 from musiscene_plugins.cli.parser import build_parser
+from musiscene_plugins.cli.recuts import MadeTake, named_take, recut
 from musiscene_plugins.cli.results import (
     check_output,
     check_vacant,
@@ -115,15 +116,15 @@ class Desk:
         return await asyncio.to_thread(placed)
 
     async def conform(self, progress: Progress, *, take: str, **asked: Any) -> ConformAnswer:
-        """Fit a take to a timeline that changed."""
-        host, timeline, arguments = await asyncio.to_thread(self._opened, "score", asked)
-        made: ScoreRequest | str = take
-        if "/" in take or "\\" in take or take.endswith(".json"):
-            path = self.inside(take)
-            made = read_json(path / "request.json" if path.is_dir() else path, ScoreRequest)
+        """Fit a take to a timeline that changed, at the range asked or where its film went."""
+        host, arguments = await asyncio.to_thread(self._host, "score", asked)
+        made = await asyncio.to_thread(self._made, take)
+        timeline = await asyncio.to_thread(self._range_now, made, host, arguments)
+        request = made.request if isinstance(made, MadeTake) else made
+        earlier = str(made.folder) if isinstance(made, MadeTake) else ""
         output = self._output(arguments, Path(arguments.file).stem, "-score")
-        check_output(output, timeline, made.takes if isinstance(made, ScoreRequest) else 1)
-        changes, found = await self._client.conform(made, timeline, progress)
+        check_output(output, timeline, request.takes if isinstance(request, ScoreRequest) else 1)
+        changes, found = await self._client.conform(request, timeline, progress, earlier=earlier)
         rows = [list(row) for row in changes.table()]
         if not found:
             return ConformAnswer(rows, [], "")
@@ -178,16 +179,45 @@ class Desk:
     def _opened(
         self, command: str, asked: dict[str, Any]
     ) -> tuple[EditorHost, TimelineRange, argparse.Namespace]:
+        host, arguments = self._host(command, asked)
+        return host, self._allowed(host.read_range(range_choice(arguments))), arguments
+
+    def _host(self, command: str, asked: dict[str, Any]) -> tuple[EditorHost, argparse.Namespace]:
         arguments = _arguments(command, ["x"], asked)
         arguments.file = str(self.inside(arguments.file))
         if getattr(arguments, "sounds", None):
             arguments.sounds = str(self.inside(arguments.sounds))
         output = self._output(arguments, Path(arguments.file).stem, "-score")
-        host = opened_host(arguments, output)
-        timeline = host.read_range(range_choice(arguments))
+        return opened_host(arguments, output), arguments
+
+    def _allowed(self, timeline: TimelineRange) -> TimelineRange:
+        """`timeline`, all media of which lie in a root."""
         for path in sorted({clip.media.path for clip in timeline.clips} - {""}):
             self.inside(path)
-        return host, timeline, arguments
+        return timeline
+
+    def _made(self, take: str) -> MadeTake | ScoreRequest | str:
+        """The take of that id, folder or request.json; the id where only the daemon knows it."""
+        if "/" in take or "\\" in take or take.endswith(".json"):
+            return named_take(str(self.inside(take)))
+        try:
+            return named_take(take)
+        except InputError:
+            return take
+
+    def _range_now(
+        self, made: MadeTake | ScoreRequest | str, host: EditorHost, arguments: argparse.Namespace
+    ) -> TimelineRange:
+        choice = range_choice(arguments)
+        if not isinstance(made, MadeTake):
+            return self._allowed(host.read_range(choice))
+        one = recut(made, host, choice)
+        if one.timeline is None:
+            raise RequestError(
+                f"{made.take.cue}: {one.what}.",
+                hint="Say where the cue lies now with record_in and record_out, or score it anew.",
+            )
+        return self._allowed(one.timeline)
 
     def _output(
         self, arguments: argparse.Namespace, name: str, ending: str, beside: Path | None = None

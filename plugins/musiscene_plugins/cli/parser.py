@@ -271,6 +271,13 @@ def _add_undo(parser: argparse.ArgumentParser) -> None:
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
     add_resolve(parser, what="try out DaVinci Resolve, on a timeline of its own")
+    parser.add_argument(
+        "--scripts",
+        nargs="?",
+        const="",
+        metavar="DIR",
+        help="put our scripts into Resolve's menu instead (default: your own scripts folder)",
+    )
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 

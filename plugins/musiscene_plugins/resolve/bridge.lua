@@ -9,8 +9,16 @@
 -- An answer is the text MS1.<session>.<seq>.<length>.<Adler-32>.<payload>, the payload JSON in
 -- which every byte but letters and digits is written ~XX.
 
+-- `musiscene doctor --scripts` puts it into Resolve's menu.
+
 local PROTOCOL = 1
 local PAUSE = 0.02
+for name, object in pairs({ resolve = resolve or false, fusion = fusion or false, bmd = bmd or false }) do
+  if not object then
+    print("MusiScene cannot start: " .. name .. " is missing. Start it from Workspace > Scripts.")
+    return
+  end
+end
 local folder = MUSISCENE_FOLDER or fusion:MapPath("Profile:")
 if not folder:match("[/\\]$") then folder = folder .. "/" end
 local path = folder .. "musiscene_next.lua"

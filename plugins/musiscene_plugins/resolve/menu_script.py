@@ -1,6 +1,6 @@
 """MusiScene in Resolve's menu (Workspace > Scripts): scores between the In and Out marks.
 
-Put this file into Resolve's folder Fusion/Scripts/Utility. Whatever happens, it says so in a
+`musiscene doctor --scripts` puts it there. Whatever happens, it says so in a
 window, on the Console, and in a log that `musiscene doctor --resolve` shows. Runs in whatever
 Python Resolve found, so it starts with the standard library alone.
 """
@@ -56,7 +56,7 @@ def run(names: dict[str, Any]) -> str:
     """Score what is marked; returns what to tell the user."""
     log(f"started by Python {sys.version.split()[0]} at {sys.executable}")
     if names.get("resolve") is None:
-        return "Start this from DaVinci Resolve: Workspace > Scripts > MusiScene."
+        return "Start this from DaVinci Resolve: Workspace > Scripts > MusiScene score."
     try:
         from musiscene_plugins.cli.menu import score_open_timeline
     except ImportError as error:
