@@ -11,7 +11,7 @@ How far a product y = W x may lie from the exact one, per row, besides float32's
     float16-fbgemm      2^-11 sum |w||x|            weight rounded to 11 bits
     int8-weight-only    s/2 sum |x|  + 3 * 2^-8 sum |w||x|      s = max|w| of the row / 127
     int8                s/2 sum |x|
-    int8-dynamic        s/2 sum |x|  + a/2 sum |w| + n s a / 4  a = step of the input, see there
+    int8-dynamic*       s/2 sum |x|  + a/2 sum |w| + n s a / 4  a = step of the input, see there
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ Kernel = Literal[
     "float16-fbgemm",
     "int8",
     "int8-dynamic",
+    "int8-dynamic-rows",
     "int8-weight-only",
 ]
 
@@ -46,7 +47,7 @@ KERNELS: Mapping[Precision, tuple[Kernel, ...]] = MappingProxyType(
     {
         "float32": ("float32", "float32-onednn"),
         "half": ("bfloat16", "bfloat16-onednn", "float16-fbgemm"),
-        "int8": ("int8", "int8-dynamic", "int8-weight-only"),
+        "int8": ("int8", "int8-dynamic", "int8-dynamic-rows", "int8-weight-only"),
     }
 )
 """The kernels of each precision, the plain one first: it works everywhere, a GPU included."""
@@ -59,6 +60,7 @@ ACTIVATIONS: Mapping[Kernel, torch.dtype] = MappingProxyType(
         "float16-fbgemm": torch.float32,
         "int8": torch.bfloat16,
         "int8-dynamic": torch.float32,
+        "int8-dynamic-rows": torch.float32,
         "int8-weight-only": torch.bfloat16,
     }
 )
@@ -67,6 +69,9 @@ ROWS_MIX = frozenset({"int8-dynamic"})
 """Kernels in which what one row of a batch gets depends on the other rows."""
 
 _FLOAT16_MAX = 65_504.0
+_SMALLEST = 1e-12
+"""Steps are no smaller, so that zeros can be divided by them."""
+_GUARDS = 8
 _Product = Callable[[Tensor], Tensor]
 
 
@@ -177,7 +182,7 @@ def _float16_fbgemm(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
 def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
     """Weights as whole numbers int8 [N, K] and what one of them is worth, float32 [N]."""
     wide = weight.to(torch.float32)
-    steps = wide.abs().amax(dim=1).clamp(min=1e-12) / 127
+    steps = wide.abs().amax(dim=1).clamp(min=_SMALLEST) / 127
     return torch.round(wide / steps[:, None]).to(torch.int8).contiguous(), steps
 
 
@@ -224,6 +229,25 @@ def _int8_dynamic(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
     return lambda x: product(x, packed, narrow)
 
 
+def _int8_dynamic_rows(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+    """As int8-dynamic, with a step for each row: its largest value / (`levels` / 2).
+
+    Rows are scaled to 1 at most; columns of 1 and -1 that meet zero weights fix the common range.
+    """
+    common = _int8_dynamic(functional.pad(weight, (0, _GUARDS)), None, rows)
+    guards = torch.tensor([[1.0, -1.0, *[0.0] * (_GUARDS - 2)]])
+    added = None if bias is None else bias.detach().to(torch.float32)
+
+    def product(x: Tensor) -> Tensor:
+        flat = x.reshape(-1, x.shape[-1])
+        largest = flat.abs().amax(dim=1, keepdim=True).clamp(min=_SMALLEST)
+        scaled = torch.cat((flat / largest, guards.expand(len(flat), -1)), dim=1)
+        wide = (common(scaled) * largest).view(*x.shape[:-1], -1)
+        return wide if added is None else wide + added
+
+    return product
+
+
 def _has_vnni() -> bool:
     asked = getattr(torch.cpu, "_is_vnni_supported", None)
     return bool(asked is not None and asked())
@@ -238,6 +262,7 @@ _PACK: Mapping[Kernel, Callable[[Tensor, Tensor | None, int], _Product]] = Mappi
         "float16-fbgemm": _float16_fbgemm,
         "int8": _int8,
         "int8-dynamic": _int8_dynamic,
+        "int8-dynamic-rows": _int8_dynamic_rows,
         "int8-weight-only": _int8_weight_only,
     }
 )

@@ -25,7 +25,7 @@ from musiscene_core.captioning.generation import Generation  # noqa: E402
 from musiscene_core.captioning.mullama.backbone import load_backbone  # noqa: E402
 from musiscene_core.captioning.mullama.config import CaptionerConfig, Manifest  # noqa: E402
 from musiscene_core.captioning.mullama.conversion import Originals, convert  # noqa: E402
-from musiscene_core.captioning.mullama.decoding import pick  # noqa: E402
+from musiscene_core.captioning.mullama.decoding import Likeliest  # noqa: E402
 from musiscene_core.captioning.mullama.listening import sample_chunks  # noqa: E402
 from musiscene_core.captioning.mullama.model import MuLlama  # noqa: E402
 from musiscene_core.captioning.mullama.saved import (  # noqa: E402
@@ -175,10 +175,10 @@ def test_loudness_and_offset_are_not_heard(model):
     [(0.0, 1.0, {2}), (1.0, 0.5, {2}), (1.0, 0.7, {2, 0}), (1.0, 1.0, {0, 1, 2})],
 )
 def test_only_the_likeliest_tokens_are_drawn(temperature, top_p, possible):
-    scores = torch.log(torch.tensor([0.3, 0.1, 0.6]))
+    scores = Likeliest(torch.log(torch.tensor([[0.3, 0.1, 0.6]])), temperature)
     settings = Generation(temperature=temperature, top_p=top_p)
     chance = torch.Generator().manual_seed(0)
-    assert {pick(scores, settings, chance) for _ in range(200)} == possible
+    assert {scores.pick(0, settings, chance) for _ in range(200)} == possible
 
 
 FAMILIES = {

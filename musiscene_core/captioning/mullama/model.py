@@ -18,13 +18,16 @@ from musiscene_core.captioning.generation import Generation
 from musiscene_core.captioning.mullama.adapter import Adapter
 from musiscene_core.captioning.mullama.backbone import decoder_layers
 from musiscene_core.captioning.mullama.config import CaptionerConfig
-from musiscene_core.captioning.mullama.decoding import draw, positions_in
+from musiscene_core.captioning.mullama.decoder import Decoder
+from musiscene_core.captioning.mullama.decoding import PlainSteps, Steps, draw, positions_in
 from musiscene_core.captioning.mullama.encoder import Encoder
 from musiscene_core.captioning.mullama.house import House
+from musiscene_core.captioning.mullama.packed import PackedModel, identity, packable
 from musiscene_core.captioning.mullama.prefix import Prefix
 from musiscene_core.captioning.mullama.tokens import Tokens
 from musiscene_core.captioning.prompts import PromptProfile, prompt
 from musiscene_core.errors import ModelError, RequestError
+from musiscene_core.neural.linear import Precision
 
 OnText = Callable[[int, str], None]
 """Hears an answer as it is written: which question, the next piece of text."""
@@ -44,6 +47,7 @@ class MuLlama(nn.Module):
         backbone: Any,
         tokens: Tokens,
         profile: PromptProfile = "mullama",
+        precision: Precision | None = None,
     ) -> None:
         """Put the parts together, around an adapter and a prefix that are still random.
 
@@ -53,6 +57,8 @@ class MuLlama(nn.Module):
             backbone: the language model, LoRA already around it.
             tokens: its vocabulary.
             profile: the words it was trained to be asked in.
+            precision: what a weight of the language model may take while answers are drawn; as in
+                `backbone` if None.
 
         Raises:
             ModelError: the parts do not fit each other.
@@ -68,6 +74,8 @@ class MuLlama(nn.Module):
         self.house = House(backbone)
         self.tokens = tokens
         self.profile = profile
+        self.precision = precision
+        self._packed: tuple[tuple[object, ...], PackedModel] | None = None
 
     def encode(self, chunks: Iterable[npt.NDArray[np.float32]]) -> Tensor:
         """Features [S, W] of a piece of music, to be kept while it is asked about.
@@ -128,9 +136,28 @@ class MuLlama(nn.Module):
             audio = self.audio_tokens(features).expand(len(prompts), -1, -1)
             writing = _Writing(self.tokens, len(prompts), on_text)
             with self.prefix.hearing(audio):
-                drawn = draw(self.backbone, prompts, settings, self._ends(), writing.add)
+                steps = self._steps(prompts, settings)
+                drawn = draw(steps, prompts, settings, self._ends(), writing.add)
         writing.finish()
         return [self.tokens.decode(answer).strip() for answer in drawn]
+
+    def _steps(self, prompts: Sequence[Sequence[int]], settings: Generation) -> Steps:
+        """Our decoder; what it cannot do, transformers does."""
+        heard = self.prefix.constants()
+        longest = max(map(len, prompts)) + settings.max_tokens
+        if heard is None or not packable(self.backbone, longest):
+            return PlainSteps(self.backbone, pad=min(self._ends(), default=0))
+        packed = self._pack()
+        return Decoder(packed, self.backbone, heard, self.house.shares, len(prompts))
+
+    def _pack(self) -> PackedModel:
+        """The language model's weights packed, again where they have changed since."""
+        precision = self.precision or _precision_of(self.backbone)
+        known = (precision, *identity(self.backbone))
+        if self._packed is None or self._packed[0] != known:
+            self._packed = None
+            self._packed = (known, PackedModel(self.backbone, precision))
+        return self._packed[1]
 
     def _prompt_tokens(self, question: str, settings: Generation) -> list[int]:
         tokens = self.tokens.encode(prompt(question, self.profile))
@@ -172,6 +199,11 @@ class _Writing:
         if len(text) > len(self._told[row]):
             self._on_text(row, text[len(self._told[row]) :])
             self._told[row] = text
+
+
+def _precision_of(backbone: Any) -> Precision:
+    wide = backbone.get_output_embeddings().weight.dtype == torch.float32
+    return "float32" if wide else "half"
 
 
 def _check_fit(config: CaptionerConfig, encoder: Encoder, backbone: Any, tokens: Tokens) -> None:

@@ -98,6 +98,16 @@ class Prefix(nn.Module):
         finally:
             self._heard = None
 
+    def constants(self) -> list[Tensor] | None:
+        """What each of the top layers adds [B, 1, H * d] to what its attention found, while heard.
+
+        None where several prefix tokens a layer make it depend on what is read.
+        """
+        if self._heard is None:
+            raise RuntimeError("nothing is heard")
+        constants = [heard.constant for heard in self._heard if heard.constant is not None]
+        return constants if len(constants) == len(self._heard) else None
+
     def _what_is_heard(self, index: int, audio: Tensor) -> _Heard:
         attention = self._attentions[index]
         tokens = audio + self.query[index]
