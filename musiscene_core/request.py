@@ -24,6 +24,12 @@ from musiscene_core.timeline import MediaReference, TimelineRange
 
 CaptionStrategy = Literal["fusion", "video", "music", "scene_imagination", "music_conditions"]
 """The name of a caption, as in brief.Captions."""
+GenerationProfile = Literal["steady", "inference", "evaluation"]
+"""How freely a captioner chooses its words; captioning.generation says what each means."""
+LanguageUse = Literal["auto", "model", "rules"]
+"""Who writes what takes a language model: one where one is set up, surely one, or surely none."""
+SIGNALS = "signals"
+"""The captioner that is always there: it measures, and no model listens."""
 LicenceNeed = Literal["any", "commercial"]
 StemDetail = Literal["roles", "instruments"]
 """What a stem is: all that plays one role, or all that one instrument plays in it."""
@@ -263,16 +269,24 @@ class CaptionRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         brief: the scene, its captions as edited.
-        only: which captions to write; empty for all that the captioner writes.
+        only: which captions to write; empty for all that can be written.
         keep_edited: leave those that a user changed as they are.
-        captioner: who writes; "signals" goes by what was measured.
+        captioner: who listens to the temp track; "signals" goes by what is measured.
+        language: who writes fusion and music conditions.
+        profile: how freely the captioner chooses its words.
+        seed: the same seed asks for the same words.
+        adapters: the captioner's house adapters by name, each with its weight.
         schema_version: of this struct.
     """
 
     brief: SceneBrief
     only: tuple[CaptionStrategy, ...] = ()
     keep_edited: bool = True
-    captioner: str = "signals"
+    captioner: str = SIGNALS
+    language: LanguageUse = "auto"
+    profile: GenerationProfile = "steady"
+    seed: int = 0
+    adapters: tuple[tuple[str, float], ...] = ()
     schema_version: int = 1
 
 

@@ -13,9 +13,15 @@ from typing import NamedTuple, TypeAlias
 import msgspec
 
 from musiscene_core.captioning.request import ListenRequest
-from musiscene_core.protocol.admission import check, check_listening
+from musiscene_core.protocol.admission import check, check_captioning, check_listening
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, JobKind
-from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
+from musiscene_core.request import (
+    SIGNALS,
+    CaptionRequest,
+    ComposeRequest,
+    ConformRequest,
+    ScoreRequest,
+)
 from musiscene_core.timeline import TimelineRange
 
 Work: TypeAlias = (
@@ -70,8 +76,10 @@ def describe(work: Work) -> Wish:
         case ConformRequest(request=request, timeline=timeline):
             wish = Wish("conform", timeline.cue, timeline.length_seconds)
             return wish._replace(engine=request.engine, wanted=request.takes)
-        case CaptionRequest(brief=brief):
-            return Wish("caption", brief.timeline.cue, brief.timeline.length_seconds)
+        case CaptionRequest(brief=brief, captioner=captioner):
+            # What goes by measurements alone needs no worker of its own.
+            engine = "" if captioner == SIGNALS else captioner
+            return Wish("caption", brief.timeline.cue, brief.timeline.length_seconds, engine)
         case ListenRequest(sounds=sounds, captioner=captioner):
             name = sounds[0].media.name or PurePath(sounds[0].media.path).name
             return Wish("listen", name, work.length_s, captioner)
@@ -93,6 +101,8 @@ def admit(
     """
     if isinstance(work, ListenRequest):
         check_listening(work, captioners, broken)
+    elif isinstance(work, CaptionRequest):
+        check_captioning(work, captioners, broken)
     elif isinstance(work, ConformRequest):
         check(work.request, engines, broken, length_s=work.timeline.length_seconds)
     elif isinstance(work, ScoreRequest | ComposeRequest):

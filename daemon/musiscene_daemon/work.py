@@ -69,9 +69,9 @@ def run(
         case ConformRequest() as request:
             names = _conform(request, folder, engines, progress)
         case CaptionRequest() as request:
-            from musiscene_core.spotting.recaption import recaption
+            from musiscene_daemon.recaptioning import recaption
 
-            _write_brief(folder, recaption(request))
+            _write_brief(folder, recaption(request, engines, on_text, progress))
         case ListenRequest() as request:
             from musiscene_daemon.hearing import listen
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
 
 import msgspec
 
 from musiscene_core.errors import RequestError
+from musiscene_core.request import GenerationProfile
 
-GenerationProfile = Literal["steady", "inference", "evaluation"]
 MAX_TOKENS = 4096
 
 

@@ -7,10 +7,10 @@ from typing import Literal
 
 import msgspec
 
-from musiscene_core.captioning.generation import PROFILES, Generation, GenerationProfile
+from musiscene_core.captioning.generation import PROFILES, Generation
 from musiscene_core.captioning.prompts import QUESTIONS
 from musiscene_core.errors import RequestError
-from musiscene_core.request import CaptionStrategy
+from musiscene_core.request import SIGNALS, CaptionStrategy, GenerationProfile, LanguageUse
 from musiscene_core.timeline import MediaReference
 
 Sectioning = Literal["whole", "each", "found"]
@@ -69,20 +69,22 @@ class ListenRequest(msgspec.Struct, frozen=True, kw_only=True):
         adapters: house adapters by name, each with its weight.
         sectioning: how long sounds are cut up.
         section_s: seconds of a section where `sectioning` is "each".
-        seen: what the picture shows, in words, for strategies that need it.
+        seen: what the picture shows, in words, for fusion and music conditions.
+        language: who writes those two.
         schema_version: of this struct.
     """
 
     sounds: tuple[SoundPart, ...]
     strategy: CaptionStrategy = "music"
     questions: tuple[str, ...] = ()
-    captioner: str = "signals"
+    captioner: str = SIGNALS
     profile: GenerationProfile = "steady"
     seed: int = 0
     adapters: tuple[tuple[str, float], ...] = ()
     sectioning: Sectioning = "found"
     section_s: float = 30.0
     seen: str = ""
+    language: LanguageUse = "auto"
     schema_version: int = 1
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo
-from musiscene_core.request import MusicWish
+from musiscene_core.request import CaptionRequest, MusicWish
 
 
 def check(
@@ -80,8 +80,26 @@ def check_listening(
             f"{' '.join(info.questions)}",
             hint=f"Captioners that answer any: {able or 'none is installed'}.",
         )
+    _check_adapters(request.adapters, info)
+
+
+def check_captioning(
+    request: CaptionRequest,
+    captioners: Sequence[CaptionerInfo],
+    broken: Sequence[BrokenEngine],
+) -> None:
+    """Refuse what the captioner that shall hear a brief's temp track cannot do.
+
+    Raises:
+        EngineError: it is not there, does not load, or lacks something.
+        RequestError: it has no such adapter.
+    """
+    _check_adapters(request.adapters, find_captioner(request.captioner, captioners, broken))
+
+
+def _check_adapters(adapters: Sequence[tuple[str, float]], info: CaptionerInfo) -> None:
     known = [adapter.name for adapter in info.adapters]
-    for name, _ in request.adapters:
+    for name, _ in adapters:
         if name not in known:
             raise RequestError(
                 f"The captioner {info.name!r} has no adapter {name[:80]!r}.",

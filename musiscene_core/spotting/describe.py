@@ -16,13 +16,16 @@ from musiscene_core.brief import (
     Captions,
     DialogueRegion,
     EmotionCurve,
+    HowWritten,
     PictureCurves,
     SceneBrief,
     Shot,
     TempTrack,
 )
+from musiscene_core.request import SIGNALS
 from musiscene_core.spotting.emotion import emotion_curve
 
+VERSION = "1"
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
 SURE = 0.35
 """Confidence from which a tempo or key is stated rather than left out."""
@@ -57,8 +60,16 @@ def captions(
     video = _video(length_s, shots, curves, dialogue)
     music = _music(temp_track)
     return Captions(
-        video=Caption(video), music=Caption(music), fusion=Caption(_fusion(emotion, temp_track))
+        video=by_rule(video),
+        music=by_rule(music),
+        fusion=by_rule(_fusion(emotion, temp_track)),
     )
+
+
+def by_rule(text: str, *notes: str) -> Caption:
+    """A text that rules wrote from what was measured, told as such."""
+    how = HowWritten(writer=SIGNALS, version=VERSION, wrote=text, notes=tuple(filter(None, notes)))
+    return Caption(text, "signals", how=how)
 
 
 def _video(
@@ -157,20 +168,24 @@ def tempo_and_key(temp: TempTrack) -> list[str]:
 
 def _fusion(emotion: EmotionCurve, temp: TempTrack) -> str:
     points = emotion.points
-    parts = (
-        [points] if len(points) < 6 else [points[: len(points) // 2], points[len(points) // 2 :]]
-    )
-    moods = [_strongest([p.weights for p in part]) for part in parts]
-    if len(moods) == 2 and moods[0] != moods[1]:
-        mood = f"{MUSIC_FOR[moods[0]].capitalize()} music that turns {MUSIC_FOR[moods[1]]}"
-    else:
-        mood = f"{MUSIC_FOR[moods[0]].capitalize()} music"
+    first, *later = moods(emotion)
+    mood = f"{MUSIC_FOR[first].capitalize()} music"
+    if later and later[0] != first:
+        mood += f" that turns {MUSIC_FOR[later[0]]}"
     arousal = np.array([point.arousal for point in points])
     peak_s = points[int(np.argmax(arousal))].time_s
     shape = f", rising to its height at {clock(peak_s)}" if float(np.ptp(arousal)) > 0.25 else ""
     facts = tempo_and_key(temp) if temp.present else []
     like = f" Near the temp track: {', '.join(facts)}." if facts else ""
     return f"{mood}{shape}.{like}"
+
+
+def moods(emotion: EmotionCurve) -> tuple[str, ...]:
+    """The strongest feeling of each half; of the whole where there are too few points."""
+    points = emotion.points
+    half = len(points) // 2
+    parts = [points] if len(points) < 6 else [points[:half], points[half:]]
+    return tuple(_strongest([point.weights for point in part]) for part in parts)
 
 
 def _strongest(weights: Sequence[tuple[float, ...]]) -> str:
@@ -186,8 +201,8 @@ def clock(seconds: float) -> str:
 def with_edits_marked(brief: SceneBrief) -> SceneBrief:
     """`brief` with the captions and the curve marked as edited that signals would make otherwise.
 
-    For briefs edited as text, where nobody sets the mark. A brief with captions of a model's keeps
-    its curve unmarked: a model may have drawn it.
+    For briefs edited as text, where nobody sets the mark. A brief whose picture a model described
+    keeps its curve unmarked: a model may have drawn it.
     """
     known = (
         brief.timeline.length_seconds,
@@ -202,9 +217,13 @@ def with_edits_marked(brief: SceneBrief) -> SceneBrief:
     modelled = False
     for name in brief.captions.__struct_fields__:
         caption: Caption = getattr(brief.captions, name)
-        modelled = modelled or caption.origin == "model"
-        own = {getattr(text, name).text for text in texts}
-        if caption.origin == "signals" and caption.text not in own:
+        modelled = modelled or (name == "video" and caption.origin == "model")
+        if caption.how is not None and caption.how.wrote:
+            changed = caption.text != caption.how.wrote
+        else:
+            own = {getattr(text, name).text for text in texts}
+            changed = caption.origin == "signals" and caption.text not in own
+        if changed:
             changes[name] = msgspec.structs.replace(caption, edited=True)
     drawn = given.points != signals.points and not modelled
     return msgspec.structs.replace(

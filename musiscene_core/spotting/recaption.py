@@ -1,8 +1,8 @@
 """Captions written anew for a brief that was edited meanwhile.
 
-By rules, from the brief's own signals (describe.py); a captioner that is a model answers to the
-same request under its own name. A brief comes from outside: one that says too little, or nonsense,
-is refused in words.
+By rules, from the brief's own signals (describe.py, conditions.py); what a captioner or a language
+model writes is put beside it by whoever may ask those. A brief comes from outside: one that says
+too little, or nonsense, is refused in words.
 """
 
 from __future__ import annotations
@@ -15,40 +15,21 @@ import msgspec
 
 from musiscene_core.brief import DIMENSIONS, Captions, SceneBrief
 from musiscene_core.errors import RequestError
-from musiscene_core.request import CaptionRequest, CaptionStrategy
-from musiscene_core.spotting.describe import captions, with_edits_marked
-
-SIGNALS = "signals"
-WRITTEN: tuple[CaptionStrategy, ...] = ("video", "music", "fusion")
-"""The captions that signals can support."""
+from musiscene_core.request import CaptionStrategy
+from musiscene_core.spotting.conditions import conditions
+from musiscene_core.spotting.describe import by_rule, captions, with_edits_marked
 
 
-def recaption(request: CaptionRequest) -> SceneBrief:
-    """The brief with the captions that were asked for written anew.
+def by_rules(brief: SceneBrief) -> Captions:
+    """The captions that rules write from a brief: all but the imagined scene.
 
     Raises:
-        RequestError: the captioner is not there or does not write such a caption, or the brief
-            says too little to write from.
+        RequestError: the brief says too little to write from.
     """
-    check_captioner(request)
-    brief = request.brief
     with _described(brief):
-        new = captions(
-            brief.timeline.length_seconds,
-            brief.shots,
-            brief.curves,
-            brief.dialogue,
-            brief.temp_track,
-            brief.emotion_curve,
-        )
-    changes = {
-        name: getattr(new, name)
-        for name in request.only or WRITTEN
-        if not (request.keep_edited and kept(brief.captions, name))
-    }
-    return msgspec.structs.replace(
-        brief, captions=msgspec.structs.replace(brief.captions, **changes)
-    )
+        known = brief.timeline.length_seconds, brief.shots, brief.curves, brief.dialogue
+        made = captions(*known, brief.temp_track, brief.emotion_curve)
+        return msgspec.structs.replace(made, music_conditions=by_rule(conditions(brief)))
 
 
 def marked(brief: SceneBrief) -> SceneBrief:
@@ -59,25 +40,6 @@ def marked(brief: SceneBrief) -> SceneBrief:
     """
     with _described(brief):
         return with_edits_marked(brief)
-
-
-def check_captioner(request: CaptionRequest) -> None:
-    """Refuse what the captioner cannot write.
-
-    Raises:
-        RequestError: see `recaption`.
-    """
-    if request.captioner != SIGNALS:
-        raise RequestError(
-            f"There is no captioner called {request.captioner[:40]!r}.",
-            hint=f"{SIGNALS!r}, which goes by what was measured, is the one that is installed.",
-        )
-    for name in request.only:
-        if name not in WRITTEN:
-            raise RequestError(
-                f"The captioner {SIGNALS!r} cannot write the caption {name!r}: that takes a model.",
-                hint=f"It writes {', '.join(WRITTEN)}; write the others yourself in the brief.",
-            )
 
 
 def kept(written: Captions, name: CaptionStrategy) -> bool:

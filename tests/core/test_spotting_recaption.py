@@ -1,4 +1,4 @@
-"""Captions written anew: only those asked for, never over a user's words unasked."""
+"""Captions by rule, and knowing which a user changed since."""
 
 from __future__ import annotations
 
@@ -8,71 +8,103 @@ import msgspec
 import pytest
 
 from musiscene_core.brief import (
+    DIMENSIONS,
     Caption,
     Captions,
     Curve,
+    DialogueRegion,
     EmotionCurve,
     EmotionPoint,
+    HitPoint,
+    HowWritten,
     SceneBrief,
     TempTrack,
 )
 from musiscene_core.errors import RequestError
-from musiscene_core.request import CaptionRequest
-from musiscene_core.spotting.recaption import marked, recaption
+from musiscene_core.spotting.conditions import SOUNDS
+from musiscene_core.spotting.recaption import by_rules, marked
 from tests.support.scenes import brief_of, feeling
-
-OLD = Captions(
-    video=Caption("old picture"),
-    music=Caption("my own music", edited=True),
-    fusion=Caption("old wish"),
-    scene_imagination=Caption("a storm", "model"),
-)
 
 
 def brief(**changes: object) -> SceneBrief:
-    made = brief_of(20.0, cuts=(5.0, 12.0), triumphant=1.0)
-    return msgspec.structs.replace(made, captions=OLD, **changes)
+    return msgspec.structs.replace(brief_of(20.0, cuts=(5.0, 12.0), triumphant=1.0), **changes)
 
 
 def texts(captions: Captions) -> dict[str, str]:
     return {name: getattr(captions, name).text for name in Captions.__struct_fields__}
 
 
-def test_all_that_signals_can_write_is_written_but_for_a_users_words() -> None:
-    made = recaption(CaptionRequest(brief=brief()))
-    assert texts(made.captions) == {
+def test_rules_write_all_but_the_imagined_scene_and_say_so() -> None:
+    made = by_rules(brief())
+    assert texts(made) == {
         "video": "Three shots in 20 seconds, steady cutting. The picture is dark, neutral in "
         "colour, muted. It is full of movement throughout. Nobody speaks.",
-        "music": "my own music",
-        "scene_imagination": "a storm",
+        "music": "There is no temp track.",
+        "scene_imagination": "",
         "fusion": "Broad, triumphant music.",
-        "music_conditions": "",
+        "music_conditions": "Broad, triumphant music: full brass and strings over broad timpani, "
+        "at about 105 BPM, in a major key. Even in strength throughout. Accents at 0:05 and 0:12.",
     }
-    assert made.captions.music.edited
-    assert msgspec.structs.replace(made, captions=OLD) == brief()
-
-
-def test_only_the_captions_named_are_written() -> None:
-    made = recaption(CaptionRequest(brief=brief(), only=("fusion", "music")))
-    assert texts(made.captions) == texts(OLD) | {"fusion": "Broad, triumphant music."}
-
-
-def test_a_users_words_go_where_that_is_asked() -> None:
-    made = recaption(CaptionRequest(brief=brief(), only=("music",), keep_edited=False))
-    assert made.captions.music == Caption("There is no temp track.")
+    for name in ("video", "music", "fusion", "music_conditions"):
+        caption = getattr(made, name)
+        assert caption.origin == "signals"
+        assert (caption.how.writer, caption.how.wrote) == ("signals", caption.text)
 
 
 def test_an_edited_feeling_changes_the_wish() -> None:
     sad = EmotionCurve(hop_s=20.0, points=(feeling(0.0, -0.6, -0.5, sad=1.0),))
-    made = recaption(CaptionRequest(brief=brief(emotion_curve=sad), only=("fusion",)))
-    assert made.captions.fusion.text == "Sad, restrained music."
+    assert by_rules(brief(emotion_curve=sad)).fusion.text == "Sad, restrained music."
 
 
-def test_a_captioner_that_is_not_there_is_named() -> None:
-    with pytest.raises(RequestError, match=r"no captioner called 'mullama'.*'signals'"):
-        recaption(CaptionRequest(brief=brief(), captioner="mullama"))
-    with pytest.raises(RequestError, match="'scene_imagination': that takes a model"):
-        recaption(CaptionRequest(brief=brief(), only=("scene_imagination",)))
+def test_conditions_follow_the_scene() -> None:
+    points = tuple(
+        feeling(2.0 * place, *((-0.5, 0.4) if place < 5 else (0.6, -0.6)), **mood)
+        for place, mood in enumerate([{"scary": 1.0}] * 5 + [{"calm": 1.0}] * 5)
+    )
+    made = by_rules(
+        brief(
+            emotion_curve=EmotionCurve(hop_s=2.0, points=points),
+            dialogue=(DialogueRegion(start_s=3.0, end_s=5.5),),
+            temp_track=TempTrack(
+                present=True,
+                tempo_bpm=88.0,
+                tempo_confidence=0.9,
+                key=2,
+                mode="minor",
+                key_confidence=0.9,
+            ),
+            hit_points=(
+                HitPoint(frame=288, kind="cut", strength=0.5, rank=2),
+                HitPoint(frame=120, kind="cut", strength=0.9, rank=1),
+            ),
+        )
+    )
+    assert made.music_conditions.text == (
+        "Dark, threatening music: low brass, trembling strings and deep drums, at 88 BPM, in "
+        "D minor. From about 0:10 it turns calm, spacious: felt piano over held strings. It "
+        "builds to its height at 0:00. Thin and quiet under the dialogue (0:03 to 0:05). Accents "
+        "at 0:05 and 0:12."
+    )
+
+
+def test_every_feeling_has_its_sounds() -> None:
+    assert set(SOUNDS) == set(DIMENSIONS)
+
+
+def test_an_edit_is_known_whoever_wrote_the_text() -> None:
+    made = brief()
+    captions = msgspec.structs.replace(
+        by_rules(made),
+        fusion=Caption("Cold brass.", "model", how=HowWritten(writer="m", wrote="Cold brass.")),
+        scene_imagination=Caption("A storm.", "model", how=HowWritten(writer="m", wrote="A sea.")),
+    )
+    found = marked(msgspec.structs.replace(made, captions=captions)).captions
+    assert {name for name in Captions.__struct_fields__ if getattr(found, name).edited} == {
+        "scene_imagination"
+    }
+    changed = msgspec.structs.replace(captions.music_conditions, text="Only drums.")
+    again = msgspec.structs.replace(captions, music_conditions=changed)
+    assert marked(msgspec.structs.replace(made, captions=again)).captions.music_conditions.edited
 
 
 def point(*weights: float) -> EmotionCurve:
@@ -91,7 +123,7 @@ def point(*weights: float) -> EmotionCurve:
     ],
 )
 def test_a_brief_that_says_nothing_is_refused(nonsense: dict[str, object]) -> None:
-    for work in (lambda given: recaption(CaptionRequest(brief=given)), marked):
+    for work in (lambda given: by_rules(given), marked):
         with pytest.raises(RequestError, match=r"No captions can be written.*Spot the range again"):
             work(brief(**nonsense))
 
@@ -102,4 +134,4 @@ def test_a_motion_curve_without_numbers_is_refused(values: tuple[float, ...]) ->
     assert made.curves is not None
     curves = msgspec.structs.replace(made.curves, motion=Curve(0.1, values))
     with pytest.raises(RequestError, match="motion curve"):
-        recaption(CaptionRequest(brief=msgspec.structs.replace(made, curves=curves)))
+        by_rules(msgspec.structs.replace(made, curves=curves))

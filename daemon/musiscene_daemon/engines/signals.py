@@ -11,8 +11,8 @@ from musiscene_core.captioning.heard import HeardSection, OnText, Section, unhea
 from musiscene_core.errors import InputError
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.protocol.state import CaptionerInfo
+from musiscene_core.request import SIGNALS
 
-NAME = "signals"
 VERSION = "1"
 _UNTOLD = "{} cannot be told from measurements; a captioner with a model can say."
 _NOTE = "Written by rules from measurements; no model listened."
@@ -24,7 +24,7 @@ class SignalsCaptioner:
     def describe(self) -> CaptionerInfo:
         """What it is and can do."""
         return CaptionerInfo(
-            name=NAME,
+            name=SIGNALS,
             version=VERSION,
             description="Writes by rules from what is measured; no model listens.",
             licence="CC0-1.0",
@@ -84,7 +84,7 @@ def _captions(
             texts[question],
             "signals",
             how=HowWritten(
-                writer=NAME, version=VERSION, settings=how, wrote=texts[question], notes=(_NOTE,)
+                writer=SIGNALS, version=VERSION, settings=how, wrote=texts[question], notes=(_NOTE,)
             ),
         )
         for question in questions

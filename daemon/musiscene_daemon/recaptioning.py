@@ -1,0 +1,223 @@
+"""The captions of a brief written anew: by rules, a captioner that hears the temp track, a scribe.
+
+Runs in the worker. Captions are written in the order in which they build on each other, and each
+goes by the others as they stand, a user's words included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+
+import msgspec
+
+from musiscene_core.brief import Caption, Captions, SceneBrief
+from musiscene_core.captioning.generation import PROFILES
+from musiscene_core.captioning.heard import OnText, Section
+from musiscene_core.captioning.language.model import OnPiece
+from musiscene_core.captioning.prompts import DESCRIBE, SCENE
+from musiscene_core.captioning.strategies import (
+    conditions_prompt,
+    fusion_prompt,
+    imagination_prompt,
+    scene_words,
+)
+from musiscene_core.errors import MediaError, RequestError
+from musiscene_core.progress import Portion, Progress
+from musiscene_core.protocol.admission import check_captioning
+from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
+from musiscene_core.spotting.describe import clock
+from musiscene_core.spotting.recaption import by_rules, kept
+from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.scribe import Scribe
+
+ORDER: tuple[CaptionStrategy, ...] = (
+    *("video", "music", "scene_imagination"),
+    *("fusion", "music_conditions"),
+)
+_ASKED: Mapping[CaptionStrategy, str] = MappingProxyType(
+    {"music": DESCRIBE, "scene_imagination": SCENE}
+)
+"""What the captioner is asked for each caption that it hears."""
+_SLOWEST, _FASTEST = 0.5, 2.0
+"""Speeds at which a retimed temp track is listened to."""
+
+
+def recaption(
+    request: CaptionRequest, engines: Registry, on_text: OnText, progress: Progress
+) -> SceneBrief:
+    """The brief with the captions that were asked for written anew.
+
+    Raises:
+        EngineError: the captioner or a language model is not there, or fails.
+        RequestError: it cannot do what is asked, or the brief says too little.
+        MediaError: a caption was asked for by name that takes hearing a temp track, and none can
+            be heard.
+    """
+    check_captioning(request, engines.captioner_infos, tuple(engines.broken))
+    made = request.brief.captions
+    wanted = [
+        name for name in request.only or ORDER if not (request.keep_edited and kept(made, name))
+    ]
+    work = _Recaptioning(request, wanted, engines, on_text, progress)
+    for name in sorted(wanted, key=ORDER.index):
+        caption = work.caption(name, made)
+        if caption is not None:
+            made = msgspec.structs.replace(made, **{name: caption})
+    return msgspec.structs.replace(request.brief, captions=made)
+
+
+class _Recaptioning:
+    """One request at work."""
+
+    def __init__(
+        self,
+        request: CaptionRequest,
+        wanted: Sequence[CaptionStrategy],
+        engines: Registry,
+        on_text: OnText,
+        progress: Progress,
+    ) -> None:
+        self._request = request
+        self._brief = request.brief
+        # By signals, what was measured when the range was spotted says what the music is like.
+        heard = ("scene_imagination",) if request.captioner == SIGNALS else tuple(_ASKED)
+        self._asked = {name: _ASKED[name] for name in heard if name in wanted}
+        self._sections = list(_temp_track(request.brief))
+        self._engines = engines
+        self._on_text = on_text
+        self._progress = progress
+        self._rules = by_rules(request.brief)
+        self._scribe = Scribe(request.language, engines.residents, request.seed, progress)
+        self._heard: dict[CaptionStrategy, Caption] = {}
+
+    def caption(self, name: CaptionStrategy, made: Captions) -> Caption | None:
+        """The caption called `name`, given the others; None where nobody named one to be had."""
+        place = ORDER.index(name)
+        self._progress(f"Writing {name.replace('_', ' ')}", place / len(ORDER))
+
+        def piece(text: str) -> None:
+            self._on_text(0, place, text)
+
+        video, music = made.video.text, self._music_words(made)
+        match name:
+            case "video":
+                return self._ruled(self._rules.video, "")
+            case "music":
+                return self._music()
+            case "scene_imagination":
+                return self._imagined(video, music, piece)
+            case "fusion":
+                return self._scribe.write(
+                    lambda: fusion_prompt(video, music),
+                    lambda note: self._ruled(self._rules.fusion, note),
+                    piece,
+                )
+            case "music_conditions":
+                described = msgspec.structs.replace(self._brief, captions=made)
+                return self._scribe.write(
+                    lambda: conditions_prompt(scene_words(described)),
+                    lambda note: self._ruled(self._rules.music_conditions, note),
+                    piece,
+                )
+
+    def _music(self) -> Caption | None:
+        if self._request.captioner == SIGNALS:
+            return self._ruled(self._rules.music, "")
+        return self._heard_of("music")
+
+    def _imagined(self, video: str, music: str, piece: OnPiece) -> Caption | None:
+        if self._request.captioner != SIGNALS or not (self._scribe.has_model and music):
+            return self._heard_of("scene_imagination")
+        return self._scribe.write(
+            lambda: imagination_prompt(video, music),
+            lambda note: self._ruled(self._hear("scene_imagination"), note),
+            piece,
+        )
+
+    def _music_words(self, made: Captions) -> str:
+        """The music's caption; empty where it only says that there is no temp track."""
+        if made.music.origin == "signals" and not made.music.edited:
+            return made.music.text if self._brief.temp_track.present else ""
+        return made.music.text
+
+    def _heard_of(self, name: CaptionStrategy) -> Caption | None:
+        """What the captioner hears; None where nobody asked by name and there is nothing to."""
+        if name in self._request.only:
+            return self._hear(name)
+        if not self._sections:
+            return None
+        try:
+            return self._hear(name)
+        except MediaError:
+            if self._request.captioner != SIGNALS:
+                raise
+            return None
+
+    def _hear(self, name: CaptionStrategy) -> Caption:
+        """What the captioner says of the temp track, which is heard once for all captions."""
+        if not self._heard:
+            self._heard = self._listened()
+        return self._heard[name]
+
+    def _listened(self) -> dict[CaptionStrategy, Caption]:
+        if not self._sections:
+            raise RequestError(
+                "There is no temp track to listen to.",
+                hint="Put one under the range and spot it again, or write this caption yourself.",
+            )
+        request, names = self._request, tuple(self._asked)
+
+        def grown(section: int, question: int, piece: str) -> None:
+            self._on_text(section, ORDER.index(names[question]), piece)
+
+        answers = self._engines.captioner(request.captioner).answer(
+            [section for _, section in self._sections],
+            tuple(self._asked.values()),
+            msgspec.structs.replace(PROFILES[request.profile], seed=request.seed),
+            adapters=request.adapters,
+            on_text=grown,
+            progress=Portion(self._progress, 1 / len(ORDER), 3 / len(ORDER)),
+        )
+        placed = zip(self._sections, answers, strict=True)
+        good = [(at, one) for (at, _), one in placed if one.captions]
+        if not good:
+            raise MediaError(answers[0].problem)
+        return {
+            name: _joined([(at, one.captions[place]) for at, one in good])
+            for place, name in enumerate(names)
+        }
+
+    @staticmethod
+    def _ruled(caption: Caption, note: str) -> Caption:
+        if not note or caption.how is None:
+            return caption
+        how = msgspec.structs.replace(caption.how, notes=(*caption.how.notes, note))
+        return msgspec.structs.replace(caption, how=how)
+
+
+def _temp_track(brief: SceneBrief) -> Iterator[tuple[float, Section]]:
+    """The stretches of music under a range, each with the cue second at which it begins."""
+    timeline = brief.timeline
+    for clip in timeline.by_role("temp_track") or timeline.by_role("mixed"):
+        shown = clip.mapping.record.overlap(timeline.record)
+        if shown is None or not clip.media.path:
+            continue
+        if not _SLOWEST <= clip.mapping.speed <= _FASTEST:
+            continue
+        start, end = clip.mapping.source_span(shown)
+        begins = float(timeline.rate.seconds(shown.start - timeline.record.start))
+        yield begins, Section(media=clip.media, start_s=float(start), end_s=float(end))
+
+
+def _joined(parts: list[tuple[float, Caption]]) -> Caption:
+    """One caption of several stretches, each told with when it begins; of one, its own."""
+    first = parts[0][1]
+    if len(parts) == 1:
+        return first
+    text = " ".join(f"From {clock(at)}: {caption.text}" for at, caption in parts)
+    how = first.how
+    if how is not None:
+        raws = [one.how.raw or one.text for _, one in parts if one.how is not None]
+        how = msgspec.structs.replace(how, raw="\n\n".join(raws), wrote=text)
+    return Caption(text, first.origin, how=how)
