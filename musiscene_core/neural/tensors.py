@@ -1,6 +1,7 @@
 """Safetensors files: names and shapes checked before a byte is loaded, and how to know a folder.
 
-A mistake is named by its tensor. Knows nothing of what the tensors mean.
+A mistake is named by its tensor. Knows nothing of what the tensors mean, and loads torch only to
+read or write some: what a folder holds can be told without.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from torch import Tensor
 
 from musiscene_core.errors import ModelError, OutputError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -158,6 +160,8 @@ def write(path: Path, tensors: Mapping[str, Tensor]) -> None:
     Raises:
         OutputError: no space or no permission.
     """
+    from safetensors.torch import save_file
+
     try:
         save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, path)
     except OSError as error:
@@ -202,7 +206,7 @@ def write_sharded(
 def _entries(path: Path) -> list[tuple[str, Shape, str]]:
     """Name, shape and type of each tensor in a file."""
     try:
-        with safe_open(path, framework="pt") as file:
+        with safe_open(path, framework="np") as file:
             slices = [(name, file.get_slice(name)) for name in file.keys()]  # noqa: SIM118
             return [(name, tuple(part.get_shape()), part.get_dtype()) for name, part in slices]
     except (SafetensorError, OSError) as error:
@@ -210,6 +214,8 @@ def _entries(path: Path) -> list[tuple[str, Shape, str]]:
 
 
 def _first_bytes(file: safe_open, name: str) -> bytes:
+    import torch
+
     part = file.get_slice(name)
     first = part[:1] if len(part.get_shape()) > 1 else file.get_tensor(name)
     data = first.flatten()[:_SAMPLED_BYTES].contiguous().view(torch.uint8)

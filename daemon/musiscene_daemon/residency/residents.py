@@ -103,6 +103,33 @@ class Residents:
         finally:
             self._leave(spec.name, held)
 
+    def first_with_room(self, specs: Sequence[ModelSpec[M]]) -> ModelSpec[M]:
+        """The first of several ways to hold a model that is in memory, or has room for it.
+
+        Raises:
+            EngineError: none has; it says what each would need.
+        """
+        self._find_devices()
+        refusals: list[EngineError] = []
+        for spec in specs:
+            with self._changed:
+                held = self._held.get(spec.name)
+            if held is not None and held.state == "ready":
+                return spec
+            try:
+                self._choose(spec)
+            except EngineError as error:
+                refusals.append(error)
+            else:
+                return spec
+        raise EngineError(" ".join(error.message for error in refusals), hint=refusals[-1].hint)
+
+    @property
+    def has_gpus(self) -> bool:
+        """Whether a model could be on a GPU at all."""
+        self._find_devices()
+        return any(device.kind == "gpu" for device in self._devices.values())
+
     def with_oom_ladder(
         self, step: Callable[[int], T], batch: int, progress: Progress = silent
     ) -> T:

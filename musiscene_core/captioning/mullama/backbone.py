@@ -21,6 +21,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.utils import logging as transformers_logging
 
 from musiscene_core.captioning.mullama.config import CaptionerConfig
+from musiscene_core.captioning.mullama.filling import fill, fill_in_four_bits
 from musiscene_core.errors import ModelError
 from musiscene_core.neural.tensors import (
     Shape,
@@ -29,6 +30,7 @@ from musiscene_core.neural.tensors import (
     shapes_in,
     weight_files,
 )
+from musiscene_core.progress import Progress, silent
 
 FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -57,11 +59,27 @@ def backbone_config(folder: Path) -> Any:
     return config
 
 
-def load_backbone(folder: Path, dtype: torch.dtype) -> Any:
-    """The language model in `folder`, on the processor.
+def load_backbone(
+    folder: Path,
+    dtype: torch.dtype = torch.float32,
+    *,
+    four_bits: bool = False,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Any:
+    """The language model in `folder`.
+
+    Args:
+        folder: its config.json and safetensors.
+        dtype: to hold its weights in.
+        four_bits: hold its linears in 4 bits instead.
+        device: where, as torch names it.
+        progress: told of each tensor; what it raises passes through.
 
     Raises:
-        ModelError: as `backbone_config`, or its weights are missing, damaged or of another shape.
+        ModelError: as `backbone_config`, or its weights are missing, damaged, of another shape or
+            no numbers.
+        EngineError: 4 bits are wanted, and what they need is not installed.
     """
     config = backbone_config(folder)
     with torch.device("meta"):
@@ -69,11 +87,13 @@ def load_backbone(folder: Path, dtype: torch.dtype) -> Any:
     wanted = shapes_of(empty)
     if config.tie_word_embeddings:
         wanted.pop(_HEAD, None)
-    check(shapes(weight_files(folder)), wanted, folder)
-    with _without_bars():
-        model = AutoModelForCausalLM.from_pretrained(
-            folder, config=config, dtype=dtype, local_files_only=True, use_safetensors=True
-        )
+    files = weight_files(folder)
+    check(shapes(files), wanted, folder)
+    if four_bits:
+        with _without_bars():
+            model = fill_in_four_bits(folder, config, device)
+    else:
+        model = fill(config, files, wanted, dtype, device, progress)
     return model.requires_grad_(False).eval()
 
 

@@ -148,7 +148,7 @@ class Likeliest:
             total = (scores / temperature).logsumexp(dim=-1, keepdim=True)
             self._chances = (best.values / temperature - total).exp().cpu()
             highest = highest + total[:, 0]
-        if highest.isnan().any():
+        if not highest.isfinite().all():
             raise EngineError(
                 "The captioner's weights give no numbers.",
                 hint="Load it in another precision, or convert the weights again.",

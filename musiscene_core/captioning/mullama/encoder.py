@@ -6,7 +6,8 @@ holds it as it is and no code from a model's folder runs. Frozen, always.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,18 @@ import torch
 from torch import Tensor, nn
 from transformers import HubertConfig, HubertModel
 
+from musiscene_core.errors import EngineError
+
 _VARIANCE_FLOOR = 1e-7
 """Added to a chunk's variance, as transformers' feature extractor for MERT does."""
+OnStep = Callable[[float], None]
+"""Hears, several times a chunk, what fraction of it is done; what it raises ends the work."""
+
+
+def unwatched(done: float) -> None:
+    """Let the encoder work unwatched."""
+
+
 _NOT_HUBERT = ("model_type", "auto_map", "architectures")
 
 
@@ -62,18 +73,47 @@ class Encoder(nn.Module):
         states = (*heard.hidden_states[:-1], heard.last_hidden_state)
         return torch.stack([state[0].float().mean(dim=0) for state in states])
 
-    def encode(self, chunks: Iterable[npt.NDArray[np.float32]]) -> Tensor:
+    @contextmanager
+    def _watched(self, on_step: OnStep) -> Iterator[None]:
+        """Tell of every layer: a minute of sound takes a slow machine longer than a user waits."""
+        layers = (*self.hubert.feature_extractor.conv_layers, *self.hubert.encoder.layers)
+
+        def telling(done: float) -> Any:
+            return lambda *_: on_step(done)
+
+        hooks = [
+            layer.register_forward_hook(telling((place + 1) / len(layers)))
+            for place, layer in enumerate(layers)
+        ]
+        try:
+            yield
+        finally:
+            for hook in hooks:
+                hook.remove()
+
+    def encode(
+        self, chunks: Iterable[npt.NDArray[np.float32]], on_step: OnStep = unwatched
+    ) -> Tensor:
         """The features of a piece of sound: the mean over its chunks, weighted by their length.
 
         Args:
             chunks: [N] samples at 24 kHz each, at least one; never held together.
+            on_step: hears how far each chunk is.
 
         Returns:
             float32 [S, W].
+
+        Raises:
+            EngineError: the encoder's weights give no numbers.
         """
         total = torch.zeros(())
         samples = 0
-        for chunk in chunks:
-            total = total + self.states(chunk).cpu() * len(chunk)
-            samples += len(chunk)
+        with self._watched(on_step):
+            for chunk in chunks:
+                total = total + self.states(chunk).cpu() * len(chunk)
+                samples += len(chunk)
+        if not total.isfinite().all():
+            raise EngineError(
+                "The audio encoder's weights give no numbers.", hint="Convert the weights again."
+            )
         return total / samples

@@ -26,9 +26,21 @@ Chunks = Iterator[npt.NDArray[np.float32]]
 
 
 def file_chunks(
-    path: str | Path, start: Fraction, end: Fraction, listening: Listening = "whole"
+    path: str | Path,
+    start: Fraction,
+    end: Fraction,
+    listening: Listening = "whole",
+    *,
+    stream: int = 0,
 ) -> Chunks:
     """The sound of [start, end) of a file, in seconds, as chunks [N]; memory stays bounded.
+
+    Args:
+        path: the file.
+        start: file time in seconds.
+        end: file time in seconds.
+        listening: how much of it to hear.
+        stream: which of the file's audio streams, counted from 0.
 
     Raises:
         MediaError: unreadable, not a number, silent, or shorter than SHORTEST_S; once iterated.
@@ -36,7 +48,7 @@ def file_chunks(
     """
     if listening == "legacy":
         end = min(end, start + CHUNK_S)
-    blocks = iter_audio(path, start, end, sample_rate=SAMPLE_RATE, block=_CHUNK)
+    blocks = iter_audio(path, start, end, sample_rate=SAMPLE_RATE, stream=stream, block=_CHUNK)
     return _checked((block[0] for block in blocks), str(path))
 
 

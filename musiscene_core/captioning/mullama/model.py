@@ -20,7 +20,7 @@ from musiscene_core.captioning.mullama.backbone import decoder_layers
 from musiscene_core.captioning.mullama.config import CaptionerConfig
 from musiscene_core.captioning.mullama.decoder import Decoder
 from musiscene_core.captioning.mullama.decoding import PlainSteps, Steps, draw, positions_in
-from musiscene_core.captioning.mullama.encoder import Encoder
+from musiscene_core.captioning.mullama.encoder import Encoder, OnStep, unwatched
 from musiscene_core.captioning.mullama.house import House
 from musiscene_core.captioning.mullama.packed import PackedModel, identity, packable
 from musiscene_core.captioning.mullama.prefix import Prefix
@@ -30,7 +30,7 @@ from musiscene_core.errors import ModelError, RequestError
 from musiscene_core.neural.linear import Precision
 
 OnText = Callable[[int, str], None]
-"""Hears an answer as it is written: which question, the next piece of text."""
+"""Hears an answer as it is written: which question, the next piece of text, which may be empty."""
 
 
 def _unheard(question: int, piece: str) -> None:
@@ -77,13 +77,16 @@ class MuLlama(nn.Module):
         self.precision = precision
         self._packed: tuple[tuple[object, ...], PackedModel] | None = None
 
-    def encode(self, chunks: Iterable[npt.NDArray[np.float32]]) -> Tensor:
+    def encode(
+        self, chunks: Iterable[npt.NDArray[np.float32]], on_step: OnStep = unwatched
+    ) -> Tensor:
         """Features [S, W] of a piece of music, to be kept while it is asked about.
 
         Args:
             chunks: as musiscene_core.captioning.mullama.listening gives them.
+            on_step: hears, several times a chunk, how far the chunk is.
         """
-        return self.encoder.encode(chunks)
+        return self.encoder.encode(chunks, on_step)
 
     def audio_tokens(self, features: Tensor) -> Tensor:
         """Features [B, S, W] to what the language model hears, [B, 1, D]."""
@@ -129,7 +132,7 @@ class MuLlama(nn.Module):
             RequestError: a question is empty, or too long for the language model.
             EngineError: the weights give no sensible scores.
         """
-        prompts = [self._prompt_tokens(question, settings) for question in questions]
+        prompts = self.check(questions, settings)
         if not prompts:
             return []
         with torch.inference_mode():
@@ -140,6 +143,14 @@ class MuLlama(nn.Module):
                 drawn = draw(steps, prompts, settings, self._ends(), writing.add)
         writing.finish()
         return [self.tokens.decode(answer).strip() for answer in drawn]
+
+    def check(self, questions: Sequence[str], settings: Generation) -> list[list[int]]:
+        """The prompts of questions, in tokens; so that a bad one is refused before music is heard.
+
+        Raises:
+            RequestError: a question is empty, or too long for the language model.
+        """
+        return [self._prompt_tokens(question, settings) for question in questions]
 
     def _steps(self, prompts: Sequence[Sequence[int]], settings: Generation) -> Steps:
         """Our decoder; what it cannot do, transformers does."""
@@ -187,18 +198,18 @@ class _Writing:
     def add(self, row: int, token: int) -> None:
         self._drawn[row].append(token)
         text = self._tokens.decode(self._drawn[row])
-        # A character may take several tokens; half of one decodes to this.
-        if not text.endswith("\N{REPLACEMENT CHARACTER}"):
-            self._tell(row, text)
+        # A character may take several tokens; half of one decodes to this. Whoever listens hears of
+        # that too, since it is here that they can stop the work.
+        whole = not text.endswith("\N{REPLACEMENT CHARACTER}")
+        self._tell(row, text if whole else self._told[row])
 
     def finish(self) -> None:
         for row, drawn in enumerate(self._drawn):
             self._tell(row, self._tokens.decode(drawn))
 
     def _tell(self, row: int, text: str) -> None:
-        if len(text) > len(self._told[row]):
-            self._on_text(row, text[len(self._told[row]) :])
-            self._told[row] = text
+        self._on_text(row, text[len(self._told[row]) :])
+        self._told[row] = max(self._told[row], text, key=len)
 
 
 def _precision_of(backbone: Any) -> Precision:

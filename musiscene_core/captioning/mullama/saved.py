@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -25,6 +27,8 @@ from musiscene_core.captioning.mullama.config import (
     read_manifest,
 )
 from musiscene_core.captioning.mullama.encoder import Encoder, hubert_config
+from musiscene_core.captioning.mullama.filling import check_numbers
+from musiscene_core.captioning.mullama.footprint import Precision
 from musiscene_core.captioning.mullama.model import MuLlama
 from musiscene_core.captioning.mullama.tokens import load_tokens
 from musiscene_core.codec import read_json, to_json, write_atomically
@@ -37,9 +41,17 @@ from musiscene_core.neural.tensors import (
     shapes_in,
     write,
 )
-from musiscene_core.progress import Progress, silent
+from musiscene_core.progress import Portion, Progress, silent
 
 _OURS = ("adapter.", "prefix.")
+_DTYPES: Mapping[Precision, torch.dtype] = MappingProxyType(
+    {
+        "float32": torch.float32,
+        "bfloat16": torch.bfloat16,
+        "float16": torch.float16,
+        "int4": torch.bfloat16,
+    }
+)
 _LOADING = "Loading the captioner"
 
 
@@ -47,7 +59,7 @@ def load(
     folder: Path,
     *,
     device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
+    precision: Precision = "float32",
     progress: Progress = silent,
 ) -> MuLlama:
     """The captioner in `folder`, ready to be asked.
@@ -55,7 +67,7 @@ def load(
     Args:
         folder: as `save` or a conversion wrote it.
         device: where it shall run, as torch names it.
-        dtype: of the language model; encoder, adapter and prefix stay in float32.
+        precision: of the language model; encoder, adapter and prefix stay in float32.
         progress: told of each part; what it raises passes through with nothing left loaded.
 
     Raises:
@@ -73,15 +85,24 @@ def load(
         )
     progress(_LOADING, 0.1)
     encoder = load_encoder(hearing).to(device)
-    progress(_LOADING, 0.3)
-    backbone = load_backbone(base, dtype)
+    progress(_LOADING, 0.2)
+    backbone = load_backbone(
+        base,
+        _DTYPES[precision],
+        four_bits=precision == "int4",
+        device=device,
+        progress=Portion(progress, 0.2, 0.8),
+    )
     if manifest.config.lora_rank:
         backbone = with_lora(backbone, manifest.config)
     progress(_LOADING, 0.8)
     tokens = load_tokens(base)
     with torch.device("meta"):
         model = MuLlama(manifest.config, encoder, backbone, tokens, manifest.prompt_profile)
-    _fill(model, read(folder / ADAPTER_FILE, shapes_in(own_tensors(model))))
+    own = read(folder / ADAPTER_FILE, shapes_in(own_tensors(model)))
+    for name, tensor in own.items():
+        check_numbers(name, tensor, folder / ADAPTER_FILE)
+    _fill(model, own)
     model.requires_grad_(False)
     model.eval().to(device)
     progress(_LOADING, 1.0)
@@ -127,6 +148,8 @@ def load_encoder(folder: Path) -> Encoder:
     with torch.device("meta"):
         encoder = empty_encoder(folder)
     tensors = read(folder / WEIGHTS, shapes_of(encoder.hubert))
+    for name, tensor in tensors.items():
+        check_numbers(name, tensor, folder / WEIGHTS)
     encoder.hubert.load_state_dict(
         {name: _own_copy(tensor) for name, tensor in tensors.items()}, assign=True
     )

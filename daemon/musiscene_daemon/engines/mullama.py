@@ -1,0 +1,208 @@
+"""The captioner that is a model: MU-LLaMA, or MusiScene on top of it, converted once.
+
+It says what it lacks where its weights or packages are not there. torch is loaded with the model,
+when it is first asked something.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from musiscene_core import __version__
+from musiscene_core.brief import Caption, HowWritten
+from musiscene_core.captioning.generation import Generation
+from musiscene_core.captioning.heard import HeardSection, OnText, Section, unheard
+from musiscene_core.captioning.mullama import place
+from musiscene_core.captioning.mullama.config import Manifest, read_manifest
+from musiscene_core.captioning.prompts import prompt
+from musiscene_core.errors import EngineError, ModelError
+from musiscene_core.progress import Portion, Progress, silent
+from musiscene_core.protocol.state import AdapterInfo, CaptionerInfo
+from musiscene_daemon.engines.cuda_devices import cuda_devices
+from musiscene_daemon.residency.devices import Device
+from musiscene_daemon.residency.models import ModelSpec, let_go
+from musiscene_daemon.residency.residents import Residents
+
+if TYPE_CHECKING:
+    from musiscene_core.captioning.mullama.model import MuLlama
+
+NAME = "mullama"
+_LOADED = 0.2
+"""Share of the progress that loading gets."""
+_FREE_LICENCES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "bsd-3-clause")
+_PROMPT_TOKENS = 512
+"""For the estimate: a question and what stands around it."""
+
+
+class MullamaCaptioner:
+    """See the module. One job at a time."""
+
+    def __init__(self) -> None:
+        self._folder = place.captioner_folder()
+        self._residents: Residents | None = None
+
+    def describe(self) -> CaptionerInfo:
+        """What it is, what it can do, and what it lacks; reads a few headers."""
+        needs = place.missing(self._folder)
+        if needs:
+            return _info(needs=needs)
+        from musiscene_core.captioning.mullama.footprint import footprint
+        from musiscene_core.captioning.mullama.packs import identity, shelf
+
+        try:
+            manifest = read_manifest(self._folder)
+            size = footprint(self._folder)
+        except ModelError as error:
+            return _info(needs=str(error))
+        found = shelf(place.pack_folders(self._folder), manifest)
+        return _info(
+            version=f"{__version__}+{identity(manifest)[:12]}",
+            licence=manifest.licence or "unknown",
+            commercial_use=manifest.licence.lower() in _FREE_LICENCES,
+            model=identity(manifest),
+            memory_bytes=size.bytes("bfloat16", _PROMPT_TOKENS + Generation().max_tokens),
+            adapters=tuple(
+                AdapterInfo(
+                    name=pack.name,
+                    description=pack.manifest.description,
+                    licence=pack.manifest.licence,
+                )
+                for pack in found.packs.values()
+            ),
+        )
+
+    def use_models(self, residents: Residents) -> None:
+        """Keep `residents`; torch's GPUs are looked for when the model is first wanted."""
+        self._residents = residents
+        residents.add_devices(cuda_devices)
+
+    def answer(
+        self,
+        sections: Sequence[Section],
+        questions: Sequence[str],
+        settings: Generation,
+        *,
+        adapters: Sequence[tuple[str, float]] = (),
+        on_text: OnText = unheard,
+        progress: Progress = silent,
+    ) -> tuple[HeardSection, ...]:
+        """See Captioner."""
+        needs = place.missing(self._folder)
+        if needs:
+            raise EngineError(f"The captioner {NAME!r} cannot work yet.", hint=needs)
+        from musiscene_core.captioning.mullama.asking import ask
+        from musiscene_core.captioning.mullama.packs import shelf
+
+        manifest = read_manifest(self._folder)
+        packs = shelf(place.pack_folders(self._folder), manifest)
+        mixture = [(packs.get(name), weight) for name, weight in adapters]
+        residents = self._residents or Residents()
+        spec = residents.first_with_room(self._specs(manifest, settings))
+        with (
+            residents.use(spec, Portion(progress, 0.0, _LOADED)) as model,
+            model.house.mixed(mixture),
+        ):
+            said = ask(
+                model,
+                sections,
+                questions,
+                settings,
+                on_text=on_text,
+                progress=Portion(progress, _LOADED, 1.0),
+                ladder=partial(residents.with_oom_ladder, progress=progress),
+            )
+        how = _how(manifest, settings, adapters, spec)
+        return tuple(
+            HeardSection(section=section, problem=one.problem)
+            if one.problem
+            else HeardSection(
+                section=section,
+                captions=tuple(
+                    Caption(
+                        text,
+                        "model",
+                        how=msgspec.structs.replace(
+                            how, prompt=prompt(question, manifest.prompt_profile), wrote=text
+                        ),
+                    )
+                    for question, text in zip(questions, one.answers, strict=True)
+                ),
+            )
+            for section, one in zip(sections, said, strict=True)
+        )
+
+    def _specs(self, manifest: Manifest, settings: Generation) -> list[ModelSpec[MuLlama]]:
+        """The ways to hold it on this machine, the best first."""
+        from musiscene_core.captioning.mullama.footprint import Precision, footprint
+        from musiscene_core.captioning.mullama.packs import identity
+        from musiscene_core.captioning.mullama.saved import load
+        from musiscene_core.captioning.mullama.ways import ways
+
+        folder, size = self._folder, footprint(self._folder)
+        gpus = self._residents is not None and self._residents.has_gpus
+
+        def loader(precision: Precision) -> Callable[[Device, Progress], MuLlama]:
+            return lambda device, progress: load(
+                folder, device=device.name, precision=precision, progress=progress
+            )
+
+        return [
+            ModelSpec(
+                name=f"{NAME} {identity(manifest)[:8]} {way.precision} {way.kind}",
+                bytes=size.bytes(way.precision, _PROMPT_TOKENS + settings.max_tokens),
+                load=loader(way.precision),
+                # Quantised weights do not move; nothing else refers to them.
+                unload=let_go if way.precision == "int4" else _off_its_device,
+                place=way.kind,
+            )
+            for way in ways(size, gpus=gpus)
+        ]
+
+
+def _info(
+    *,
+    version: str = __version__,
+    licence: str = "",
+    commercial_use: bool = False,
+    adapters: tuple[AdapterInfo, ...] = (),
+    model: str = "",
+    memory_bytes: int = 0,
+    needs: str = "",
+) -> CaptionerInfo:
+    return CaptionerInfo(
+        name=NAME,
+        version=version,
+        description="MU-LLaMA or MusiScene: listens with MERT, answers any question with LLaMA.",
+        licence=licence,
+        commercial_use=commercial_use,
+        adapters=adapters,
+        model=model,
+        memory_bytes=memory_bytes,
+        needs=needs,
+    )
+
+
+def _how(
+    manifest: Manifest,
+    settings: Generation,
+    adapters: Sequence[tuple[str, float]],
+    spec: ModelSpec[MuLlama],
+) -> HowWritten:
+    from musiscene_core.captioning.mullama.packs import identity
+
+    return HowWritten(
+        writer=NAME,
+        version=f"{__version__}+{identity(manifest)[:12]}",
+        model=identity(manifest),
+        settings=tuple(msgspec.structs.asdict(settings).items()),
+        adapters=tuple(adapters),
+        notes=(f"Held as {spec.name}.",),
+    )
+
+
+def _off_its_device(model: MuLlama) -> None:
+    model.to("meta")

@@ -1,0 +1,148 @@
+"""What a captioner will need in memory, told from its files' headers before anything is loaded.
+
+Loads no torch. Knows no devices.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Literal
+
+from musiscene_core.captioning.mullama.config import (
+    ADAPTER_FILE,
+    CHUNK_S,
+    SAMPLE_RATE,
+    read_manifest,
+)
+from musiscene_core.codec import read_json
+from musiscene_core.errors import InputError, ModelError
+from musiscene_core.neural.tensors import WEIGHTS, shapes, weight_files
+
+Precision = Literal["float32", "bfloat16", "float16", "int8", "int4"]
+"""How the linears of a language model are held; whatever else it has is in 2 bytes, or 4 where
+they are."""
+LINEAR_BYTES: Mapping[Precision, float] = MappingProxyType(
+    {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int4": 0.5625}
+)
+"""Bytes a number; with a scale for every 64 numbers in 4 bits, one a row in 8."""
+
+_SPARE = 1.05
+"""What an allocator rounds up."""
+_CONVOLUTION_COPIES = 4
+"""Of the sound behind the encoder's first convolution: convolved, turned, normalised, activated."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footprint:
+    """A captioner in numbers.
+
+    Attributes:
+        linears: numbers in the linears of the language model's layers.
+        head: numbers in its last linear, which is read a token too.
+        embedding: numbers in its embedding; 0 where the last linear is the same.
+        rest: numbers in its norms and biases.
+        own: numbers in adapter, prefix, and LoRA, in 4 bytes each.
+        encoder: numbers in the encoder, in 4 bytes each.
+        cached: numbers that a token leaves behind in the cache.
+        vocabulary: scores a token.
+        encoding: bytes of work while a minute of sound is encoded.
+    """
+
+    linears: int
+    head: int
+    embedding: int
+    rest: int
+    own: int
+    encoder: int
+    cached: int
+    vocabulary: int
+    encoding: int
+
+    def weight_bytes(self, precision: Precision) -> int:
+        """All weights, once loaded."""
+        language = self.linears * LINEAR_BYTES[precision]
+        language += (self.head + self.embedding + self.rest) * _other_bytes(precision)
+        return round(language + 4 * (self.own + self.encoder))
+
+    def token_bytes(self, precision: Precision) -> int:
+        """Weights read for each token of an answer."""
+        return round(self.linears * LINEAR_BYTES[precision] + self.head * _other_bytes(precision))
+
+    def bytes(self, precision: Precision, tokens: int, batch: int = 1) -> int:
+        """Weights and work.
+
+        Args:
+            precision: of the language model.
+            tokens: of a prompt and its answer.
+            batch: answers at a time.
+        """
+        cache = self.cached * _other_bytes(precision) * tokens * batch
+        scores = 3 * 4 * self.vocabulary * batch
+        work = max(cache + scores, self.encoding)
+        return round((self.weight_bytes(precision) + work) * _SPARE)
+
+
+def footprint(folder: Path) -> Footprint:
+    """The captioner in `folder` in numbers.
+
+    Raises:
+        ModelError: it is incomplete or damaged.
+    """
+    manifest = read_manifest(folder)
+    base, encoder = folder / manifest.base.path, folder / manifest.encoder.path
+    counts = {name: prod(shape) for name, shape in shapes(weight_files(base)).items()}
+    linears = sum(n for name, n in counts.items() if name.endswith("_proj.weight"))
+    embedding = counts.get("model.embed_tokens.weight", 0)
+    head = counts.get("lm_head.weight", 0)
+    known = linears + embedding + head
+    shape = _fields(base)
+    try:
+        heads = int(shape.get("num_key_value_heads") or shape["num_attention_heads"])
+        head_dim = int(
+            shape.get("head_dim") or shape["hidden_size"] // shape["num_attention_heads"]
+        )
+        cached = 2 * int(shape["num_hidden_layers"]) * heads * head_dim
+        vocabulary = int(shape["vocab_size"])
+        encoding = _encoding_bytes(_fields(encoder))
+    except (KeyError, TypeError, ValueError, ArithmeticError, IndexError) as error:
+        raise ModelError(
+            f"A config.json of {folder} describes no model.", hint="Copy the whole folder again."
+        ) from error
+    return Footprint(
+        linears=linears,
+        head=head or embedding,
+        embedding=embedding if head else 0,
+        rest=sum(counts.values()) - known,
+        own=sum(map(prod, shapes([folder / ADAPTER_FILE]).values())),
+        encoder=sum(map(prod, shapes([encoder / WEIGHTS]).values())),
+        cached=cached,
+        vocabulary=vocabulary,
+        encoding=encoding,
+    )
+
+
+def _encoding_bytes(shape: Mapping[str, Any]) -> int:
+    """Sound after the first convolution, and every hidden state, of a chunk."""
+    samples = CHUNK_S * SAMPLE_RATE
+    widths, strides = shape["conv_dim"], shape["conv_stride"]
+    convolved = int(widths[0]) * samples // int(strides[0]) * 4 * _CONVOLUTION_COPIES
+    frames = samples // prod(map(int, strides))
+    width = int(shape["hidden_size"])
+    states = (int(shape["num_hidden_layers"]) + 1) * frames * width * 4
+    inner = 2 * frames * int(shape["intermediate_size"]) * 4
+    return max(convolved, states + inner)
+
+
+def _fields(folder: Path) -> dict[str, Any]:
+    try:
+        return read_json(folder / "config.json", dict[str, Any])
+    except InputError as error:
+        raise ModelError(error.message, hint="Copy the whole folder again.") from error
+
+
+def _other_bytes(precision: Precision) -> int:
+    return 4 if precision == "float32" else 2
