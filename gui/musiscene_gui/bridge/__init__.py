@@ -1,0 +1,1 @@
+"""Threads between the panel and the daemon, the editor and the media files."""

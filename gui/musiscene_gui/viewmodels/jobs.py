@@ -1,0 +1,111 @@
+"""JobsModel: what is being made, for whom, and how to stop it.
+
+Hears of every job of this user; `mine` are those that this panel sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from musiscene_core.errors import MusiSceneError, from_code
+from musiscene_core.protocol import Client, JobInfo
+from musiscene_core.protocol.state import CancelScope
+from musiscene_gui.viewmodels.asking import Asker
+from musiscene_gui.viewmodels.observable import Signal
+
+OnEnd = Callable[[JobInfo], object]
+
+
+class JobsModel:
+    """Jobs as they stand.
+
+    Attributes:
+        changed: emits a JobInfo whenever one of this panel's jobs stands otherwise.
+        ended: emits a JobInfo once, when one of this panel's jobs has ended.
+        others_changed: emits nothing, when jobs of other programs stand otherwise.
+        failed: emits the error when a question about jobs failed.
+    """
+
+    def __init__(self, daemon: Asker[Client]) -> None:
+        self.changed, self.ended = Signal(), Signal()
+        self.others_changed, self.failed = Signal(), Signal()
+        self._daemon = daemon
+        self._jobs: dict[str, JobInfo] = {}
+        self._mine: dict[str, OnEnd] = {}
+
+    @property
+    def active(self) -> tuple[JobInfo, ...]:
+        """Jobs of this panel that have not ended, the oldest first."""
+        return tuple(job for job in self._jobs.values() if job.id in self._mine and not job.ended)
+
+    @property
+    def waiting_for(self) -> tuple[str, ...]:
+        """Ids of the jobs of this panel whose end was not heard of."""
+        return tuple(self._mine)
+
+    @property
+    def others(self) -> tuple[JobInfo, ...]:
+        """Jobs of other programs that have not ended."""
+        return tuple(
+            job for job in self._jobs.values() if job.id not in self._mine and not job.ended
+        )
+
+    def get(self, job_id: str) -> JobInfo | None:
+        """One job as it was last heard of."""
+        return self._jobs.get(job_id)
+
+    def follow(self, job_id: str, on_end: OnEnd) -> None:
+        """Take a job for this panel's own and have `on_end` hear how it ended, once."""
+        self._mine[job_id] = on_end
+        known = self._jobs.get(job_id)
+        if known is not None:
+            self._hear(known)
+        else:
+            # It may have ended before the news of it could be told apart.
+            self._ask_about(job_id)
+
+    def hear(self, jobs: Iterable[JobInfo]) -> None:
+        """Take in how jobs stand."""
+        for job in jobs:
+            self._hear(job)
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel one job."""
+        self._daemon.ask(lambda client: client.cancel(job_id), self._hear, self.failed.emit)
+
+    def cancel_all(self, scope: CancelScope = "session") -> None:
+        """Cancel this panel's jobs, all of this user's, or those of the latter that wait."""
+        self._daemon.ask(lambda client: client.cancel_all(scope), lambda _: None, self.failed.emit)
+
+    def reconcile(self) -> None:
+        """Ask how all of this panel's jobs stand: after the daemon was gone, nothing is known."""
+        for job_id in self.waiting_for:
+            self._ask_about(job_id)
+
+    def _ask_about(self, job_id: str) -> None:
+        self._daemon.ask(lambda client: client.job(job_id), self._hear, self.failed.emit)
+
+    def _hear(self, job: JobInfo) -> None:
+        before = self._jobs.get(job.id)
+        if before is not None and before.ended and not job.ended:
+            return  # an answer that was overtaken by later news
+        self._jobs[job.id] = job
+        on_end = self._mine.get(job.id)
+        if on_end is None:
+            if job.ended:
+                del self._jobs[job.id]
+            self.others_changed.emit()
+            return
+        if job != before or job.ended:
+            self.changed.emit(job)
+        if job.ended:
+            del self._mine[job.id]
+            on_end(job)
+            self.ended.emit(job)
+
+
+def error_of(job: JobInfo) -> MusiSceneError | None:
+    """Why a job failed, as the error it was; None where it did not."""
+    if job.error is None:
+        return None
+    return from_code(job.error.code, job.error.message, job.error.hint)

@@ -1,0 +1,1 @@
+"""What is seen: widgets that show view-models and tell them what the user does."""
