@@ -12,11 +12,15 @@ import wave
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import UUID
 
 from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.timecode import SAMPLE_RATE
+from musiscene_plugins.formats.aaf_filling import Piece, fill_sequences
+from musiscene_plugins.formats.aaf_reading import TAG_NAME
+from musiscene_plugins.formats.compound import CompoundError
 from musiscene_plugins.formats.edit import (
     Edit,
     Event,
@@ -46,9 +50,13 @@ def write_aaf(edit: Edit, path: Path) -> None:
     """
     aaf2 = library()
     try:
-        with aaf2.open(str(path), "w") as file:
-            _Writer(edit, file).write()
-    except (aaf2.exceptions.AAFError, wave.Error, EOFError) as error:
+        with TemporaryDirectory(dir=path.parent, prefix=".aaf-") as folder:
+            skeleton = Path(folder) / "skeleton.aaf"
+            with aaf2.open(str(skeleton), "w") as file:
+                writer = _Writer(edit, file)
+                writer.write()
+            fill_sequences(skeleton, path, writer.plans)
+    except (aaf2.exceptions.AAFError, CompoundError, wave.Error, EOFError) as error:
         raise OutputError(f"The AAF {path} cannot be written: {error}.") from error
 
 
@@ -84,6 +92,15 @@ def library() -> Any:
     return aaf2
 
 
+def _shape(lane: Lane, event: Event) -> object:
+    """What tells components of a lane apart besides their lengths, places and media."""
+    off = not (lane.enabled and event.enabled)
+    if lane.kind != "audio":
+        return off
+    fades = (event.fade_in, event.fade_out)
+    return off, event.gain_db, fades, event.length if any(fades) else None
+
+
 class _Writer:
     def __init__(self, edit: Edit, file: Any) -> None:
         self._edit = edit
@@ -91,6 +108,8 @@ class _Writer:
         self._rate = edit.rate.fps
         self._masters: dict[tuple[Media, LaneKind, bool], tuple[Any, int]] = {}
         self._gain: Any = None
+        self.plans: dict[tuple[str, ...], list[Piece]] = {}
+        """What each sequence holds, by the names of the folders that lead to it."""
 
     def write(self) -> None:
         mob = self._file.create.CompositionMob(self._edit.name)
@@ -106,7 +125,8 @@ class _Writer:
             slot = mob.create_timeline_slot(self._rate)
             slot.name = lane.name or f"{lane.kind[0].upper()}{counts[lane.kind]}"
             slot["PhysicalTrackNumber"].value = counts[lane.kind]
-            slot.segment = self._sequence(lane)
+            slot.segment, pieces = self._sequence(lane)
+            self.plans[tuple(slot.segment.dir.path().strip("/").split("/"))] = pieces
         if self._edit.notes:
             self._markers(mob, slot_id=2)
 
@@ -117,27 +137,41 @@ class _Writer:
         timecode.length = length
         return timecode
 
-    def _sequence(self, lane: Lane) -> Any:
+    def _sequence(self, lane: Lane) -> tuple[Any, list[Piece]]:
+        """A sequence with one component of each shape, and the pieces to be made of them."""
         kind = _TRACK_KINDS[lane.kind]
         sequence = self._file.create.Sequence(media_kind=kind)
+        shapes: dict[object, int] = {}
+        pieces: list[Piece] = []
         at = 0
+
+        def gap(length: int) -> None:
+            if length > 0:
+                if "gap" not in shapes:
+                    shapes["gap"] = len(shapes)
+                    sequence.components.append(self._file.create.Filler(kind, length))
+                pieces.append(Piece(shapes["gap"], length))
+
         for event in lane.events:
             if event.media is None:
                 continue
-            if event.start > at:
-                sequence.components.append(self._file.create.Filler(kind, event.start - at))
-            sequence.components.append(self._clip(lane, event, event.media))
+            gap(event.start - at)
+            master, slot = self._master(lane, event, event.media)
+            begin = on_a_source_frame(event, self._edit.rate)
+            shape = _shape(lane, event)
+            if shape not in shapes:
+                shapes[shape] = len(shapes)
+                clip = master.create_source_clip(slot, begin, event.length, kind)
+                sequence.components.append(self._clip(lane, event, clip))
+            source = master.mob_id.bytes_le
+            pieces.append(Piece(shapes[shape], event.length, begin, source, slot))
             at = event.end
-        if at < self._edit.length:
-            sequence.components.append(self._file.create.Filler(kind, self._edit.length - at))
+        gap(self._edit.length - at)
         sequence.length = self._edit.length
-        return sequence
+        return sequence, pieces
 
-    def _clip(self, lane: Lane, event: Event, media: Media) -> Any:
-        master, slot = self._master(lane, event, media)
-        begin = on_a_source_frame(event, self._edit.rate)
+    def _clip(self, lane: Lane, event: Event, clip: Any) -> Any:
         kind = _TRACK_KINDS[lane.kind]
-        clip = master.create_source_clip(slot, begin, event.length, kind)
         levelled = event.gain_db or event.fade_in or event.fade_out
         made = self._levelled(clip, event) if levelled and lane.kind == "audio" else clip
         if lane.enabled and event.enabled:
@@ -193,7 +227,8 @@ class _Writer:
 
     def _master(self, lane: Lane, event: Event, media: Media) -> tuple[Any, int]:
         """The master mob of `media`, and which of its slots is meant."""
-        inside = lane.added and lane.kind == "audio" and Path(path_of(media)).is_file()
+        ours = lane.added or event.tag is not None
+        inside = ours and lane.kind == "audio" and Path(path_of(media)).is_file()
         key = media, lane.kind, inside
         if key not in self._masters:
             master = self._file.create.MasterMob(media.name or event.name)
@@ -201,18 +236,25 @@ class _Writer:
             if inside:
                 slot = master.import_audio_essence(path_of(media))
                 self._masters[key] = master, slot.slot_id
+                # The sound lies inside; where it came from tells us apart when it is read again.
+                slot.segment.mob.descriptor["Locator"].append(self._locator(media))
             else:
                 self._masters[key] = master, self._linked(master, lane.kind, event, media)
+            if event.tag is not None:
+                master.comments[TAG_NAME] = event.tag.to_json()
         return self._masters[key]
+
+    def _locator(self, media: Media) -> Any:
+        locator = self._file.create.NetworkLocator()
+        locator["URLString"].value = file_url(media)
+        return locator
 
     def _linked(self, master: Any, kind: LaneKind, event: Event, media: Media) -> int:
         create = self._file.create
         length = ceil(media_length(event, self._edit.rate) * self._rate)
         source = create.SourceMob(media.name or event.name)
         descriptor = self._sound(length) if kind == "audio" else self._picture(length)
-        locator = create.NetworkLocator()
-        locator["URLString"].value = file_url(media)
-        descriptor["Locator"].append(locator)
+        descriptor["Locator"].append(self._locator(media))
         source.descriptor = descriptor
         self._file.content.mobs.append(source)
         track = _TRACK_KINDS[kind]
@@ -267,6 +309,9 @@ class _Writer:
             marker["Position"].value = note.start
             marker["Length"].value = note.length
             marker["Comment"].value = note.name or note.comment
+            if note.tag is not None:
+                comment = self._file.create.TaggedValue(TAG_NAME, note.tag.to_line())
+                marker["UserComments"].append(comment)
             sequence.components.append(marker)
         slot.segment = sequence
         mob.slots.append(slot)

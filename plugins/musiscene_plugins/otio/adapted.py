@@ -18,9 +18,11 @@ from typing import Any
 
 from musiscene_core.errors import RequestError, TimecodeError, TimelineError
 from musiscene_core.timecode import FrameRate, parse_timecode
+from musiscene_plugins.formats.aaf_reading import read_plain_aaf
 from musiscene_plugins.formats.safe_xml import EXPORT_AGAIN, read_bytes
 from musiscene_plugins.otio.document import Document, document_of, timeline_in
 from musiscene_plugins.otio.exact_time import rational_time
+from musiscene_plugins.otio.from_edit import document_from
 
 MAX_EDL_BYTES = 32 << 20
 MAX_AAF_BYTES = 2 << 30
@@ -97,6 +99,9 @@ def aaf_document(path: Path, *, rate: FrameRate | None, name: str | None) -> Doc
         start = file.read(len(_AAF_MAGIC))
     if start != _AAF_MAGIC or path.stat().st_size > MAX_AAF_BYTES:
         raise TimelineError(f"{path} is damaged or not an AAF.", hint=EXPORT_AGAIN)
+    plain = read_plain_aaf(path, name)
+    if plain is not None:
+        return document_from(plain, path, rate=rate, format="aaf", chosen=name)
     logging.getLogger("aaf2").setLevel(logging.ERROR)
     try:
         root: Any = adapter.read_from_file(str(path))
