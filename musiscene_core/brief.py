@@ -84,7 +84,6 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
         warmth: -1 (cold) to 1 (warm).
         saturation: 0 to 1.
         clip: name of the timeline clip it lies in, empty in a gap.
-        caption: what is seen in it, in a sentence; empty where nobody said.
     """
 
     start_frame: int
@@ -95,7 +94,6 @@ class Shot(msgspec.Struct, frozen=True, kw_only=True):
     warmth: float = 0.0
     saturation: float = 0.0
     clip: str = ""
-    caption: str = ""
 
 
 class PictureCurves(msgspec.Struct, frozen=True, kw_only=True):
@@ -125,15 +123,11 @@ class DialogueRegion(msgspec.Struct, frozen=True, kw_only=True):
         start_s: cue time in seconds.
         end_s: cue time in seconds.
         confidence: mean speech probability, 0 to 1.
-        text: what is said; empty where nobody wrote it down.
-        speaker: who says it; empty where nobody knows.
     """
 
     start_s: float
     end_s: float
     confidence: float = 1.0
-    text: str = ""
-    speaker: str = ""
 
 
 class TempTrack(msgspec.Struct, frozen=True, kw_only=True):

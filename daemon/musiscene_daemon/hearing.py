@@ -100,7 +100,7 @@ def _check_seen(request: ListenRequest) -> None:
     if request.strategy in _FROM_BOTH and not request.seen.strip():
         raise RequestError(
             f"The strategy {request.strategy.replace('_', ' ')!r} also needs to know what is seen.",
-            hint="Say it in words with the sound, or caption a movie or the brief of a range.",
+            hint="Say it with --seen, or caption a movie or the brief of a range instead.",
         )
 
 

@@ -95,10 +95,6 @@ class ListenRequest(msgspec.Struct, frozen=True, kw_only=True):
                 len(self.questions) > MAX_QUESTIONS,
                 f"There are more than {MAX_QUESTIONS} questions.",
             ),
-            (
-                any(len(question) > MAX_QUESTION for question in self.questions),
-                f"A question has more than {MAX_QUESTION} characters.",
-            ),
             (not 0 <= self.seed < 2**63, "The seed must be a whole number from 0 up."),
             (
                 not SHORTEST_SECTION_S <= self.section_s <= LONGEST_SECTION_S,
@@ -115,6 +111,10 @@ class ListenRequest(msgspec.Struct, frozen=True, kw_only=True):
         for failed, message in wrong:
             if failed:
                 raise RequestError(message)
+        if any(len(question) > MAX_QUESTION for question in self.questions):
+            raise RequestError(
+                f"A question has more than {MAX_QUESTION} characters.", hint="Ask in fewer words."
+            )
         if any(not question.strip() for question in self.questions):
             raise RequestError(
                 "The question is empty.",

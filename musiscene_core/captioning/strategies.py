@@ -8,8 +8,6 @@ instruction around them, so that is ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from musiscene_core.brief import SceneBrief
@@ -28,6 +26,8 @@ CONDITIONS = (
 )
 MAX_IMAGES = 40
 MAX_SPOKEN = 200
+NOBODY = "Speaker 00"
+"""Who speaks where nobody knows."""
 _LEAST_SHARE = 0.1
 
 
@@ -74,7 +74,7 @@ def conditions_prompt(scene: SceneWords) -> str:
         numbered = (f"{place}) {text}" for place, text in enumerate(scene.images, 1))
         parts.append(f"Image captions: {' '.join(numbered)}")
     if scene.spoken:
-        lines = " ".join(f"{_speaker(who)}: {text}" for who, text in scene.spoken)
+        lines = " ".join(f"{who or NOBODY}: {text}" for who, text in scene.spoken)
         parts.append(f"Audio transcriptions: {lines}")
     if scene.sentiments:
         felt = ", ".join(f"{name.capitalize()} ({share:.0%})" for name, share in scene.sentiments)
@@ -89,10 +89,14 @@ def conditions_prompt(scene: SceneWords) -> str:
 
 def scene_words(brief: SceneBrief) -> SceneWords:
     """A brief as Herrmann-1 would put it."""
-    images = [shot.caption for shot in brief.shots if shot.caption]
-    spoken = [(one.speaker, one.text) for one in brief.dialogue if one.text]
+    timeline = brief.timeline
+    spoken = [
+        (line.speaker, " ".join(line.text.split()))
+        for line in timeline.subtitles
+        if line.record.overlap(timeline.record) is not None
+    ]
     return SceneWords(
-        images=tuple(_thinned(images, MAX_IMAGES)) or sentences(brief.captions.video.text),
+        images=sentences(brief.captions.video.text),
         spoken=tuple(spoken[:MAX_SPOKEN]),
         sentiments=_sentiments(brief),
     )
@@ -111,17 +115,6 @@ def _both(video: str, music: str) -> str:
                 f"There is no caption of the {what} to go by.", hint="Write it first."
             )
     return f"Video caption: '{video.strip()}' \nMusic caption: '{music.strip()}' \n"
-
-
-def _speaker(who: str) -> str:
-    return who or "Speaker 00"
-
-
-def _thinned(texts: Sequence[str], most: int) -> list[str]:
-    """At most so many, evenly spread."""
-    if len(texts) <= most:
-        return list(texts)
-    return [texts[place * len(texts) // most] for place in range(most)]
 
 
 def _sentiments(brief: SceneBrief) -> tuple[tuple[str, float], ...]:

@@ -287,10 +287,14 @@ class AsyncClient:
         on_progress: Progress = silent,
         *,
         on_eta: OnEta | None = None,
+        on_writing: OnWriting | None = None,
     ) -> SceneBrief:
-        """As Client.caption; `on_progress` and `on_eta` are called in the event loop."""
+        """As Client.caption; what hears of it is called in the event loop."""
+        writing = self._in_loop(on_writing)
         return await self._watched(
-            lambda client, progress, eta: client.caption(request, progress, on_eta=eta),
+            lambda client, progress, eta: client.caption(
+                request, progress, on_eta=eta, on_writing=writing
+            ),
             on_progress,
             on_eta,
         )

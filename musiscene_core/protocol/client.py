@@ -241,9 +241,12 @@ class Client(Questions):
         on_progress: Progress = silent,
         *,
         on_eta: OnEta | None = None,
+        on_writing: OnWriting | None = None,
     ) -> SceneBrief:
         """Have captions written anew and read the brief. Interrupted, it cancels the job."""
-        result = self._finish(lambda key: self.submit_caption(request, key), on_progress, on_eta)
+        result = self._finish(
+            lambda key: self.submit_caption(request, key), on_progress, on_eta, on_writing
+        )
         return read_json(Path(result.folder, "brief.json"), SceneBrief)
 
     def listen(

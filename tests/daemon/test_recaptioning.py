@@ -11,7 +11,6 @@ import pytest
 from musiscene_core.brief import (
     Caption,
     Captions,
-    DialogueRegion,
     HowWritten,
     SceneBrief,
     TempTrack,
@@ -23,7 +22,7 @@ from musiscene_core.progress import silent
 from musiscene_core.ranges import FrameRange, SourceMapping
 from musiscene_core.request import CaptionRequest
 from musiscene_core.timecode import FrameRate
-from musiscene_core.timeline import MediaReference, TimelineClip
+from musiscene_core.timeline import MediaReference, Subtitle, TimelineClip
 from musiscene_daemon import hearing
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.recaptioning import ORDER, recaption
@@ -137,21 +136,25 @@ def read_json_of(given: SceneBrief) -> SceneBrief:
     return msgspec.json.decode(to_json(given), type=SceneBrief)
 
 
-def test_what_is_said_and_seen_goes_into_the_conditions(service: LanguageService) -> None:
+def test_what_is_said_goes_into_the_conditions(service: LanguageService) -> None:
     given = brief()
-    shots = tuple(
-        msgspec.structs.replace(shot, caption=f"Picture {place}.")
-        for place, shot in enumerate(given.shots)
-    )
+    begins = given.timeline.record.start
     lines = tuple(
-        DialogueRegion(start_s=1.0, end_s=2.0, text=text, speaker=who)
-        for text, who in (("Give me your hand.", "Rose"), ("Go on.", ""))
+        Subtitle(record=FrameRange(begins + at, begins + at + 20), text=text, speaker=who)
+        for at, text, who in (
+            (-30, "Before.", ""),
+            (10, "Give me\nyour hand.", "Rose"),
+            (40, "Go on.", ""),
+        )
     )
-    given = msgspec.structs.replace(given, shots=shots, dialogue=lines)
-    made(given, only=("music_conditions",))
+    timeline = msgspec.structs.replace(given.timeline, subtitles=lines)
+    made(msgspec.structs.replace(given, timeline=timeline), only=("music_conditions",))
     (sent,) = [asked["messages"][0]["content"] for asked in service.asked]
-    assert "Image captions: 1) Picture 0. 2) Picture 1. 3) Picture 2.\n" in sent
-    assert "Audio transcriptions: Rose: Give me your hand. Speaker 00: Go on.\n" in sent
+    assert sent.splitlines()[2:] == [
+        "Image captions: 1) A dog runs. 2) A man waits.",
+        "Audio transcriptions: Rose: Give me your hand. Speaker 00: Go on.",
+        "Video sentiments: Triumphant (100%)",
+    ]
 
 
 def test_a_language_model_that_fails_is_told_of_in_the_text_or_as_an_error(
@@ -254,8 +257,6 @@ def test_a_brief_of_before_still_reads_and_may_be_captioned(tmp_path: Path) -> N
     tree = msgspec.to_builtins(brief())
     for caption in tree["captions"].values():
         del caption["how"]
-    for shot in tree["shots"]:
-        del shot["caption"]
     (tmp_path / "brief.json").write_bytes(msgspec.json.encode(tree))
     old = read_json(tmp_path / "brief.json", SceneBrief)
     assert old == brief()

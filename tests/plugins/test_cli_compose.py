@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from musiscene_core.brief import Caption, SceneBrief
+from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import read_json, to_json
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import OutputError, RequestError
@@ -113,12 +113,12 @@ def test_a_brief_is_captioned_in_place_or_elsewhere(desk: Desk) -> None:
     assert path.read_bytes() == to_json(brief)
     printed = desk.json("caption", "mine.json", "--edited-too", "--output", "mine.json")
     assert printed["captions"]["fusion"]["text"] == "Sad, restrained music."
-    assert read_json(path, SceneBrief).captions.fusion == Caption("Sad, restrained music.")
+    assert read_json(path, SceneBrief).captions.fusion.text == "Sad, restrained music."
     for arguments, said in (
         (("mine.json", "--output", "new.json"), "is there already"),
         (("mine.json", "--output", "no/where.json"), "is not there"),
         (("mine.json", "--only", "smell"), "no caption called 'smell'"),
-        (("mine.json", "--captioner", "mullama"), "no captioner called 'mullama'"),
+        (("mine.json", "--captioner", "nobody"), "no captioner called 'nobody'"),
         (("gone.json",), "cannot be read"),
     ):
         done = desk.run("caption", *arguments)

@@ -1,4 +1,4 @@
-"""`musiscene caption`: write the captions of a brief anew, after others were edited."""
+"""`musiscene caption`: words for a brief, a sound, or the scene of a movie, by what FILE is."""
 
 from __future__ import annotations
 
@@ -10,36 +10,35 @@ from typing import get_args
 from musiscene_core.brief import Captions, SceneBrief
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
-from musiscene_core.protocol import connect
+from musiscene_core.protocol import Client, connect
 from musiscene_core.request import CaptionRequest, CaptionStrategy
-from musiscene_plugins.cli.terminal import result_console, shown_progress
+from musiscene_core.timeline import TimelineRange
+from musiscene_plugins.cli.caption_sound import adapters_in, show_how
+from musiscene_plugins.cli.terminal import ShownProgress, result_console, shown_progress
+
+_SOUND_ALONE: tuple[CaptionStrategy, ...] = ("music", "scene_imagination")
+_FOR_SOUND = ("question", "section", "start", "end", "seen")
+"""Options that say nothing of a brief."""
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the captions that the arguments name; returns the exit code."""
-    from musiscene_core.spotting.recaption import marked
-
-    path = Path(arguments.brief).expanduser()
+    paths = [Path(name).expanduser() for name in arguments.file]
     target = Path(arguments.output).expanduser() if arguments.output else None
     if target is not None:
-        _check_target(target, path)
-    request = CaptionRequest(
-        brief=marked(read_json(path, SceneBrief)),
-        only=captions_named(arguments.only),
-        keep_edited=not arguments.edited_too,
-        captioner=arguments.captioner,
-    )
-    with shown_progress(quiet=arguments.json) as show, connect() as client:
-        brief = client.caption(request, show, on_eta=show.eta)
-    if target is not None:
-        write_atomically(target, to_json(brief))
-    if arguments.json:
-        sys.stdout.buffer.write(to_json(brief))
-        return 0
-    _show(request, brief)
-    if target is not None:
-        result_console().print(f"Written: {target}", markup=False)
-    return 0
+        _check_target(target, paths[0])
+    if any(path.suffix.lower() == ".json" for path in paths):
+        if len(paths) > 1:
+            raise RequestError("Briefs are captioned one at a time.", hint="Name one of them.")
+        return _caption_brief(arguments, paths[0], target)
+    if arguments.only:
+        raise RequestError("--only names captions of a brief.", hint="Use --strategy for a sound.")
+    picture = _pictured(arguments, paths)
+    if picture is not None:
+        return _caption_movie(arguments, picture, target)
+    from musiscene_plugins.cli import caption_sound
+
+    return caption_sound.run(arguments, [path.absolute() for path in paths], target)
 
 
 def captions_named(text: str) -> tuple[CaptionStrategy, ...]:
@@ -58,6 +57,69 @@ def captions_named(text: str) -> tuple[CaptionStrategy, ...]:
     return tuple(name for name in known if name in wanted)
 
 
+def _pictured(arguments: argparse.Namespace, paths: list[Path]) -> TimelineRange | None:
+    """The whole of a movie, where the strategy needs its picture; None where its sound will do."""
+    if arguments.strategy in (None, *_SOUND_ALONE) or arguments.seen:
+        return None
+    from musiscene_core.media import probe
+    from musiscene_plugins.host import RangeChoice
+    from musiscene_plugins.otio import HostSettings, open_timeline
+
+    if len(paths) > 1 or probe(paths[0]).video is None:
+        return None
+    return open_timeline(paths[0], HostSettings()).read_range(RangeChoice())
+
+
+def _caption_brief(arguments: argparse.Namespace, path: Path, target: Path | None) -> int:
+    from musiscene_core.spotting.recaption import marked
+
+    _refuse_sound_options(arguments, "a brief")
+    only = captions_named(arguments.only) + ((arguments.strategy,) if arguments.strategy else ())
+    brief = marked(read_json(path, SceneBrief))
+    request = _request(arguments, brief, tuple(dict.fromkeys(only)))
+    with shown_progress(quiet=arguments.json) as show, connect() as client:
+        made = _captioned(client, request, show)
+    return _report(arguments, request, made, target)
+
+
+def _caption_movie(
+    arguments: argparse.Namespace, timeline: TimelineRange, target: Path | None
+) -> int:
+    _refuse_sound_options(arguments, "the scene of a movie")
+    with shown_progress(quiet=arguments.json) as show, connect() as client:
+        brief = client.spot(timeline, show, on_eta=show.eta)
+        request = _request(arguments, brief, (arguments.strategy,))
+        made = _captioned(client, request, show)
+    return _report(arguments, request, made, target)
+
+
+def _captioned(client: Client, request: CaptionRequest, show: ShownProgress) -> SceneBrief:
+    return client.caption(request, show, on_eta=show.eta, on_writing=show.writing)
+
+
+def _request(
+    arguments: argparse.Namespace, brief: SceneBrief, only: tuple[CaptionStrategy, ...]
+) -> CaptionRequest:
+    return CaptionRequest(
+        brief=brief,
+        only=only,
+        keep_edited=not arguments.edited_too,
+        captioner=arguments.captioner,
+        language=arguments.language,
+        profile=arguments.profile,
+        seed=arguments.seed,
+        adapters=adapters_in(arguments.adapter),
+    )
+
+
+def _refuse_sound_options(arguments: argparse.Namespace, what: str) -> None:
+    for name in _FOR_SOUND:
+        if getattr(arguments, name):
+            raise RequestError(
+                f"--{name} says nothing of {what}.", hint="It goes with sound files."
+            )
+
+
 def _check_target(target: Path, source: Path) -> None:
     if target.exists() and not (target.is_file() and target.samefile(source)):
         raise OutputError(
@@ -70,7 +132,21 @@ def _check_target(target: Path, source: Path) -> None:
         )
 
 
-def _show(request: CaptionRequest, brief: SceneBrief) -> None:
+def _report(
+    arguments: argparse.Namespace, request: CaptionRequest, made: SceneBrief, target: Path | None
+) -> int:
+    if target is not None:
+        write_atomically(target, to_json(made))
+    if arguments.json:
+        sys.stdout.buffer.write(to_json(made))
+        return 0
+    _show(request, made, how=arguments.how)
+    if target is not None:
+        result_console().print(f"Written: {target}", markup=False)
+    return 0
+
+
+def _show(request: CaptionRequest, brief: SceneBrief, *, how: bool) -> None:
     console = result_console()
     for name in Captions.__struct_fields__:
         before, now = getattr(request.brief.captions, name), getattr(brief.captions, name)
@@ -84,3 +160,8 @@ def _show(request: CaptionRequest, brief: SceneBrief) -> None:
             else ""
         )
         console.print(f"{name.replace('_', ' ').capitalize()}{mark}: {now.text}", markup=False)
+        if how:
+            show_how(now)
+        elif now.how is not None and now.how != (before.how if before is not None else None):
+            for note in now.how.notes:
+                console.print(f"  Note: {note}", markup=False, style="yellow")

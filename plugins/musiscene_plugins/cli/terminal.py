@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
 
 from musiscene_core.progress import Progress
+from musiscene_core.protocol.state import GrowingText
+
+_SHOWN_CHARACTERS = 400
 
 
 def result_console() -> Console:
@@ -30,10 +34,13 @@ def about(seconds: float) -> str:
 
 
 class ShownProgress(Progress, Protocol):
-    """Progress that also says how long is left, where anyone knows."""
+    """Progress that also says how long is left, where anyone knows, and shows growing texts."""
 
     def eta(self, seconds: float | None) -> None:
         """From now on say that `seconds` are left; None: nobody knows."""
+
+    def writing(self, texts: tuple[GrowingText, ...]) -> None:
+        """Show the text that grew last, on a terminal; elsewhere only whole ones are of use."""
 
 
 @contextmanager
@@ -54,14 +61,26 @@ def shown_progress(*, quiet: bool) -> Iterator[ShownProgress]:
         TimeElapsedColumn(),
         TextColumn("{task.fields[left]}"),
     )
-    with Bars(*columns, console=console, transient=True) as bars:
+    with _Bars(*columns, console=console, transient=True) as bars:
         yield _Bar(bars)
+
+
+class _Bars(Bars):
+    """Bars with the end of a growing text under them."""
+
+    text = ""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        """The bars, then the text."""
+        yield from super().get_renderables()
+        if self.text:
+            yield Text(self.text, style="dim")
 
 
 class _Bar:
     """A bar that moves."""
 
-    def __init__(self, bars: Bars) -> None:
+    def __init__(self, bars: _Bars) -> None:
         self._bars = bars
         self._task = bars.add_task("Starting", total=1.0, left="")
 
@@ -72,6 +91,11 @@ class _Bar:
         left = "" if seconds is None else f"about {about(seconds)} left"
         self._bars.update(self._task, left=left)
 
+    def writing(self, texts: tuple[GrowingText, ...]) -> None:
+        latest = texts[-1].text
+        cut = latest[-_SHOWN_CHARACTERS:]
+        self._bars.text = cut if cut == latest else f"… {cut}"
+
 
 class _Silent:
     """Says nothing."""
@@ -80,6 +104,9 @@ class _Silent:
         pass
 
     def eta(self, seconds: float | None) -> None:
+        pass
+
+    def writing(self, texts: tuple[GrowingText, ...]) -> None:
         pass
 
 
@@ -93,6 +120,9 @@ class _Lines:
 
     def eta(self, seconds: float | None) -> None:
         self._left = seconds
+
+    def writing(self, texts: tuple[GrowingText, ...]) -> None:
+        pass
 
     def __call__(self, stage: str, fraction: float) -> None:
         if stage != self._stage:
