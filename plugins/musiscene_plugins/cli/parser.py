@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_mcp(commands.add_parser("mcp", help="serve assistants over the Model Context Protocol"))
     _add_undo(commands.add_parser("undo", help="take placed music away from its timeline"))
     _add_doctor(commands.add_parser("doctor", help="look at an editor, for a report to send"))
+    commands.add_parser("host", help="hold a timeline for the panel, which starts this itself")
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
         command.add_argument(
