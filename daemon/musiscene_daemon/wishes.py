@@ -12,7 +12,8 @@ from typing import NamedTuple, TypeAlias
 
 import msgspec
 
-from musiscene_core.captioning.request import ListenRequest
+from musiscene_core.captioning.request import ListenRequest, SoundPart
+from musiscene_core.errors import InputError
 from musiscene_core.protocol.admission import check, check_captioning, check_listening
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, JobKind
 from musiscene_core.request import (
@@ -116,7 +117,26 @@ def read(kind: JobKind, payload: bytes) -> Work:
 
 
 def covered_s(kind: JobKind, payload: bytes) -> float:
-    """Seconds of film that a job covers, every take counted."""
-    wish = describe(read(kind, payload))
+    """Seconds of film or sound that a job covers, every take or question counted.
+
+    For the worker: it looks into files where a request leaves their length to them.
+    """
+    work = read(kind, payload)
+    if isinstance(work, ListenRequest):
+        return sum(map(_heard_s, work.sounds)) * len(work.asked)
+    wish = describe(work)
     # A range is spotted before its music is conformed.
     return wish.length_s * (wish.wanted + (kind == "conform") or 1)
+
+
+def _heard_s(sound: SoundPart) -> float:
+    """Seconds of a stretch of sound; 0 where not even its file can say."""
+    if sound.end_s is not None:
+        return sound.length_s
+    # The socket process, which knows jobs too, need not load what reads media.
+    from musiscene_core.media import probe
+
+    try:
+        return max(0.0, float(probe(sound.media.path).duration) - sound.start_s)
+    except InputError:
+        return 0.0

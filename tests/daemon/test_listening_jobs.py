@@ -29,6 +29,7 @@ from musiscene_core.timeline import MediaReference
 from musiscene_daemon import hearing
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.growing import Growing
+from musiscene_daemon.wishes import covered_s
 from tests.support.daemons import Home, wait_until
 from tests.support.scripted_captioner import SPEC
 
@@ -202,6 +203,18 @@ def test_sections_share_out_a_sound_whose_end_only_the_file_knows(tmp_path: Path
         )
         made = hearing.listen(request, Registry([SPEC]), lambda *_: None, silent)
         assert [(one.section.start_s, one.section.end_s) for one in made.sections] == edges
+
+
+def test_a_job_may_take_as_long_as_its_sound_and_its_questions_ask_for(tmp_path: Path) -> None:
+    media = sound(tmp_path, 0.5, 0.5, 0.5)
+    gone = MediaReference(path=str(tmp_path / "gone.wav"))
+    for parts, questions, covered in (
+        ((SoundPart(media=media),), 1, 3.0),
+        ((SoundPart(media=media, start_s=1.0), SoundPart(media=media, end_s=0.5)), 2, 5.0),
+        ((SoundPart(media=gone),), 1, 0.0),
+    ):
+        request = ListenRequest(sounds=parts, questions=("Loud?",) * questions)
+        assert covered_s("listen", msgspec.msgpack.encode(request)) == pytest.approx(covered)
 
 
 def test_growing_texts_stay_few_and_short() -> None:
