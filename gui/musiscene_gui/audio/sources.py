@@ -104,26 +104,45 @@ class StemFile:
             MediaError: they are no longer there.
         """
         layout = self._layout
+        octets = self._octets(first, count)
+        if layout.floating:
+            return np.frombuffer(octets, "<f4").reshape(-1, layout.channels)
+        if layout.width == 2:
+            return np.frombuffer(octets, "<i2").astype(np.int32).reshape(-1, layout.channels)
+        if layout.width == 4:
+            return np.frombuffer(octets, "<i4").reshape(-1, layout.channels)
+        wide = np.zeros((len(octets) // 3, 4), np.uint8)
+        wide[:, 1:] = np.frombuffer(octets, np.uint8).reshape(-1, 3)
+        return (wide.view("<i4") >> 8).reshape(-1, layout.channels)
+
+    def coarse(self, first: int, count: int) -> npt.NDArray[np.int8]:
+        """The highest eight bits [n, channels] of the same: all that a picture of it needs.
+
+        Raises:
+            MediaError: they are no longer there.
+        """
+        layout = self._layout
+        if layout.floating:
+            scaled = np.nan_to_num(self.raw(first, count) * np.float32(128))
+            return np.clip(np.floor(scaled), -128, 127).astype(np.int8)
+        octets = np.frombuffer(self._octets(first, count), np.int8)
+        highest = octets.reshape(-1, layout.width)[:, layout.width - 1]
+        return np.ascontiguousarray(highest).reshape(-1, layout.channels)
+
+    def _octets(self, first: int, count: int) -> bytes:
+        layout = self._layout
         start, end = max(0, first), min(layout.length, first + count)
-        wanted = max(0, end - start)
         frame = layout.channels * layout.width
+        wanted = max(0, end - start) * frame
         try:
             with self._lock:
                 self._file.seek(layout.begin + start * frame)
-                octets = _exactly(self._file, wanted * frame)
+                octets = _exactly(self._file, wanted)
         except (OSError, ValueError) as error:
             raise _unreadable(self.path) from error
-        if len(octets) < wanted * frame:
+        if len(octets) < wanted:
             raise MediaError(f"{self.path.name} was cut short while it was open.", hint=_HINT)
-        if layout.floating:
-            return np.frombuffer(octets, "<f4").reshape(wanted, layout.channels)
-        if layout.width == 2:
-            return np.frombuffer(octets, "<i2").astype(np.int32).reshape(wanted, layout.channels)
-        if layout.width == 4:
-            return np.frombuffer(octets, "<i4").reshape(wanted, layout.channels)
-        wide = np.zeros((wanted * layout.channels, 4), np.uint8)
-        wide[:, 1:] = np.frombuffer(octets, np.uint8).reshape(-1, 3)
-        return (wide.view("<i4") >> 8).reshape(wanted, layout.channels)
+        return octets
 
     def close(self) -> None:
         """Let go of the file."""
