@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QApplication
 
 from musiscene_core import __version__
 from musiscene_gui.bridge.daemon import DaemonBridge
+from musiscene_gui.listening import Listening
 from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.window import MainWindow
@@ -31,6 +32,9 @@ class Application:
         self.bridge.lost.connect(self.panel.daemon_lost)
         self.bridge.jobs_changed.connect(self.panel.jobs_changed)
         self.window = MainWindow()
+        self.listening = Listening(self.panel.timeline, self.panel.jobs, self.bridge)
+        self.window.fill("takes", self.listening.column)
+        self.window.fill("history", self.listening.history_view)
 
     def start(self) -> None:
         """Show the window and begin to look for the daemon."""
@@ -38,9 +42,11 @@ class Application:
         self.window.show()
         self.bridge.start()
         self.panel.connection.start()
+        self.listening.start()
 
     def close(self) -> None:
         """End the threads. Jobs go on."""
+        self.listening.close()
         self.bridge.close()
 
 

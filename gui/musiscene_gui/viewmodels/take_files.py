@@ -1,0 +1,159 @@
+"""Reading a take's folder for the panel: the take, what it was made from, and what was said of it.
+
+Nothing in the folder is trusted. What is beside the take itself may be missing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from musiscene_core.brief import SceneBrief
+from musiscene_core.codec import read_json
+from musiscene_core.errors import InputError
+from musiscene_core.library import Catalogue, TakeRecord
+from musiscene_core.library.folders import SkippedError, read_bounded, read_take
+from musiscene_core.request import ScoreRequest
+from musiscene_core.take import Take
+
+CRITIQUE_FILE = "critique.json"
+HIT_WITHIN_FRAMES = 1.0
+"""A hit is met where picture and music lie no further apart: nobody sees a frame."""
+_MAX_CRITIQUE_BYTES = 1 << 20
+_MAX_REASONS = 12
+_MAX_TEXT = 400
+
+
+@dataclass(frozen=True)
+class Critique:
+    """What the critic says of a take.
+
+    Attributes:
+        rank: its place among the takes of its job, 1 is the best; 0 where not said.
+        reasons: why, a sentence each.
+        judge: what the critic listened with; empty where not said.
+    """
+
+    rank: int
+    reasons: tuple[str, ...]
+    judge: str = ""
+
+
+@dataclass(frozen=True)
+class HitsMet:
+    """How a take meets its chosen hit points.
+
+    Attributes:
+        met: those within HIT_WITHIN_FRAMES.
+        total: all chosen.
+        worst_frames: the largest distance.
+    """
+
+    met: int
+    total: int
+    worst_frames: float
+
+
+@dataclass(frozen=True)
+class TakeFiles:
+    """A take as it lies on the disk.
+
+    Attributes:
+        folder: absolute.
+        take: what it is.
+        record: as the library lists it, marks included.
+        brief: the scene it was made for; None where unreadable.
+        request: what it was made from; None where unreadable.
+        critique: what the critic says; None where nothing.
+    """
+
+    folder: Path
+    take: Take
+    record: TakeRecord
+    brief: SceneBrief | None = None
+    request: ScoreRequest | None = None
+    critique: Critique | None = None
+
+    @property
+    def hits(self) -> HitsMet:
+        """How it meets its hit points."""
+        errors = [abs(hit.error_frames) for hit in self.take.hits]
+        met = sum(error <= HIT_WITHIN_FRAMES for error in errors)
+        return HitsMet(met, len(errors), max(errors, default=0.0))
+
+    @property
+    def dialogue(self) -> tuple[tuple[float, float], ...]:
+        """Where somebody speaks: shares (0 to 1) of the take's length."""
+        length_s = self.take.length_samples / self.take.sample_rate
+        if self.brief is None or not length_s:
+            return ()
+        return tuple((r.start_s / length_s, r.end_s / length_s) for r in self.brief.dialogue)
+
+    @property
+    def hit_places(self) -> tuple[tuple[float, str], ...]:
+        """Where it meets hits, as shares of its length, with their names."""
+        frames = max(1, self.take.record.length)
+        return tuple((hit.frame / frames, hit.label) for hit in self.take.hits)
+
+    @property
+    def captions(self) -> dict[str, str]:
+        """The texts it was made from, by caption."""
+        if self.brief is None:
+            return {}
+        texts = msgspec.structs.asdict(self.brief.captions)
+        return {name: caption.text for name, caption in texts.items() if caption.text}
+
+
+def read_files(folder: Path, catalogue: Catalogue) -> TakeFiles:
+    """Read the take in `folder`, wherever that lies.
+
+    Raises:
+        InputError: there is no take of ours.
+    """
+    folder = folder.absolute()
+    try:
+        found = read_take(folder.parent.parent, folder.parent.name, folder.name)
+    except SkippedError as error:
+        raise InputError(
+            f"{folder.name} cannot be opened: {error}.", hint="Score the scene again."
+        ) from error
+    mark = catalogue.marks.of(found.record.id)
+    record = replace(found.record, folder=str(folder), favourite=mark.favourite, label=mark.label)
+    request = _read(folder / "request.json", ScoreRequest)
+    brief = request.brief if request is not None else _read(folder / "brief.json", SceneBrief)
+    take = read_json(folder / "take.json", Take)
+    return TakeFiles(folder, take, record, brief, request, _critique(folder / CRITIQUE_FILE))
+
+
+def _read(path: Path, kind: type[Any]) -> Any:
+    try:
+        return read_json(path, kind)
+    except (InputError, ValueError):
+        return None
+
+
+def _critique(path: Path) -> Critique | None:
+    try:
+        said = msgspec.json.decode(read_bounded(path, _MAX_CRITIQUE_BYTES))
+    except (OSError, SkippedError, msgspec.MsgspecError, RecursionError, ValueError):
+        return None
+    if not isinstance(said, dict):
+        return None
+    rank = said.get("rank")
+    reasons = said.get("reasons")
+    texts = [text[:_MAX_TEXT] for text in _listed(reasons) if isinstance(text, str)]
+    judge = said.get("judge", said.get("model", ""))
+    return Critique(
+        rank=rank if isinstance(rank, int) and 0 < rank < math.inf else 0,
+        reasons=tuple(texts[:_MAX_REASONS]),
+        judge=judge[:_MAX_TEXT] if isinstance(judge, str) else "",
+    )
+
+
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

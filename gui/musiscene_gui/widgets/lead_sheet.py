@@ -1,0 +1,85 @@
+"""LeadSheetDialog: a take's lead sheet, page by page, as paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtWidgets import QDialog, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+_MAX_BYTES = 32 << 20
+_MARGIN = 8
+
+
+class SheetPage(QWidget):
+    """One page; empty where its file cannot be read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._renderer = QSvgRenderer(self)
+        try:
+            if path.stat().st_size <= _MAX_BYTES:
+                self._renderer.load(QByteArray(path.read_bytes()))
+        except OSError:
+            # Drawn anew with the next report; the reader is told below.
+            self._renderer.load(QByteArray())
+
+    @property
+    def readable(self) -> bool:
+        """Whether there is anything to see."""
+        return self._renderer.isValid()
+
+    def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
+        """Of the page's own shape."""
+        return QSize(600, self.heightForWidth(600))
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802 - Qt's name
+        """It has."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
+        """Of the page's own shape."""
+        size = self._renderer.defaultSize()
+        if size.width() < 1 or size.height() < 1:
+            return 40
+        return max(40, round((width - 2 * _MARGIN) * size.height() / size.width()) + 2 * _MARGIN)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Black on white."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), QColor("white"))
+        box = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        self._renderer.render(painter, box)
+        painter.end()
+
+
+class LeadSheetDialog(QDialog):
+    """All pages below each other."""
+
+    def __init__(self, title: str, pages: Sequence[Path], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(self.tr("Lead sheet · {title}").format(title=title))
+        self.resize(680, 760)
+        inner = QWidget()
+        column = QVBoxLayout(inner)
+        column.setSpacing(8)
+        self.pages = [SheetPage(path) for path in pages]
+        for number, page in enumerate(self.pages, start=1):
+            page.setAccessibleName(self.tr("Page {number}").format(number=number))
+            if page.readable:
+                column.addWidget(page)
+            else:
+                text = self.tr("Page {number} cannot be read.").format(number=number)
+                column.addWidget(QLabel(text), 0, Qt.AlignmentFlag.AlignTop)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(inner)
+        scroll.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        scroll.setAccessibleName(self.tr("Lead sheet"))
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)

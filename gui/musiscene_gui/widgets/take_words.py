@@ -1,0 +1,111 @@
+"""What the panel says of a take: lines of text made of its figures."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QCoreApplication
+
+from musiscene_core.keys import key_name
+from musiscene_core.take import Stem, Take
+from musiscene_gui.viewmodels.take_files import Critique, TakeFiles
+
+_CONTEXT = "TakeWords"
+
+
+def tr(text: str, note: str = "") -> str:
+    """`text` in the user's language."""
+    return QCoreApplication.translate(_CONTEXT, text, note or None)
+
+
+def role_title(role: str) -> str:
+    """What a stem's role is called."""
+    names = {
+        "harmony": tr("Harmony"),
+        "melody": tr("Melody"),
+        "bass": tr("Bass"),
+        "percussion": tr("Percussion"),
+        "texture": tr("Texture"),
+        "mix": tr("Mix"),
+    }
+    return names.get(role, role)
+
+
+def stem_title(stem: Stem) -> str:
+    """What a stem is called: its instrument, else its role."""
+    return stem.name or role_title(stem.role)
+
+
+def loudness(take: Take) -> str:
+    """Loudness and true peak."""
+    return tr("{lufs:.1f} LUFS · {peak:.1f} dBTP").format(
+        lufs=take.loudness_lufs, peak=take.true_peak_dbtp
+    )
+
+
+def hits(files: TakeFiles) -> str:
+    """How many hits it meets, and how far the worst is off; empty where none was chosen."""
+    met = files.hits
+    if not met.total:
+        return ""
+    return tr("hits {met}/{total}").format(met=met.met, total=met.total)
+
+
+def hits_in_full(files: TakeFiles) -> str:
+    """The same with the largest error, and every hit."""
+    met = files.hits
+    if not met.total:
+        return tr("No hit points were chosen.")
+    lines = [
+        tr("{met} of {total} hits within a frame; the worst is {worst:.2f} frames off").format(
+            met=met.met, total=met.total, worst=met.worst_frames
+        )
+    ]
+    for hit in files.take.hits:
+        name = hit.label or hit.kind
+        lines.append(f"{name}: {hit.error_frames:+.2f} ({hit.error_ms:+.1f} ms)")
+    return "\n".join(lines)
+
+
+def key_and_tempo(take: Take) -> str:
+    """Key and tempo; empty where unknown."""
+    parts = []
+    if take.tonic is not None and 0 <= take.tonic < 12:
+        parts.append(key_name(take.tonic, take.mode))
+    if take.tempo is not None and take.tempo.segments:
+        parts.append(tr("{bpm:.0f} BPM").format(bpm=take.tempo.segments[0].bpm))
+    return " · ".join(parts)
+
+
+def made_by(take: Take) -> str:
+    """Engine, model, seed and licence."""
+    made = take.provenance
+    engine = f"{made.engine} {made.model}".strip()
+    return tr("{engine} · seed {seed} · {licence}").format(
+        engine=engine, seed=made.seed, licence=made.licence
+    )
+
+
+def critic(critique: Critique) -> str:
+    """The critic's rank with its first reason."""
+    if critique.rank and critique.reasons:
+        return tr("Critic: no. {rank} · {reason}").format(
+            rank=critique.rank, reason=critique.reasons[0]
+        )
+    if critique.rank:
+        return tr("Critic: no. {rank}").format(rank=critique.rank)
+    return tr("Critic: {reason}").format(reason=critique.reasons[0]) if critique.reasons else ""
+
+
+def critic_in_full(critique: Critique) -> str:
+    """Every reason, and what the critic listened with."""
+    lines = list(critique.reasons)
+    if critique.judge:
+        lines.append(tr("Judged by {judge}").format(judge=critique.judge))
+    return "\n".join(lines)
+
+
+def size(size_bytes: int) -> str:
+    """Bytes in the unit that fits."""
+    for unit, each in ((tr("GB"), 10**9), (tr("MB"), 10**6)):
+        if size_bytes >= each:
+            return f"{size_bytes / each:.1f} {unit}"
+    return tr("{kilobytes:.0f} kB").format(kilobytes=size_bytes / 1000)

@@ -1,0 +1,262 @@
+from contextlib import contextmanager, nullcontext
+
+import pytest
+
+pytest.importorskip("PySide6.QtWidgets", reason="Qt's libraries are missing", exc_type=ImportError)
+
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from musiscene_core.library import Catalogue
+from musiscene_core.ranges import FrameRange
+from musiscene_core.timecode import FrameRate
+from musiscene_gui.viewmodels.overviews import OverviewsModel
+from musiscene_gui.viewmodels.playback import PlaybackModel
+from musiscene_gui.viewmodels.takes import Placed, TakesModel
+from musiscene_gui.viewmodels.timeline import TimelineModel
+from musiscene_gui.widgets import theme
+from musiscene_gui.widgets.compare import marked
+from musiscene_gui.widgets.lanes import LaneView
+from musiscene_gui.widgets.lead_sheet import LeadSheetDialog
+from musiscene_gui.widgets.takes_column import TakesColumn
+from tests.support.panel_takes import AtOnce, copies
+from tests.support.panel_widgets import Longer, clipped, unnamed
+
+
+class Timeline:
+    def place(self, take, folder, policy, done, failed):
+        done(Placed("A3–A7", policy))
+
+    def unplace(self, placed, done, failed):
+        done(None)
+
+
+@pytest.fixture
+def column(qtbot, qapp, composed, tmp_path):
+    qapp.setStyle("Fusion")
+    qapp.setPalette(theme.palette())
+    qapp.setStyleSheet(theme.style_sheet())
+    files = AtOnce(Catalogue(tmp_path))
+    takes = TakesModel(files, Timeline())
+    timeline = TimelineModel()
+    timeline.open("scene", FrameRate(24), FrameRange(0, 192), (), ())
+    playback = PlaybackModel(takes, timeline, files, silent=True)
+    made = TakesColumn(takes, playback, OverviewsModel(files, tmp_path / "cache"), timeline)
+    made.takes, made.playback, made.timeline = takes, playback, timeline
+    qtbot.addWidget(made)
+    made.resize(880, 620)
+    made.show()
+    takes.show(copies(composed, tmp_path))
+    qapp.processEvents()
+    yield made
+    playback.close()
+
+
+def press(widget, key, modifier=Qt.KeyboardModifier.NoModifier):
+    QTest.keyClick(widget, key, modifier)
+    QApplication.processEvents()
+
+
+def test_the_selected_take_opens_to_its_stems_and_the_others_show_their_mix(column):
+    assert [len(column.cards[letter].lanes) for letter in "ABC"] == [5, 1, 1]
+    assert [lane.height() for lane in column.cards["A"].lanes] == [26] * 5
+    assert [lane.height() for lane in column.cards["B"].lanes] == [24]
+    column.takes.select("B")
+    assert [len(column.cards[letter].lanes) for letter in "ABC"] == [1, 5, 1]
+
+
+def test_all_lanes_share_one_gutter(column):
+    QApplication.processEvents()
+    lefts = {
+        lane.mapTo(column, QPoint(0, 0)).x()
+        for card in column.cards.values()
+        for lane in card.lanes
+    }
+    assert len(lefts) == 1
+
+
+def test_waveforms_are_drawn_in_the_colour_of_their_stem(column):
+    row = column.cards["A"].rows[0]
+    image = row.lane.grab().toImage()
+    seen = {image.pixelColor(x, 13).name() for x in range(image.width())}
+    assert QColor(theme.STEMS["harmony"]).name() in seen
+    QTest.mouseClick(row.mute, Qt.MouseButton.LeftButton)
+    image = row.lane.grab().toImage()
+    seen = {image.pixelColor(x, 13).name() for x in range(image.width())}
+    assert QColor(theme.STEMS["harmony"]).name() not in seen
+
+
+def test_while_it_plays_no_waveform_is_drawn_again(column, monkeypatch):
+    column.grab()
+    lane = column.cards["A"].rows[0].lane
+    drawn = []
+    monkeypatch.setattr(type(lane), "_draw", lambda self, *a: drawn.append(self))
+    for sample in range(0, 300_000, 10_000):
+        column.playback.seek(sample)
+        QApplication.processEvents()
+    assert drawn == []
+
+
+def test_a_click_on_a_lane_goes_there(column):
+    lane = column.cards["C"].lanes[0]
+    QTest.mouseClick(lane, Qt.MouseButton.LeftButton, pos=QPoint(lane.width() // 2, 5))
+    assert column.takes.selected.letter == "C"
+    assert column.playback.position == pytest.approx(column.playback.length / 2, abs=1_000)
+    assert column.timeline.playhead == column.playback.frame()
+
+
+def test_solo_and_mute_and_level_reach_the_model(column):
+    row = column.cards["A"].rows[1]
+    QTest.mouseClick(row.solo, Qt.MouseButton.LeftButton)
+    row.level.setFocus()
+    press(row.level, Qt.Key.Key_PageDown)
+    fader = column.playback.faders("A")[1]
+    assert (fader.solo, fader.level_db) == (True, -6.0)
+    assert "-6" in row.level.toolTip()
+
+
+def test_a_stem_is_dragged_out_as_its_file(column):
+    handle = column.cards["A"].rows[0].handle
+    drag = handle.make_drag()
+    (url,) = drag.mimeData().urls()
+    stem = column.takes.card("A").files.take.stems[0]
+    assert url.toLocalFile() == str(column.takes.card("A").files.folder / stem.path)
+    handle.setFocus()
+    press(handle, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.clipboard().mimeData().urls() == [url]
+
+
+def test_keys_play_step_and_choose(column, qtbot):
+    column.setFocus()
+    press(column, Qt.Key.Key_Space)
+    assert column.playback.playing
+    press(column, Qt.Key.Key_K)
+    assert not column.playback.playing
+    column.playback.seek(0)
+    press(column, Qt.Key.Key_Period)
+    press(column, Qt.Key.Key_Right)
+    assert column.playback.frame() == 2
+    press(column, Qt.Key.Key_2)
+    assert column.takes.selected.letter == "B"
+    press(column, Qt.Key.Key_0)
+    assert not column.playback.music
+    assert column.transport.none.isChecked()
+    press(column, Qt.Key.Key_3)
+    assert column.playback.music
+    assert column.takes.selected.letter == "C"
+    press(column, Qt.Key.Key_P)
+    assert column.takes.card("C").placed.where == "A3–A7"
+
+
+def test_placing_shows_where_and_how_to_undo(column):
+    card = column.cards["A"]
+    assert not card._undo.isVisible()
+    actions = card.place_menu().actions()
+    actions[1].trigger()
+    assert column.takes.card("A").placed.undo == "replace"
+    assert card._placed.text() == "A3–A7"
+    QTest.mouseClick(card._undo, Qt.MouseButton.LeftButton)
+    assert column.takes.card("A").placed is None
+    assert not card._undo.isVisible()
+
+
+def test_a_take_is_renamed_by_key_and_escape_leaves_it(column):
+    card = column.cards["A"]
+    press(card, Qt.Key.Key_F2)
+    QTest.keyClicks(card._name, "Warmer")
+    press(card._name, Qt.Key.Key_Escape)
+    assert card._title.text() == "take-1"
+    card.rename()
+    card._name.clear()
+    QTest.keyClicks(card._name, "Warmer")
+    press(card._name, Qt.Key.Key_Return)
+    assert card._title.text() == "Warmer"
+    assert column.takes.card("A").title == "Warmer"
+
+
+def test_typing_a_name_triggers_no_shortcut(column):
+    card = column.cards["A"]
+    card.rename()
+    QTest.keyClicks(card._name, "JKLP 2")
+    assert card._name.text() == "JKLP 2"
+    assert column.takes.selected.letter == "A"
+    assert column.takes.card("A").placed is None
+    assert not column.playback.playing
+
+
+def test_everything_with_the_focus_says_what_it_is(column):
+    assert unnamed(column) == []
+
+
+@contextmanager
+def language(qapp, translator):
+    qapp.installTranslator(translator)
+    qapp.processEvents()
+    try:
+        yield
+    finally:
+        qapp.removeTranslator(translator)
+        qapp.processEvents()
+
+
+@pytest.mark.parametrize("width", [431, 643, 892, 1264])
+@pytest.mark.parametrize("long", [False, True])
+def test_no_text_is_clipped(column, qapp, width, long):
+    column.takes.place("A")
+    with language(qapp, Longer()) if long else nullcontext():
+        column.resize(width, 620)
+        qapp.processEvents()
+        column.grab()
+        assert clipped(column) == []
+        assert column.width() == width
+
+
+def test_another_language_is_taken_on(column, qapp):
+    with language(qapp, Longer()):
+        assert "ö" in column.transport.loop.text()
+        assert "ö" in column.cards["A"]._place.text()
+    assert column.transport.loop.text() == "Loop range"
+
+
+def test_captions_are_compared_word_by_word(column):
+    assert marked("slow strings rise", "slow horns rise") == (
+        f'slow <u style="color:{theme.BRIGHT}">strings</u> rise',
+        f'slow <u style="color:{theme.BRIGHT}">horns</u> rise',
+    )
+    assert marked("<b>", "") == (f'<u style="color:{theme.BRIGHT}">&lt;b&gt;</u>', "")
+    wanted = []
+    column.takes.captions_wanted.connect(wanted.append)
+    dialog = column.compare("B")
+    left, right = dialog.texts(0), dialog.texts(1)
+    assert any("<u" in text and "4" in text for text in left)
+    assert len(left) == len(right)
+    assert unnamed(dialog) == []
+    dialog.close()
+
+
+def test_a_lead_sheet_is_seen_and_a_missing_page_said(qtbot, tmp_path):
+    (tmp_path / "1.svg").write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" viewBox="0 0 200 100">'
+        '<rect x="20" y="20" width="160" height="60" fill="black"/></svg>'
+    )
+    (tmp_path / "2.svg").write_text("no picture")
+    dialog = LeadSheetDialog("Warmer", [tmp_path / "1.svg", tmp_path / "2.svg", tmp_path / "3.svg"])
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert [page.readable for page in dialog.pages] == [True, False, False]
+    image = dialog.pages[0].grab().toImage()
+    assert image.pixelColor(image.rect().center()).lightness() < 30
+
+
+def test_zooming_keeps_the_place_and_stays_inside():
+    view = LaneView(480_000)
+    view.zoom(0.5, 120_000)
+    assert (view.first, view.after) == (60_000, 300_000)
+    view.scroll(1e9)
+    assert view.after == 480_000
+    view.zoom(1e-9, 400_000)
+    assert view.after - view.first == 24_000
+    view.fit()
+    assert (view.first, view.after) == (0, 480_000)
