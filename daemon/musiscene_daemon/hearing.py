@@ -9,9 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import msgspec
-
-from musiscene_core.brief import Caption
 from musiscene_core.captioning.heard import (
     HeardSection,
     OnText,
@@ -20,25 +17,19 @@ from musiscene_core.captioning.heard import (
     unheard,
 )
 from musiscene_core.captioning.request import ListenRequest, SoundPart
-from musiscene_core.captioning.strategies import (
-    SceneWords,
-    conditions_prompt,
-    fusion_prompt,
-    sentences,
-)
 from musiscene_core.errors import EngineError, InputError, MediaError, RequestError
 from musiscene_core.media import probe
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check_listening
-from musiscene_core.spotting.describe import by_rule
 from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.rewriting import FROM_BOTH, check_seen, rewritten
 from musiscene_daemon.scribe import Scribe
 
 MAX_SECTIONS = 4_000
-_FROM_BOTH = ("fusion", "music_conditions")
-"""Strategies that go by what is heard and what is seen."""
 _CUTTING = 0.3
 """Share of the progress that finding the sections gets."""
+_HEARING = 0.7
+"""Progress once all is heard, where a scribe writes after that."""
 
 
 def listen(
@@ -52,11 +43,10 @@ def listen(
         MediaError: nothing of the sounds could be heard.
     """
     check_listening(request, engines.captioner_infos, tuple(engines.broken))
-    _check_seen(request)
-    rewritten = request.strategy in _FROM_BOTH
-    scribe = (
-        Scribe(request.language, engines.residents, request.seed, progress) if rewritten else None
-    )
+    check_seen(request)
+    scribe = None
+    if request.strategy in FROM_BOTH:
+        scribe = Scribe(request.language, engines.residents, request.seed)
     captioner = engines.captioner(request.captioner)
     rows = _cut(request, Portion(progress, 0.0, _CUTTING))
     heard = [place for place, row in enumerate(rows) if isinstance(row, Section)]
@@ -70,15 +60,13 @@ def listen(
         request.asked,
         request.generation,
         adapters=request.adapters,
-        on_text=unheard if rewritten else placed,
-        progress=Portion(progress, _CUTTING, 1.0),
+        on_text=placed if scribe is None else unheard,
+        progress=Portion(progress, _CUTTING, 1.0 if scribe is None else _HEARING),
     )
     _check(answers, sections, len(request.asked), request.captioner)
     if scribe is not None:
-        answers = tuple(
-            _rewritten(answer, number, request, scribe, placed)
-            for number, answer in enumerate(answers)
-        )
+        writing = Portion(progress, _HEARING, 1.0)
+        answers = rewritten(answers, request, scribe, placed, writing)
     found = iter(answers)
     results = tuple(next(found) if isinstance(row, Section) else row for row in rows)
     if not any(result.captions for result in results):
@@ -90,40 +78,6 @@ def listen(
         questions=request.asked,
         sections=results,
     )
-
-
-def _check_seen(request: ListenRequest) -> None:
-    if request.strategy == "video":
-        raise RequestError(
-            "A sound shows nothing.", hint="Caption a movie, or the brief of a range."
-        )
-    if request.strategy in _FROM_BOTH and not request.seen.strip():
-        raise RequestError(
-            f"The strategy {request.strategy.replace('_', ' ')!r} also needs to know what is seen.",
-            hint="Say it with --seen, or caption a movie or the brief of a range instead.",
-        )
-
-
-def _rewritten(
-    heard: HeardSection, number: int, request: ListenRequest, scribe: Scribe, on_text: OnText
-) -> HeardSection:
-    """A section's captions as fusion or music conditions, by what was heard and what is seen."""
-    captions = []
-    for place, caption in enumerate(heard.captions):
-
-        def prompt(music: str = caption.text) -> str:
-            if request.strategy == "fusion":
-                return fusion_prompt(request.seen, music)
-            return conditions_prompt(SceneWords(images=sentences(request.seen)))
-
-        def rules(note: str, music: str = caption.text) -> Caption:
-            return by_rule(f"{music} It goes with this picture: {request.seen.strip()}", note)
-
-        def piece(text: str, place: int = place) -> None:
-            on_text(number, place, text)
-
-        captions.append(scribe.write(prompt, rules, piece))
-    return msgspec.structs.replace(heard, captions=tuple(captions))
 
 
 def _cut(request: ListenRequest, progress: Progress) -> list[Section | HeardSection]:

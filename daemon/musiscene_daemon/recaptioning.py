@@ -88,7 +88,7 @@ class _Recaptioning:
         self._on_text = on_text
         self._progress = progress
         self._rules = by_rules(request.brief)
-        self._scribe = Scribe(request.language, engines.residents, request.seed, progress)
+        self._scribe = Scribe(request.language, engines.residents, request.seed)
         self._heard: dict[CaptionStrategy, Caption] = {}
 
     def caption(self, name: CaptionStrategy, made: Captions) -> Caption | None:
@@ -99,6 +99,7 @@ class _Recaptioning:
         def piece(text: str) -> None:
             self._on_text(0, place, text)
 
+        part = Portion(self._progress, place / len(ORDER), (place + 1) / len(ORDER))
         video, music = made.video.text, self._music_words(made)
         match name:
             case "video":
@@ -106,12 +107,13 @@ class _Recaptioning:
             case "music":
                 return self._music()
             case "scene_imagination":
-                return self._imagined(video, music, piece)
+                return self._imagined(video, music, piece, part)
             case "fusion":
                 return self._scribe.write(
                     lambda: fusion_prompt(video, music),
                     lambda note: self._ruled(self._rules.fusion, note),
                     piece,
+                    part,
                 )
             case "music_conditions":
                 described = msgspec.structs.replace(self._brief, captions=made)
@@ -119,6 +121,7 @@ class _Recaptioning:
                     lambda: conditions_prompt(scene_words(described)),
                     lambda note: self._ruled(self._rules.music_conditions, note),
                     piece,
+                    part,
                 )
 
     def _music(self) -> Caption | None:
@@ -126,13 +129,14 @@ class _Recaptioning:
             return self._ruled(self._rules.music, "")
         return self._heard_of("music")
 
-    def _imagined(self, video: str, music: str, piece: OnPiece) -> Caption | None:
+    def _imagined(self, video: str, music: str, piece: OnPiece, part: Progress) -> Caption | None:
         if self._request.captioner != SIGNALS or not (self._scribe.has_model and music):
             return self._heard_of("scene_imagination")
         return self._scribe.write(
             lambda: imagination_prompt(video, music),
             lambda note: self._ruled(self._hear("scene_imagination"), note),
             piece,
+            part,
         )
 
     def _music_words(self, made: Captions) -> str:

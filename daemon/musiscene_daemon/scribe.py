@@ -32,16 +32,13 @@ _NONE = "No language model is set up"
 class Scribe:
     """Writes what takes a language model, or has rules write it."""
 
-    def __init__(
-        self, use: LanguageUse, residents: Residents, seed: int, progress: Progress
-    ) -> None:
+    def __init__(self, use: LanguageUse, residents: Residents, seed: int) -> None:
         """Find the language model that the user's environment names.
 
         Args:
             use: whether there must be one, may be one, or must not.
             residents: where a model of a local folder is kept.
             seed: asks for the same words again.
-            progress: asked whether the words are still wanted.
 
         Raises:
             EngineError: there must be one, and there is none.
@@ -49,7 +46,6 @@ class Scribe:
         """
         self._use = use
         self._sampling = Sampling(seed=seed)
-        self._progress = progress
         self._reason = _NONE if use == "auto" else ""
         self._model = None if use == "rules" else _named(residents, needed=use == "model")
 
@@ -59,7 +55,11 @@ class Scribe:
         return self._model is not None
 
     def write(
-        self, prompt: Callable[[], str], rules: Callable[[str], Caption], on_piece: OnPiece
+        self,
+        prompt: Callable[[], str],
+        rules: Callable[[str], Caption],
+        on_piece: OnPiece,
+        progress: Progress,
     ) -> Caption:
         """A text by the model, else by rules.
 
@@ -67,6 +67,7 @@ class Scribe:
             prompt: gives what to ask; where it raises RequestError, there is too little to ask.
             rules: write instead, given a note that says why; empty where rules were asked for.
             on_piece: hears of the text as it grows.
+            progress: asked whether it is still wanted.
 
         Raises:
             EngineError: the model had to write and could not.
@@ -76,7 +77,7 @@ class Scribe:
             return self._by_rules(rules, self._reason, on_piece)
         try:
             return written(
-                prompt(), self._model, self._sampling, on_piece=on_piece, progress=self._progress
+                prompt(), self._model, self._sampling, on_piece=on_piece, progress=progress
             )
         except (EngineError, RequestError) as error:
             if self._use == "model":

@@ -38,11 +38,13 @@ class SceneWords(msgspec.Struct, frozen=True, kw_only=True):
         images: what is seen, in order, a sentence each.
         spoken: who says what, in order; the speaker is empty where nobody knows.
         sentiments: feelings and their shares, the strongest first, shares summing to 1.
+        temp_music: what music the user put beside it, which the paper does not know.
     """
 
     images: tuple[str, ...]
     spoken: tuple[tuple[str, str], ...] = ()
     sentiments: tuple[tuple[str, float], ...] = ()
+    temp_music: str = ""
 
 
 def fusion_prompt(video: str, music: str) -> str:
@@ -79,6 +81,8 @@ def conditions_prompt(scene: SceneWords) -> str:
     if scene.sentiments:
         felt = ", ".join(f"{name.capitalize()} ({share:.0%})" for name, share in scene.sentiments)
         parts.append(f"Video sentiments: {felt}")
+    if parts and scene.temp_music:
+        parts.append(f"Temporary music: {scene.temp_music}")
     if not parts:
         raise RequestError(
             "Nothing is known of the scene to make music conditions from.",

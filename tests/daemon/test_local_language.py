@@ -137,7 +137,7 @@ def test_the_scribe_takes_the_folder_that_the_environment_names(
     monkeypatch.delenv("MUSISCENE_LLM_URL", raising=False)
     monkeypatch.setenv("MUSISCENE_LLM_FOLDER", str(folder))
     residents = Residents()
-    scribe = Scribe("model", residents, 0, lambda *_: None)
+    scribe = Scribe("model", residents, 0)
     assert scribe.has_model
     made = written("the music", LocalLanguageModel(folder, residents), SAMPLING)
     assert made.origin == "model"

@@ -280,7 +280,9 @@ def test_sound_and_words_for_the_picture_make_fusion_and_conditions(
         "Video caption: 'A dog runs.' \nMusic caption: 'Describe it peaks at 0.31' \n"
     )
     conditions = listen(path, strategy="music_conditions", seen="A dog runs. It rains.")
-    assert how(conditions).prompt.endswith("Image captions: 1) A dog runs. 2) It rains.")
+    assert how(conditions).prompt.endswith(
+        "Image captions: 1) A dog runs. 2) It rains.\nTemporary music: Describe it peaks at 0.31"
+    )
     ruled = listen(path, strategy="fusion", seen="A dog runs.", language="rules")
     assert ruled.text == "Describe it peaks at 0.31 It goes with this picture: A dog runs."
     assert ruled.origin == "signals"
