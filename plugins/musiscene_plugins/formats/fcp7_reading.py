@@ -112,6 +112,7 @@ class _Reader:
     root: Element
     files: dict[str, Element] = field(init=False)
     sequences: dict[str, Element] = field(init=False)
+    multiclips: dict[str, Element] = field(init=False)
     media: dict[str, Media] = field(default_factory=dict)
     warnings: dict[str, None] = field(default_factory=dict)
     ours: list[tuple[Event, Element]] = field(default_factory=list)
@@ -120,6 +121,7 @@ class _Reader:
     def __post_init__(self) -> None:
         self.files = unique(self.root.iter("file"))
         self.sequences = unique(self.root.iter("sequence"))
+        self.multiclips = unique(self.root.iter("multiclip"))
 
     def edit(self, sequence: Element) -> Edit:
         rate = rate_of(sequence)
@@ -249,6 +251,8 @@ class _Reader:
     def _media_of(self, item: Element, own: FrameRate, kind: LaneKind) -> Media | None:
         entry = item.find("file")
         if entry is None:
+            entry = self._angle(item, kind)
+        if entry is None:
             return None
         name = entry.get("id") or ""
         if name in self.media:
@@ -266,6 +270,20 @@ class _Reader:
         if name:
             self.media[name] = media
         return media
+
+    def _angle(self, item: Element, kind: LaneKind) -> Element | None:
+        """The file of a multiclip's angle that is switched on."""
+        held = item.find("multiclip")
+        if held is None:
+            return None
+        self._warn(
+            f"The multicam clip {text_of(item, 'name')!r} is read as its active angle, "
+            "which may be some frames off."
+        )
+        angles = self.multiclips.get(held.get("id", ""), held).findall("angle")
+        on = [angle for angle in angles if text_of(angle, f"active{kind}angle").upper() == "TRUE"]
+        chosen = next(iter(on or angles), None)
+        return next(chosen.iter("file"), None) if chosen is not None else None
 
     def _speed(self, item: Element) -> Fraction:
         for effect in item.iterfind("filter/effect"):

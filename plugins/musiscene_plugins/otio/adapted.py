@@ -12,9 +12,12 @@ import logging
 import re
 import traceback
 import warnings
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+from io import StringIO
 from pathlib import Path
 from typing import Any
+
+from opentimelineio.opentime import TimeRange
 
 from musiscene_core.errors import RequestError, TimecodeError, TimelineError
 from musiscene_core.timecode import FrameRate, parse_timecode
@@ -23,6 +26,8 @@ from musiscene_plugins.formats.safe_xml import EXPORT_AGAIN, read_bytes
 from musiscene_plugins.otio.document import Document, document_of, timeline_in
 from musiscene_plugins.otio.exact_time import rational_time
 from musiscene_plugins.otio.from_edit import document_from
+
+logger = logging.getLogger(__name__)
 
 MAX_EDL_BYTES = 32 << 20
 MAX_AAF_BYTES = 2 << 30
@@ -62,14 +67,17 @@ def edl_document(path: Path, *, rate: FrameRate | None) -> Document:
             text, rate=float(rate.fps), ignore_timecode_mismatch=True
         )
     except Exception as error:  # whatever the adapter makes of it, the file is at fault
+        understood = isinstance(error, (cmx_3600.EDLParseError, ValueError))
+        reason = str(error).rstrip(".") if understood else "its events make no sense"
         raise TimelineError(
-            f"{path} is not an EDL that can be read at {rate.name}: {error}.", hint=EXPORT_AGAIN
+            f"{path} is not an EDL that can be read at {rate.name}: {reason}.", hint=EXPORT_AGAIN
         ) from error
     start = _first_record_frame(text, counted)
     for track in timeline.tracks:
         # The adapter trims tracks to before their first clip, by the record timecode.
         track.source_range = None
     timeline.global_start_time = rational_time(start, float(rate.fps))
+    _lift_locators(timeline)
     return document_of(
         timeline,
         root=timeline,
@@ -104,7 +112,11 @@ def aaf_document(path: Path, *, rate: FrameRate | None, name: str | None) -> Doc
         return document_from(plain, path, rate=rate, format="aaf", chosen=name)
     logging.getLogger("aaf2").setLevel(logging.ERROR)
     try:
-        root: Any = adapter.read_from_file(str(path))
+        # The adapter prints what it passes over; a command's output, or a protocol's, is no place.
+        with redirect_stdout(StringIO()) as said:
+            root: Any = adapter.read_from_file(str(path))
+        if said.getvalue():
+            logger.info("%s: %s", path, said.getvalue().strip())
         drops = _counts_drop_frame(path)
     except Exception as error:  # whatever the adapter makes of it, the file is at fault
         reason = str(error) or type(error).__name__
@@ -120,6 +132,20 @@ def aaf_document(path: Path, *, rate: FrameRate | None, name: str | None) -> Doc
     document = document_of(timeline, root=root, path=path, rate=rate, format="aaf", chosen=name)
     can_drop = document.rate.denominator == 1001 and document.rate.nominal % 30 == 0
     return document.counting_drop_frame() if drops and can_drop else document
+
+
+def _lift_locators(timeline: Any) -> None:
+    """Locators count record timecode; the adapter hangs them on the clip they stand below."""
+    first = timeline.global_start_time
+    last = first + timeline.tracks.duration()
+    for clip in timeline.find_clips():
+        for index in reversed(range(len(clip.markers))):
+            at = clip.markers[index].marked_range
+            if first <= at.start_time < last:
+                lifted = clip.markers[index].clone()
+                lifted.marked_range = TimeRange(at.start_time - first, at.duration)
+                timeline.tracks.markers.append(lifted)
+                del clip.markers[index]
 
 
 def _first_record_frame(text: str, rate: FrameRate) -> int:
