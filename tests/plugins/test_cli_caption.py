@@ -50,6 +50,12 @@ def test_a_sound_is_described_and_says_who_listened(desk: Desk) -> None:
     assert "Note: Written by rules from measurements; no model listened." in done.stdout
 
 
+def test_the_status_lists_who_can_listen(desk: Desk) -> None:
+    assert desk.run("caption", "temp.wav").returncode == 0
+    status = desk.run("daemon", "status").stdout
+    assert "signals (captioner): Writes by rules from what is measured; no model listens." in status
+
+
 def test_the_scene_that_music_imagines_and_how_it_was_found(desk: Desk) -> None:
     done = desk.run("caption", "temp.wav", "--strategy", "msi", "--how")
     assert done.returncode == 0, done
