@@ -269,12 +269,12 @@ def test_weights_that_do_not_fit_the_machine_are_refused_before_they_are_loaded(
             return 1 << 20
 
     monkeypatch.setenv("MUSISCENE_CAPTIONER", str(captioner))
-    monkeypatch.setenv("MUSISCENE_CAPTIONER_PRECISION", "bfloat16")
+    monkeypatch.setenv("MUSISCENE_CAPTIONER_PRECISION", "half")
     residents = Residents()
     residents.add_devices(lambda: (Small(),))
     ear = MullamaCaptioner()
     ear.use_models(residents)
     section = Section(media=music(tmp_path), start_s=0, end_s=1)
-    with pytest.raises(EngineError, match=r"bfloat16 cpu needs \d.*; cpu has 1\.0 MiB in all"):
+    with pytest.raises(EngineError, match=r"half cpu needs \d.*; cpu has 1\.0 MiB in all"):
         ear.answer([section], ASKED, Generation())
     assert residents.models() == ()

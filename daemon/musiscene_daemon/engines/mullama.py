@@ -64,7 +64,7 @@ class MullamaCaptioner:
             licence=manifest.licence or "unknown",
             commercial_use=manifest.licence.lower() in _FREE_LICENCES,
             model=identity(manifest),
-            memory_bytes=size.bytes("bfloat16", _PROMPT_TOKENS + Generation().max_tokens),
+            memory_bytes=size.bytes("half", _PROMPT_TOKENS + Generation().max_tokens),
             adapters=tuple(
                 AdapterInfo(
                     name=pack.name,
@@ -94,14 +94,19 @@ class MullamaCaptioner:
         needs = place.missing(self._folder)
         if needs:
             raise EngineError(f"The captioner {NAME!r} cannot work yet.", hint=needs)
+        from musiscene_core.neural import threads
+
+        threads.prepare()
         from musiscene_core.captioning.mullama.asking import ask
         from musiscene_core.captioning.mullama.packs import shelf
 
         manifest = read_manifest(self._folder)
+        threads.use_threads()
         packs = shelf(place.pack_folders(self._folder), manifest)
         mixture = [(packs.get(name), weight) for name, weight in adapters]
         residents = self._residents or Residents()
-        spec = residents.first_with_room(self._specs(manifest, settings))
+        specs = self._specs(manifest, settings)
+        spec = residents.first_with_room(list(specs))
         with (
             residents.use(spec, Portion(progress, 0.0, _LOADED)) as model,
             model.house.mixed(mixture),
@@ -114,6 +119,7 @@ class MullamaCaptioner:
                 on_text=on_text,
                 progress=Portion(progress, _LOADED, 1.0),
                 ladder=partial(residents.with_oom_ladder, progress=progress),
+                token_s=specs[spec],
             )
         how = _how(manifest, settings, adapters, spec)
         return tuple(
@@ -135,32 +141,40 @@ class MullamaCaptioner:
             for section, one in zip(sections, said, strict=True)
         )
 
-    def _specs(self, manifest: Manifest, settings: Generation) -> list[ModelSpec[MuLlama]]:
-        """The ways to hold it on this machine, the best first."""
+    def _specs(
+        self, manifest: Manifest, settings: Generation
+    ) -> dict[ModelSpec[MuLlama], float | None]:
+        """The ways to hold it on this machine, the best first, and the seconds a token takes."""
         from musiscene_core.captioning.mullama.footprint import Precision, footprint
         from musiscene_core.captioning.mullama.packs import identity
         from musiscene_core.captioning.mullama.saved import load
-        from musiscene_core.captioning.mullama.ways import ways
+        from musiscene_core.captioning.mullama.ways import pace, ways
 
         folder, size = self._folder, footprint(self._folder)
         gpus = self._residents is not None and self._residents.has_gpus
 
         def loader(precision: Precision) -> Callable[[Device, Progress], MuLlama]:
             return lambda device, progress: load(
-                folder, device=device.name, precision=precision, progress=progress
+                folder,
+                device=device.name,
+                precision=precision,
+                to_answer=True,
+                progress=progress,
             )
 
-        return [
-            ModelSpec(
+        found: dict[ModelSpec[MuLlama], float | None] = {}
+        for way in ways(size, gpus=gpus):
+            spec = ModelSpec(
                 name=f"{NAME} {identity(manifest)[:8]} {way.precision} {way.kind}",
                 bytes=size.bytes(way.precision, _PROMPT_TOKENS + settings.max_tokens),
                 load=loader(way.precision),
                 # Quantised weights do not move; nothing else refers to them.
-                unload=let_go if way.precision == "int4" else _off_its_device,
+                unload=let_go if way.precision == "int4" else _leave,
                 place=way.kind,
             )
-            for way in ways(size, gpus=gpus)
-        ]
+            known = pace(size, way.precision) if way.kind == "cpu" else None
+            found[spec] = known.token_s if known is not None else None
+        return found
 
 
 def _info(
@@ -204,5 +218,5 @@ def _how(
     )
 
 
-def _off_its_device(model: MuLlama) -> None:
-    model.to("meta")
+def _leave(model: MuLlama) -> None:
+    model.leave()

@@ -25,6 +25,8 @@ from musiscene_core.progress import Progress, silent
 
 BATCH = 8
 """Answers drawn at a time: a step reads the weights once for all of them."""
+SHOWN_S = 0.05
+"""A token that takes longer is worth telling."""
 _HEARING = 0.5
 """Share of the progress that hearing gets, the rest being for answers."""
 
@@ -75,6 +77,7 @@ def ask(
     progress: Progress = silent,
     ladder: Ladder = as_it_is,
     batch: int = BATCH,
+    token_s: float | None = None,
 ) -> list[Said]:
     """Answer every question about every section.
 
@@ -87,6 +90,7 @@ def ask(
         progress: hears of every layer and token; what it raises ends the work.
         ladder: what to do where memory runs out.
         batch: answers at a time.
+        token_s: seconds that a token takes here, to be shown; None where nobody can say.
 
     Returns:
         For each section its answers, or why it cannot be heard.
@@ -96,7 +100,7 @@ def ask(
         EngineError: the weights give no numbers.
     """
     model.check(questions, settings)
-    work = _Work(model, sections, questions, settings, on_text, progress)
+    work = _Work(model, sections, questions, settings, on_text, progress, token_s)
     waiting: list[_Row] = []
     for row in work.rows():
         waiting.append(row)
@@ -116,6 +120,7 @@ class _Work:
         settings: Generation,
         on_text: OnText,
         progress: Progress,
+        token_s: float | None,
     ) -> None:
         self._model = model
         self._sections = sections
@@ -123,6 +128,7 @@ class _Work:
         self._settings = settings
         self._on_text = on_text
         self._progress = progress
+        self._pace = f", about {token_s:.2g} s a token" if token_s and token_s >= SHOWN_S else ""
         self._heard = 0.0
         self._answered = 0
         self._stage = "Listening"
@@ -166,7 +172,9 @@ class _Work:
         """Answer some rows, fewer at a time where memory runs out."""
         if not rows:
             return
-        self._stage = f"Describing section {rows[-1].section + 1} of {len(self._sections)}"
+        self._stage = (
+            f"Describing section {rows[-1].section + 1} of {len(self._sections)}{self._pace}"
+        )
         self._tell()
 
         def step(most: int) -> list[str]:

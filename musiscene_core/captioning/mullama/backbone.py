@@ -61,7 +61,7 @@ def backbone_config(folder: Path) -> Any:
 
 def load_backbone(
     folder: Path,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = torch.float32,
     *,
     four_bits: bool = False,
     device: str = "cpu",
@@ -71,7 +71,7 @@ def load_backbone(
 
     Args:
         folder: its config.json and safetensors.
-        dtype: to hold its weights in.
+        dtype: to hold its weights in; None for the files' own, mapped from them.
         four_bits: hold its linears in 4 bits instead.
         device: where, as torch names it.
         progress: told of each tensor; what it raises passes through.

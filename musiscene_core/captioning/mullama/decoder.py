@@ -24,6 +24,8 @@ from musiscene_core.neural.linear import PackedLinear
 _Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """Layer, queries [M, heads, d], keys and values [M, key heads, d] to findings [M, heads * d]."""
 
+_attention = functional.scaled_dot_product_attention
+
 CACHE_BLOCK = 256
 """Places that a cache grows by."""
 
@@ -46,11 +48,11 @@ class _Layer:
     head_norms: Tensor | None
     heard: Tensor | None
 
-    def product(self, which: int, x: Tensor) -> Tensor:
+    def product(self, which: int, x: Tensor, *, apart: bool) -> Tensor:
         """[M, K] through one of the linears, LoRA included, in the precision of x."""
         linear, added = self.linears[which], self.added[which]
         given = linear(x.to(linear.dtype)).to(x.dtype)
-        return given if added is None else given + added(x)
+        return given if added is None else given + added(x, apart=apart)
 
 
 class Decoder:
@@ -129,7 +131,7 @@ class Decoder:
             cache[layer, 1] = values
             asked = q.transpose(0, 1)[None]
             grouped_heads = keys.shape[0] != asked.shape[1]
-            found = functional.scaled_dot_product_attention(
+            found = _attention(
                 asked, keys[None], values[None], is_causal=True, enable_gqa=grouped_heads
             )
             return found[0].transpose(0, 1).flatten(1)
@@ -154,19 +156,38 @@ class Decoder:
             values[self._row_numbers, :, positions] = v
             # Query heads that share a key head stand where queries of several places would.
             asked = q.view(len(q), model.key_heads, -1, model.head_width)
-            found = functional.scaled_dot_product_attention(asked, keys, values, attn_mask=seen)
-            return found.flatten(1)
+            if seen is None or self._graphs is not None:
+                return _attention(asked, keys, values, attn_mask=seen).flatten(1)
+            # Each over its own length: padding would change its last bit, and that, rounded to
+            # what a kernel takes, would make an answer depend on its neighbours.
+            found = [
+                _attention(asked[row, None], keys[row, None, :, :far], values[row, None, :, :far])
+                for row, far in enumerate(self._lengths)
+            ]
+            return torch.cat(found).flatten(1)
 
-        return self._scores(self._through(tokens, positions, attend, slice(None)))
+        apart = self._graphs is None and len(tokens) > 1
+        return self._scores(self._through(tokens, positions, attend, slice(None), apart=apart))
 
-    def _through(self, tokens: Tensor, positions: Tensor, attend: _Attend, rows: slice) -> Tensor:
-        """Tokens [M] at positions [M] through all layers, [M, D]; `rows` hear the music."""
+    def _through(
+        self,
+        tokens: Tensor,
+        positions: Tensor,
+        attend: _Attend,
+        rows: slice,
+        *,
+        apart: bool = False,
+    ) -> Tensor:
+        """Tokens [M] at positions [M] through all layers, [M, D].
+
+        Those of `rows` hear the music; they are texts `apart`, or places of one.
+        """
         model = self._model
         turning = model.heads + model.key_heads
         cosines, sines = self._cosines[positions, None], self._sines[positions, None]
         x = functional.embedding(tokens, self._embedding).to(model.dtype)
         for index, layer in enumerate(self._layers):
-            together = layer.product(0, self._normed(x, layer.norms[0]))
+            together = layer.product(0, self._normed(x, layer.norms[0]), apart=apart)
             split = together.view(len(x), -1, model.head_width)
             turned = split[:, :turning]
             if layer.head_norms is not None:
@@ -177,9 +198,11 @@ class Decoder:
             )
             if layer.heard is not None:
                 found = found + layer.heard[rows]
-            x = x + layer.product(1, found)
-            gate, up = layer.product(2, self._normed(x, layer.norms[1])).chunk(2, dim=-1)
-            x = x + layer.product(3, functional.silu(gate) * up)
+            x = x + layer.product(1, found, apart=apart)
+            gate, up = layer.product(2, self._normed(x, layer.norms[1]), apart=apart).chunk(
+                2, dim=-1
+            )
+            x = x + layer.product(3, functional.silu(gate) * up, apart=apart)
         return x
 
     def _scores(self, x: Tensor) -> Tensor:

@@ -29,7 +29,7 @@ def fill(
     config: Any,
     files: Sequence[Path],
     wanted: dict[str, Shape],
-    dtype: torch.dtype,
+    dtype: torch.dtype | None,
     device: str,
     progress: Progress,
 ) -> Any:
@@ -39,7 +39,8 @@ def fill(
         config: its config.
         files: safetensors, which hold what is wanted.
         wanted: names and shapes of the weights; more in the files are no matter.
-        dtype: to hold them in.
+        dtype: to hold them in; None maps them from the files as they are, which takes no memory
+            that the system could not have back, until they are packed.
         device: where, as torch names it.
         progress: told of each tensor; what it raises passes through.
 
@@ -48,7 +49,6 @@ def fill(
     """
     with init_empty_weights(include_buffers=False):
         model = AutoModelForCausalLM.from_config(config)
-    model.config.dtype = dtype
     done = 0
     for path in files:
         try:
@@ -56,7 +56,9 @@ def fill(
                 for name in sorted(wanted.keys() & set(file.keys())):
                     progress(_LOADING, done / len(wanted))
                     done += 1
-                    tensor = file.get_tensor(name).to(device, dtype, copy=True)
+                    tensor = file.get_tensor(name)
+                    if dtype is not None:
+                        tensor = tensor.to(device, dtype, copy=True)
                     check_numbers(name, tensor, path)
                     _put(model, name, tensor)
         except (SafetensorError, OSError) as error:

@@ -20,16 +20,21 @@ from musiscene_core.captioning.mullama.config import (
 )
 from musiscene_core.codec import read_json
 from musiscene_core.errors import InputError, ModelError
-from musiscene_core.neural.tensors import WEIGHTS, shapes, weight_files
+from musiscene_core.neural.tensors import WEIGHTS, Shape, shapes, weight_files
 
-Precision = Literal["float32", "bfloat16", "float16", "int8", "int4"]
+Precision = Literal["float32", "half", "int8", "int4"]
 """How the linears of a language model are held; whatever else it has is in 2 bytes, or 4 where
 they are."""
 LINEAR_BYTES: Mapping[Precision, float] = MappingProxyType(
-    {"float32": 4.0, "bfloat16": 2.0, "float16": 2.0, "int8": 1.0, "int4": 0.5625}
+    {"float32": 4.0, "half": 2.0, "int8": 1.0, "int4": 0.5625}
 )
 """Bytes a number; with a scale for every 64 numbers in 4 bits, one a row in 8."""
 
+_GROUPS: Mapping[str, str] = MappingProxyType(
+    dict.fromkeys(("q_proj", "k_proj", "v_proj"), "qkv")
+    | dict.fromkeys(("gate_proj", "up_proj"), "gate_up")
+    | {"o_proj": "o", "down_proj": "down"}
+)
 _SPARE = 1.05
 """What an allocator rounds up."""
 _CONVOLUTION_COPIES = 4
@@ -42,6 +47,7 @@ class Footprint:
 
     Attributes:
         linears: numbers in the linears of the language model's layers.
+        values: numbers in the value projections of the layers that hear.
         head: numbers in its last linear, which is read a token too.
         embedding: numbers in its embedding; 0 where the last linear is the same.
         rest: numbers in its norms and biases.
@@ -50,9 +56,11 @@ class Footprint:
         cached: numbers that a token leaves behind in the cache.
         vocabulary: scores a token.
         encoding: bytes of work while a minute of sound is encoded.
+        products: outputs and inputs of every product of a token, those of one input together.
     """
 
     linears: int
+    values: int
     head: int
     embedding: int
     rest: int
@@ -61,11 +69,14 @@ class Footprint:
     cached: int
     vocabulary: int
     encoding: int
+    products: tuple[tuple[int, int], ...] = ()
 
     def weight_bytes(self, precision: Precision) -> int:
         """All weights, once loaded."""
         language = self.linears * LINEAR_BYTES[precision]
-        language += (self.head + self.embedding + self.rest) * _other_bytes(precision)
+        # What the music goes in through stays as it was beside its packed form.
+        language += (self.values + self.rest) * _other_bytes(precision)
+        language += (self.head + self.embedding) * _other_bytes(precision)
         return round(language + 4 * (self.own + self.encoder))
 
     def token_bytes(self, precision: Precision) -> int:
@@ -94,7 +105,8 @@ def footprint(folder: Path) -> Footprint:
     """
     manifest = read_manifest(folder)
     base, encoder = folder / manifest.base.path, folder / manifest.encoder.path
-    counts = {name: prod(shape) for name, shape in shapes(weight_files(base)).items()}
+    given = shapes(weight_files(base))
+    counts = {name: prod(shape) for name, shape in given.items()}
     linears = sum(n for name, n in counts.items() if name.endswith("_proj.weight"))
     embedding = counts.get("model.embed_tokens.weight", 0)
     head = counts.get("lm_head.weight", 0)
@@ -114,6 +126,7 @@ def footprint(folder: Path) -> Footprint:
         ) from error
     return Footprint(
         linears=linears,
+        values=_heard(counts, manifest.config.prefix_layers),
         head=head or embedding,
         embedding=embedding if head else 0,
         rest=sum(counts.values()) - known,
@@ -122,7 +135,34 @@ def footprint(folder: Path) -> Footprint:
         cached=cached,
         vocabulary=vocabulary,
         encoding=encoding,
+        products=_products(given),
     )
+
+
+def _heard(counts: Mapping[str, int], layers: int) -> int:
+    """Numbers in the value projections of the top layers."""
+    found = [(_layer(name), n) for name, n in counts.items() if name.endswith("v_proj.weight")]
+    return sum(n for _, n in sorted(found)[-layers:])
+
+
+def _products(given: Mapping[str, Shape]) -> tuple[tuple[int, int], ...]:
+    """The linears of each layer, those that share their input as one, and the last one."""
+    rows: dict[tuple[int, str], int] = {}
+    inputs: dict[tuple[int, str], int] = {}
+    for name, shape in given.items():
+        group = _GROUPS.get(name.split(".")[-2]) if name.endswith("_proj.weight") else None
+        if group is not None and len(shape) == 2:
+            key = _layer(name), group
+            rows[key] = rows.get(key, 0) + shape[0]
+            inputs[key] = shape[1]
+    products = [(rows[key], inputs[key]) for key in sorted(rows)]
+    last = given.get("lm_head.weight") or given.get("model.embed_tokens.weight")
+    return (*products, (last[0], last[1])) if last is not None and len(last) == 2 else (*products,)
+
+
+def _layer(name: str) -> int:
+    """Which layer a tensor is in; 0 for those outside."""
+    return next((int(part) for part in name.split(".") if part.isdecimal()), 0)
 
 
 def _encoding_bytes(shape: Mapping[str, Any]) -> int:

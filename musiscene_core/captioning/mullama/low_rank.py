@@ -30,9 +30,13 @@ class LowRank:
     up: Tensor
     bias: Tensor | None
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """[M, K] to what is added, [M, N]."""
-        added = (x @ self.down.T) @ self.up.T
+    def __call__(self, x: Tensor, *, apart: bool = False) -> Tensor:
+        """[M, K] to what is added, [M, N].
+
+        Rows go `apart`, one by one, where the last bit of one must not depend on their number.
+        """
+        parts = x.split(1) if apart else (x,)
+        added = torch.cat([(part @ self.down.T) @ self.up.T for part in parts])
         return added if self.bias is None else added + self.bias
 
 

@@ -24,10 +24,12 @@ from musiscene_core.captioning.mullama.encoder import Encoder, OnStep, unwatched
 from musiscene_core.captioning.mullama.house import House
 from musiscene_core.captioning.mullama.packed import PackedModel, identity, packable
 from musiscene_core.captioning.mullama.prefix import Prefix
+from musiscene_core.captioning.mullama.releasing import release_head, release_linears, unmap
 from musiscene_core.captioning.mullama.tokens import Tokens
 from musiscene_core.captioning.prompts import PromptProfile, prompt
 from musiscene_core.errors import ModelError, RequestError
 from musiscene_core.neural.linear import Precision
+from musiscene_core.progress import Progress, silent
 
 OnText = Callable[[int, str], None]
 """Hears an answer as it is written: which question, the next piece of text, which may be empty."""
@@ -76,6 +78,46 @@ class MuLlama(nn.Module):
         self.profile = profile
         self.precision = precision
         self._packed: tuple[tuple[object, ...], PackedModel] | None = None
+        self._settled = False
+
+    def settle(self, progress: Progress = silent) -> bool:
+        """Keep the language model's weights in packed form alone, which halves what it takes.
+
+        From then on it answers and does nothing else.
+
+        Args:
+            progress: told of each layer; what it raises passes through, and the model is no more
+                to be used.
+
+        Returns:
+            Whether it did: not so where our decoder cannot serve.
+        """
+        longest = self.backbone.config.max_position_embeddings
+        if self.config.query_len > 1 or not packable(self.backbone, longest):
+            unmap(self.backbone)
+            return False
+        precision = self.precision or _precision_of(self.backbone)
+        listening = set(self.prefix.attentions)
+        layers = decoder_layers(self.backbone)
+        done = 0
+
+        def release(layer: Any) -> None:
+            nonlocal done
+            release_linears(layer, values=layer.self_attn not in listening)
+            done += 1
+            progress("Packing the language model", done / len(layers))
+
+        packed = PackedModel(self.backbone, precision, after_layer=release)
+        release_head(packed.whole)
+        unmap(self.backbone)
+        self._packed = ((precision, *identity(self.backbone)), packed)
+        self._settled = True
+        return True
+
+    def leave(self) -> None:
+        """Free the memory of its device, whoever still refers to it; it is no more to be used."""
+        self._packed = None
+        self.to("meta")
 
     def encode(
         self, chunks: Iterable[npt.NDArray[np.float32]], on_step: OnStep = unwatched
@@ -104,6 +146,8 @@ class MuLlama(nn.Module):
         Returns:
             [B, T, V].
         """
+        if self._settled:
+            raise RuntimeError("this captioner was settled: it can only answer")
         with self.prefix.hearing(self.audio_tokens(features)):
             scores: Tensor = self.backbone(
                 input_ids=input_ids,
@@ -136,7 +180,9 @@ class MuLlama(nn.Module):
         if not prompts:
             return []
         with torch.inference_mode():
-            audio = self.audio_tokens(features).expand(len(prompts), -1, -1)
+            # One by one: the last bit of a product may depend on how many rows it has.
+            audio = torch.cat([self.audio_tokens(row[None]) for row in features])
+            audio = audio.expand(len(prompts), -1, -1)
             writing = _Writing(self.tokens, len(prompts), on_text)
             with self.prefix.hearing(audio):
                 steps = self._steps(prompts, settings)

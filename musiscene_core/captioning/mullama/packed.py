@@ -5,7 +5,7 @@ Llama, Mistral, Qwen2 and Qwen3 are one architecture with or without biases and 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,7 +57,11 @@ class PackedModel:
     """
 
     def __init__(
-        self, backbone: Any, precision: Precision = "float32", folder: Path | None = None
+        self,
+        backbone: Any,
+        precision: Precision = "float32",
+        folder: Path | None = None,
+        after_layer: Callable[[Any], None] = lambda layer: None,
     ) -> None:
         """Pack the weights of `backbone`, whose own stay where they are.
 
@@ -65,6 +69,8 @@ class PackedModel:
             backbone: a model that `packable` takes.
             precision: what a weight may take; the fastest kernel of it on this machine is used.
             folder: where measured speeds are remembered; the cache folder if None.
+            after_layer: hears of each layer once it is packed; may free its own weights, and what
+                it raises passes through.
         """
         self.whole = whole_model(backbone)
         config = self.whole.config
@@ -80,7 +86,10 @@ class PackedModel:
             precision, _shapes(backbone), rows=1, device=device, rows_apart=True, folder=folder
         )
         self.dtype = torch.float32 if device == "cpu" else ACTIVATIONS[self.kernel]
-        self.layers = [self._pack(layer) for layer in layers]
+        self.layers: list[PackedLayer] = []
+        for layer in layers:
+            self.layers.append(self._pack(layer))
+            after_layer(layer)
         self.head = PackedLinear(self.whole.lm_head.weight, None, self.kernel)
 
     @property

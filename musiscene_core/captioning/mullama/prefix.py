@@ -80,6 +80,11 @@ class Prefix(nn.Module):
             if self.query.shape[1] > 1:
                 self._hooks += self._watching(index, attention)
 
+    @property
+    def attentions(self) -> tuple[Any, ...]:
+        """The attentions that listen, whose value projections are the music's way in."""
+        return tuple(self._attentions)
+
     @contextmanager
     def hearing(self, audio: Tensor) -> Iterator[None]:
         """Within it, row b of whatever the language model reads hears row b of `audio`.
@@ -124,8 +129,10 @@ class Prefix(nn.Module):
         In the gates' precision, whatever the language model's.
         """
         linear = _base(getattr(attention, name))
-        # Past its hooks: house packs, which are put around it by one, are LoRA too.
-        through = linear.forward(tokens.to(_precision(linear))).to(self.gates.dtype)
+        # Past its hooks: house packs, which are put around it by one, are LoRA too. Row by row: the
+        # last bit of one may depend on how many there are.
+        rows = [linear.forward(row) for row in tokens.to(_precision(linear)).split(1)]
+        through = torch.cat(rows).to(self.gates.dtype)
         split = through.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
         return split.repeat_interleave(self.gates.shape[1] // split.shape[1], dim=1)
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -44,14 +42,6 @@ from musiscene_core.neural.tensors import (
 from musiscene_core.progress import Portion, Progress, silent
 
 _OURS = ("adapter.", "prefix.")
-_DTYPES: Mapping[Precision, torch.dtype] = MappingProxyType(
-    {
-        "float32": torch.float32,
-        "bfloat16": torch.bfloat16,
-        "float16": torch.float16,
-        "int4": torch.bfloat16,
-    }
-)
 _LOADING = "Loading the captioner"
 
 
@@ -60,6 +50,7 @@ def load(
     *,
     device: str = "cpu",
     precision: Precision = "float32",
+    to_answer: bool = False,
     progress: Progress = silent,
 ) -> MuLlama:
     """The captioner in `folder`, ready to be asked.
@@ -68,6 +59,7 @@ def load(
         folder: as `save` or a conversion wrote it.
         device: where it shall run, as torch names it.
         precision: of the language model; encoder, adapter and prefix stay in float32.
+        to_answer: keep only what answering takes, so that less memory is needed.
         progress: told of each part; what it raises passes through with nothing left loaded.
 
     Raises:
@@ -88,25 +80,44 @@ def load(
     progress(_LOADING, 0.2)
     backbone = load_backbone(
         base,
-        _DTYPES[precision],
+        _dtype(precision, device, to_answer=to_answer),
         four_bits=precision == "int4",
         device=device,
-        progress=Portion(progress, 0.2, 0.8),
+        progress=Portion(progress, 0.2, 0.7),
     )
     if manifest.config.lora_rank:
         backbone = with_lora(backbone, manifest.config)
     progress(_LOADING, 0.8)
     tokens = load_tokens(base)
     with torch.device("meta"):
-        model = MuLlama(manifest.config, encoder, backbone, tokens, manifest.prompt_profile)
+        model = MuLlama(
+            manifest.config,
+            encoder,
+            backbone,
+            tokens,
+            manifest.prompt_profile,
+            None if precision == "int4" else precision,
+        )
     own = read(folder / ADAPTER_FILE, shapes_in(own_tensors(model)))
     for name, tensor in own.items():
         check_numbers(name, tensor, folder / ADAPTER_FILE)
     _fill(model, own)
     model.requires_grad_(False)
     model.eval().to(device)
+    if to_answer:
+        model.settle(Portion(progress, 0.8, 1.0))
     progress(_LOADING, 1.0)
     return model
+
+
+def _dtype(precision: Precision, device: str, *, to_answer: bool) -> torch.dtype | None:
+    """What the weights are loaded in; None where they are mapped, to be packed in 8 bits."""
+    if precision == "float32":
+        return torch.float32
+    if precision == "int8" and to_answer and device == "cpu":
+        return None
+    halves = device == "cpu" or torch.cuda.is_bf16_supported()
+    return torch.bfloat16 if halves else torch.float16
 
 
 def save(folder: Path, tensors: dict[str, Tensor], manifest: Manifest) -> None:

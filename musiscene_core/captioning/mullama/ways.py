@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-import torch
-
 from musiscene_core.captioning.mullama.filling import four_bits_possible
 from musiscene_core.captioning.mullama.footprint import Footprint, Precision
 from musiscene_core.errors import RequestError
+from musiscene_core.neural.speed import fastest, read_bandwidth, step_seconds
 
 PRECISION_VARIABLE = "MUSISCENE_CAPTIONER_PRECISION"
 """Names the precision, where it is not to be chosen for the machine."""
@@ -26,10 +25,28 @@ DeviceKind = Literal["gpu", "cpu"]
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """How to hold a captioner."""
+    """How to hold a captioner.
+
+    Attributes:
+        kind: of device.
+        precision: of the language model.
+    """
 
     kind: DeviceKind
     precision: Precision
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long a token takes on this processor.
+
+    Attributes:
+        token_s: seconds, by products of the same shapes that were timed here.
+        bound_s: seconds that reading the weights takes at the least.
+    """
+
+    token_s: float
+    bound_s: float
 
 
 def ways(footprint: Footprint, *, gpus: bool) -> Sequence[Way]:
@@ -54,14 +71,29 @@ def ways(footprint: Footprint, *, gpus: bool) -> Sequence[Way]:
     return found
 
 
+def pace(footprint: Footprint, precision: Precision) -> Pace | None:
+    """How long a token takes of this captioner on this processor; None where nobody can say.
+
+    Measures for a second or two, once a machine.
+    """
+    if precision == "int4" or not footprint.products:
+        return None
+    kernel = fastest(precision, footprint.products, rows=1, rows_apart=True)
+    return Pace(
+        token_s=step_seconds(kernel, footprint.products, 1),
+        bound_s=footprint.token_bytes(precision) / read_bandwidth(),
+    )
+
+
 def _on_gpu() -> list[Precision]:
-    half: Precision = "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    return [half, "int4"] if four_bits_possible() else [half]
+    return ["half", "int4"] if four_bits_possible() else ["half"]
 
 
 def _on_cpu(footprint: Footprint) -> list[Precision]:
     if footprint.weight_bytes("float32") <= SMALL_BYTES:
         return ["float32"]
-    fastest: list[Precision] = ["bfloat16", "float32"]
-    # Half the memory of the next, but several times its time: only where nothing else fits.
-    return [*fastest, "int4"] if four_bits_possible() else fastest
+    able: list[Precision] = ["int8", "half", "float32"]
+    paces = {one: known for one in able if (known := pace(footprint, one)) is not None}
+    found = sorted(paces, key=lambda one: paces[one].token_s)
+    # Half the memory of 8 bits, but slow here: only where nothing else fits.
+    return [*found, "int4"] if four_bits_possible() else found
