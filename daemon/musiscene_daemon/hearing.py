@@ -63,7 +63,7 @@ def listen(
         on_text=placed if scribe is None else unheard,
         progress=Portion(progress, _CUTTING, 1.0 if scribe is None else _HEARING),
     )
-    _check(answers, sections, len(request.asked), request.captioner)
+    check_answers(answers, sections, len(request.asked), request.captioner)
     if scribe is not None:
         writing = Portion(progress, _HEARING, 1.0)
         answers = rewritten(answers, request, scribe, placed, writing)
@@ -141,10 +141,14 @@ def _end_s(sound: SoundPart) -> float:
     return known_s if sound.end_s is None else min(sound.end_s, known_s)
 
 
-def _check(
+def check_answers(
     answers: Sequence[HeardSection], sections: Sequence[Section], questions: int, name: str
 ) -> None:
-    """A captioner's promise of an answer to everything is checked where it can fail the job."""
+    """A captioner's promise of an answer to everything is checked where it can fail the job.
+
+    Raises:
+        EngineError: it left something out.
+    """
     kept = len(answers) == len(sections) and all(
         answer.problem or len(answer.captions) == questions for answer in answers
     )

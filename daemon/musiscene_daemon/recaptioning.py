@@ -29,6 +29,7 @@ from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.spotting.describe import clock
 from musiscene_core.spotting.recaption import by_rules, kept
 from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.hearing import check_answers
 from musiscene_daemon.scribe import Scribe
 
 ORDER: tuple[CaptionStrategy, ...] = (
@@ -103,7 +104,7 @@ class _Recaptioning:
         video, music = made.video.text, self._music_words(made)
         match name:
             case "video":
-                return self._ruled(self._rules.video, "")
+                return self._rules.video
             case "music":
                 return self._music()
             case "scene_imagination":
@@ -124,10 +125,10 @@ class _Recaptioning:
                     part,
                 )
 
-    def _music(self) -> Caption | None:
+    def _music(self) -> Caption:
         if self._request.captioner == SIGNALS:
-            return self._ruled(self._rules.music, "")
-        return self._heard_of("music")
+            return self._rules.music
+        return self._heard_of("music") or self._rules.music
 
     def _imagined(self, video: str, music: str, piece: OnPiece, part: Progress) -> Caption | None:
         if self._request.captioner != SIGNALS or not (self._scribe.has_model and music):
@@ -146,10 +147,10 @@ class _Recaptioning:
         return made.music.text
 
     def _heard_of(self, name: CaptionStrategy) -> Caption | None:
-        """What the captioner hears; None where nobody asked by name and there is nothing to."""
+        """What the captioner hears; None where nobody asked by name and there is no music."""
         if name in self._request.only:
             return self._hear(name)
-        if not self._sections:
+        if not (self._sections and self._brief.temp_track.present):
             return None
         try:
             return self._hear(name)
@@ -171,18 +172,20 @@ class _Recaptioning:
                 hint="Put one under the range and spot it again, or write this caption yourself.",
             )
         request, names = self._request, tuple(self._asked)
+        sections = [section for _, section in self._sections]
 
         def grown(section: int, question: int, piece: str) -> None:
             self._on_text(section, ORDER.index(names[question]), piece)
 
         answers = self._engines.captioner(request.captioner).answer(
-            [section for _, section in self._sections],
+            sections,
             tuple(self._asked.values()),
             msgspec.structs.replace(PROFILES[request.profile], seed=request.seed),
             adapters=request.adapters,
             on_text=grown,
             progress=Portion(self._progress, 1 / len(ORDER), 3 / len(ORDER)),
         )
+        check_answers(answers, sections, len(names), request.captioner)
         placed = zip(self._sections, answers, strict=True)
         good = [(at, one) for (at, _), one in placed if one.captions]
         if not good:

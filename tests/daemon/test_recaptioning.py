@@ -226,6 +226,21 @@ def test_several_stretches_of_music_are_told_apart(tmp_path: Path) -> None:
     assert how(captions.music).wrote == captions.music.text
 
 
+def test_a_captioner_that_keeps_no_promise_is_found_out(tmp_path: Path) -> None:
+    given = brief(temp_clip(music(tmp_path)), temp_track=HEARD)
+    engines = Registry(["tests.support.scripted_captioner:ForgetfulCaptioner"])
+    with pytest.raises(EngineError, match="did not answer everything"):
+        made(given, engines, only=("scene_imagination",), captioner="forgetful")
+
+
+def test_without_music_a_captioner_is_asked_nothing(tmp_path: Path) -> None:
+    captions = made(
+        brief(temp_clip(tmp_path / "gone.wav")), keep_edited=False, captioner="scripted-ear"
+    )
+    assert captions.music.text == "There is no temp track."
+    assert captions.scene_imagination == OLD.scene_imagination
+
+
 def test_signals_imagine_a_scene_where_there_is_music_to_hear(tmp_path: Path) -> None:
     given = brief(temp_clip(music(tmp_path)), temp_track=HEARD)
     captions = made(given)
@@ -235,6 +250,8 @@ def test_signals_imagine_a_scene_where_there_is_music_to_hear(tmp_path: Path) ->
     assert made(offline).scene_imagination == OLD.scene_imagination
     with pytest.raises(MediaError, match=r"gone\.wav"):
         made(offline, only=("scene_imagination",))
+    unmusical = made(brief(temp_clip(music(tmp_path))))
+    assert unmusical.scene_imagination == OLD.scene_imagination, "spotting heard no music in it"
     with pytest.raises(RequestError, match="no temp track to listen to"):
         made(brief(), only=("scene_imagination",))
 
@@ -242,7 +259,7 @@ def test_signals_imagine_a_scene_where_there_is_music_to_hear(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("changes", "error", "words"),
     [
-        ({"captioner": "mullama"}, EngineError, r"no captioner called 'mullama'.*signals"),
+        ({"captioner": "nobody"}, EngineError, r"no captioner called 'nobody'.*signals"),
         ({"adapters": (("attic", 1.0),)}, RequestError, "no adapter 'attic'. It has none"),
     ],
 )
