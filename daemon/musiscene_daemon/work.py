@@ -31,6 +31,8 @@ REQUEST_NAME = "request.json"
 TAKE_NAME = "take.json"
 CHANGES_NAME = "changes.json"
 
+_SCORING = 0.9
+"""Share of the progress that several takes get; the critic gets the rest."""
 _SPOTTING = 0.5
 """Share of the progress of a conform that its spotting gets."""
 
@@ -132,15 +134,22 @@ def _score(
     check(request, engines.infos, engines.broken)
     engine = engines.get(request.engine)
     names = tuple(f"take-{number}" for number in range(1, request.takes + 1))
+    made = []
+    scoring = Portion(progress, 0.0, _SCORING) if len(names) > 1 else progress
     for index, name in enumerate(names):
         place = folder / name
         place.mkdir()
-        part = Portion(progress, index / len(names), (index + 1) / len(names))
+        part = Portion(scoring, index / len(names), (index + 1) / len(names))
         named = _Named(part, name, len(names))
         take = _kept(request, name, place, engine, named, earlier) if earlier else None
         if take is None:
             take = engine.score(request, request.seed + index, name, place, named)
         _write_take(take, request, place)
+        made.append((take, place))
+    if len(made) > 1:
+        from musiscene_daemon.critic import criticise
+
+        criticise(request, made, engines, Portion(progress, _SCORING, 1.0))
     return names
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
@@ -20,6 +20,7 @@ from musiscene_core.brief import SceneBrief
 from musiscene_core.captioning.heard import SoundCaptions
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.conforming.changes import Changes
+from musiscene_core.critic.critique import Critique
 from musiscene_core.errors import CancelledError
 from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.progress import Progress, silent
@@ -38,7 +39,7 @@ from musiscene_core.protocol.state import (
     ModelInfo,
     Priority,
 )
-from musiscene_core.request import CaptionRequest, ComposeRequest, MusicWish, ScoreRequest
+from musiscene_core.request import SIGNALS, CaptionRequest, ComposeRequest, MusicWish, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 
@@ -313,6 +314,21 @@ class AsyncClient:
             lambda client, progress, eta: client.listen(
                 request, progress, on_eta=eta, on_writing=writing
             ),
+            on_progress,
+            on_eta,
+        )
+
+    async def critique(
+        self,
+        takes: Sequence[Path],
+        captioner: str = SIGNALS,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> tuple[Critique, ...]:
+        """As Client.critique."""
+        return await self._watched(
+            lambda client, progress, eta: client.critique(takes, captioner, progress, on_eta=eta),
             on_progress,
             on_eta,
         )

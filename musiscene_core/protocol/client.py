@@ -6,7 +6,7 @@ Survives a daemon that dies (conversation.py). One client per thread.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,6 +15,8 @@ from musiscene_core.captioning.heard import CAPTIONS_NAME, SoundCaptions
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.codec import read_json
 from musiscene_core.conforming.changes import Changes
+from musiscene_core.critic.asking import critiques
+from musiscene_core.critic.critique import Critique
 from musiscene_core.errors import (
     CancelledError,
     JobFailedError,
@@ -40,7 +42,7 @@ from musiscene_core.protocol.submissions import (
     SubmitScore,
     SubmitSpot,
 )
-from musiscene_core.request import CaptionRequest, ComposeRequest, ScoreRequest
+from musiscene_core.request import SIGNALS, CaptionRequest, ComposeRequest, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 
@@ -262,6 +264,30 @@ class Client(Questions):
             lambda key: self.submit_listen(request, key), on_progress, on_eta, on_writing
         )
         return read_json(Path(result.folder, CAPTIONS_NAME), SoundCaptions)
+
+    def critique(
+        self,
+        takes: Sequence[Path],
+        captioner: str = SIGNALS,
+        on_progress: Progress = silent,
+        *,
+        on_eta: OnEta | None = None,
+    ) -> tuple[Critique, ...]:
+        """Have takes of one scene judged by the brief of the first; their critiques in their order.
+
+        Args:
+            takes: their folders.
+            captioner: who puts them into words.
+            on_progress: hears of each stage of each take.
+            on_eta: hears how many seconds the stage will still take.
+
+        Raises:
+            InputError: a take cannot be read.
+            EngineError: there is no such captioner.
+        """
+        return critiques(
+            takes, captioner, lambda wish: self.listen(wish, on_progress, on_eta=on_eta)
+        )
 
     def conform(
         self,

@@ -22,6 +22,7 @@ import msgspec
 
 from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import to_json
+from musiscene_core.critic.critique import CRITIQUE_FILE
 from musiscene_core.errors import OutputError
 from musiscene_core.progress import Progress
 from musiscene_core.request import MusicWish
@@ -35,7 +36,7 @@ _SOUNDS_BY_ROLE, _SOUNDS_BY_INSTRUMENT = 6, 20
 """Of a take, the mix among them; of one by instrument, as many as there may well be."""
 _ROOM_FOR_THE_REST = 4 << 20
 _MAX_NUMBER = 10_000
-_ORIGINS = ("request.json", "cue.json", "changes.json")
+_ORIGINS = ("request.json", "cue.json", "changes.json", CRITIQUE_FILE)
 """What the take was made from and became of: conforming begins there."""
 
 

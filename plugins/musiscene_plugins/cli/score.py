@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 from rich.table import Table
 
+from musiscene_core.critic import read_critique
 from musiscene_core.keys import key_name
+from musiscene_core.request import SIGNALS
 from musiscene_core.take import REPORT_FILE
 from musiscene_core.timecode import format_timecode
 from musiscene_plugins.cli.hosts import wanted_host
@@ -77,6 +80,7 @@ def show_scored(scored: Scored) -> None:
     console = result_console()
     for placed in scored.takes:
         show_take(placed)
+    show_ranking(scored.takes)
     console.print(f"Timeline: {scored.timeline}", markup=False)
     for lost in scored.not_kept:
         console.print(f"  Not in it: {lost}", markup=False)
@@ -84,6 +88,23 @@ def show_scored(scored: Scored) -> None:
         console.print(f"  {kept}", markup=False)
     if scored.skipped:
         console.print("  Music that was placed earlier lies there, so it was left as it is.")
+
+
+def show_ranking(takes: Sequence[TakeInFolder]) -> None:
+    """Print the critic's order of takes, where it judged them, with the reasons."""
+    console = result_console()
+    judged = [
+        (critique, placed.take.name)
+        for placed in takes
+        if (critique := read_critique(placed.folder)) is not None
+    ]
+    for critique, name in sorted(judged, key=lambda one: one[0].rank):
+        place = f"{critique.rank}. {name} ({critique.score:.2f})"
+        console.print(f"{place}: {critique.reason}", markup=False)
+    if judged:
+        listener = judged[0][0].listener
+        by = "measurements alone" if listener == SIGNALS else listener
+        console.print(f"  Ranked by the critic, who went by {by}.", markup=False)
 
 
 def show_take(placed: TakeInFolder) -> None:

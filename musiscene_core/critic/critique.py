@@ -1,0 +1,67 @@
+"""Critique: what the critic says of one take among those made together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from musiscene_core.codec import read_json
+
+CRITIQUE_FILE = "critique.json"
+"""The file beside a take's take.json that holds its critique."""
+
+CriterionName = Literal["feeling", "words", "hits", "loudness"]
+
+
+class Criterion(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a take was judged by.
+
+    Attributes:
+        name: which.
+        score: 0 (not at all as the brief wants it) to 1.
+        weight: its share of the whole, before shares are evened out to 1.
+        says: what was found, in a few words.
+    """
+
+    name: CriterionName
+    score: float
+    weight: float
+    says: str
+
+
+class Critique(msgspec.Struct, frozen=True, kw_only=True):
+    """How well a take fits its brief, and how it compares.
+
+    Attributes:
+        take: the take's name.
+        rank: 1 is the best of those judged together.
+        among: how many they were.
+        score: the weighted mean of its criteria, 0 to 1.
+        criteria: what could be judged, the weightiest first.
+        reason: why it stands where it stands, in a sentence.
+        listener: who put the takes into words: a captioner, or "signals", which measures.
+        heard: what that one said of the take.
+        schema_version: of this struct.
+    """
+
+    take: str
+    rank: int
+    among: int
+    score: float
+    criteria: tuple[Criterion, ...]
+    reason: str
+    listener: str
+    heard: tuple[str, ...] = ()
+    schema_version: int = 1
+
+
+def read_critique(take_folder: Path) -> Critique | None:
+    """The critique kept beside a take; None where there is none.
+
+    Raises:
+        InputError: it is damaged.
+    """
+    path = take_folder / CRITIQUE_FILE
+    return read_json(path, Critique) if path.exists() else None
