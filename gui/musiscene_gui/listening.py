@@ -56,7 +56,7 @@ class Listening:
         # Decoding a film's sound takes seconds, for which no take shall wait.
         self._decoding: Desk[Catalogue] = Desk("takes-sound", lambda: Catalogue(library))
         self._pictures = Pictures()
-        self.takes = TakesModel(self._files, placer)
+        self.takes = TakesModel(self._files, placer, drawing=self._decoding)
         self.playback = PlaybackModel(
             self.takes, timeline, self._files, decoding=self._decoding, silent=silent
         )

@@ -96,9 +96,10 @@ def draw_overview(path: Path) -> bytes:
         for point in range(0, count, _BLOCK_POINTS):
             values = source.coarse(point * _EACH, _BLOCK_POINTS * _EACH)
             whole = len(values) // _EACH
-            together = values[: whole * _EACH].reshape(whole, -1)
-            points[point : point + whole, 0, 0] = together.min(axis=1)
-            points[point : point + whole, 0, 1] = together.max(axis=1)
+            if whole:
+                together = values[: whole * _EACH].reshape(whole, -1)
+                points[point : point + whole, 0, 0] = together.min(axis=1)
+                points[point : point + whole, 0, 1] = together.max(axis=1)
             if whole * _EACH < len(values):
                 rest = values[whole * _EACH :]
                 points[point + whole, 0] = rest.min(), rest.max()

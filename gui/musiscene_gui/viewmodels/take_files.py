@@ -25,6 +25,7 @@ CRITIQUE_FILE = "critique.json"
 HIT_WITHIN_FRAMES = 1.0
 """A hit is met where picture and music lie no further apart: nobody sees a frame."""
 _MAX_CRITIQUE_BYTES = 1 << 20
+_MAX_SHEET_BYTES = 64 << 20
 _MAX_REASONS = 12
 _MAX_TEXT = 400
 
@@ -128,6 +129,34 @@ def read_files(folder: Path, catalogue: Catalogue) -> TakeFiles:
     brief = request.brief if request is not None else _read(folder / "brief.json", SceneBrief)
     take = read_json(folder / "take.json", Take)
     return TakeFiles(folder, take, record, brief, request, _critique(folder / CRITIQUE_FILE))
+
+
+def lead_sheet_of(files: TakeFiles) -> tuple[bytes, ...]:
+    """The pages of a take's lead sheet, SVG: those that lie there, else drawn from its score.
+
+    Raises:
+        InputError: it has neither.
+        MediaError: its score cannot be read.
+    """
+    try:
+        pages = [
+            read_bounded(files.folder / page, _MAX_SHEET_BYTES) for page in files.take.lead_sheet
+        ]
+        if pages:
+            return tuple(pages)
+        if files.take.musicxml:
+            # Takes a second to import, which a panel that shows no score need not spend.
+            from musiscene_core.composing.notation.lead_sheet import lead_sheet_pages
+
+            score = read_bounded(files.folder / files.take.musicxml, _MAX_SHEET_BYTES)
+            return tuple(page.encode() for page in lead_sheet_pages(score))
+    except (OSError, SkippedError) as error:
+        raise InputError(
+            f"The score of {files.take.name} cannot be read.", hint="Score the scene again."
+        ) from error
+    raise InputError(
+        "This take has no score to read.", hint="The composer writes one; other engines do not."
+    )
 
 
 def _read(path: Path, kind: type[Any]) -> Any:

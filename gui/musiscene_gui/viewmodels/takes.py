@@ -10,19 +10,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed_to
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
+from musiscene_core.editor import PlacePolicy
 from musiscene_core.errors import InputError, MusiSceneError
 from musiscene_core.library import Catalogue, TakeRecord
 from musiscene_core.take import Take
 from musiscene_gui.viewmodels.asking import Asker
 from musiscene_gui.viewmodels.observable import Signal
-from musiscene_gui.viewmodels.take_files import TakeFiles, read_files
+from musiscene_gui.viewmodels.take_files import TakeFiles, lead_sheet_of, read_files
 
-PlacePolicy = Literal["new", "replace", "skip"]
-"""Of music placed earlier under the take: it stays, ours goes, or nothing is placed."""
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
@@ -101,13 +100,27 @@ class TakesModel:
         cards: the takes, in order.
     """
 
-    def __init__(self, files: Asker[Catalogue], placer: Placer | None = None) -> None:
+    def __init__(
+        self,
+        files: Asker[Catalogue],
+        placer: Placer | None = None,
+        *,
+        drawing: Asker[Catalogue] | None = None,
+    ) -> None:
+        """Lay out none yet.
+
+        Args:
+            files: reads takes and notes marks, in a thread of its own.
+            placer: lays takes on the editor's timeline.
+            drawing: draws lead sheets, which takes longer; `files` where None.
+        """
         self.changed, self.card_changed = Signal(), Signal()
         self.selection_changed, self.failed = Signal(), Signal()
         self.captions_wanted, self.marked = Signal(), Signal()
         self.cards: tuple[Card, ...] = ()
         self.placer = placer
         self._files = files
+        self._drawing = drawing or files
         self._selected = ""
         self._last_placed = ""
 
@@ -190,6 +203,13 @@ class TakesModel:
             )
             return
         self.captions_wanted.emit(card.files)
+
+    def lead_sheet(self, letter: str, done: Callable[[tuple[bytes, ...]], object]) -> None:
+        """Have `done` get the pages of a take's lead sheet, SVG; drawn where none lies there."""
+        card = self.card(letter)
+        if card is not None:
+            files = card.files
+            self._drawing.ask(lambda _: lead_sheet_of(files), done, self.failed.emit)
 
     def place(self, letter: str, policy: PlacePolicy = "new") -> None:
         """Lay a take on the editor's timeline; it becomes a favourite."""

@@ -111,7 +111,8 @@ class HistoryView(QWidget):
         self._title.setProperty("cls", "h")
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
-        self.search.setMaximumWidth(280)
+        self.search.setMaximumWidth(320)
+        self.search.setMinimumWidth(110)
         self.search.addAction(icon("search", theme.DIM), QLineEdit.ActionPosition.LeadingPosition)
         self._typing = QTimer(self, singleShot=True, interval=_WHILE_TYPING_MS)
         self._typing.timeout.connect(lambda: self._history.search(self.search.text()))
@@ -127,6 +128,7 @@ class HistoryView(QWidget):
         self.purge.clicked.connect(self.ask_purge)
         for widget in (self._title, self.search, self.favourites):
             head.addWidget(widget)
+        head.setStretchFactor(self.search, 1)
         head.addStretch(1)
         for widget in (self._size, self.more, self.purge):
             head.addWidget(widget)

@@ -100,8 +100,6 @@ class Lane(QWidget):
         self.setMinimumWidth(60)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(name)
-        self._end = view.changed.connect(self.update)
-        self.destroyed.connect(self._end)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """As wide as may be."""

@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtSvg import QSvgRenderer
 from PySide6.QtWidgets import QDialog, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-_MAX_BYTES = 32 << 20
 _MARGIN = 8
 
 
 class SheetPage(QWidget):
-    """One page; empty where its file cannot be read."""
+    """One page; empty where it is no picture."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, svg: bytes) -> None:
         super().__init__()
-        self._renderer = QSvgRenderer(self)
-        try:
-            if path.stat().st_size <= _MAX_BYTES:
-                self._renderer.load(QByteArray(path.read_bytes()))
-        except OSError:
-            # Drawn anew with the next report; the reader is told below.
-            self._renderer.load(QByteArray())
+        self._renderer = QSvgRenderer(QByteArray(svg), self)
 
     @property
     def readable(self) -> bool:
@@ -59,14 +51,14 @@ class SheetPage(QWidget):
 class LeadSheetDialog(QDialog):
     """All pages below each other."""
 
-    def __init__(self, title: str, pages: Sequence[Path], parent: QWidget | None = None) -> None:
+    def __init__(self, title: str, pages: Sequence[bytes], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Lead sheet · {title}").format(title=title))
         self.resize(680, 760)
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setSpacing(8)
-        self.pages = [SheetPage(path) for path in pages]
+        self.pages = [SheetPage(svg) for svg in pages]
         for number, page in enumerate(self.pages, start=1):
             page.setAccessibleName(self.tr("Page {number}").format(number=number))
             if page.readable:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QPoint, QSize, Qt, QUrl, Signal
-from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -65,7 +66,22 @@ class TakeCard(QFrame):
         self._build_head(column)
         self._facts = Elided(cls="dim")
         self._reasons = Elided(cls="dim")
-        column.addWidget(self._facts)
+        facts = QHBoxLayout()
+        facts.setSpacing(2)
+        facts.addWidget(self._facts, 1)
+        self._shortcuts = [
+            icon_button(self, name, text)
+            for name, text in (
+                ("sheet", self.tr("Lead sheet")),
+                ("compare", self.tr("Compare captions")),
+                ("reset", self.tr("Use its captions again")),
+            )
+        ]
+        for button, what in zip(self._shortcuts, self._ways(), strict=True):
+            button.clicked.connect(what)
+            button.setProperty("cls", "link")
+            facts.addWidget(button)
+        column.addLayout(facts)
         column.addWidget(self._reasons)
         self._lanes = QVBoxLayout()
         self._lanes.setSpacing(3)
@@ -245,22 +261,26 @@ class TakeCard(QFrame):
     def more_menu(self) -> QMenu:
         """What else can be done with the take."""
         menu = QMenu(self)
-        card = self._takes.card(self.letter)
-        sheet = QAction(self.tr("Lead sheet"), menu)
-        sheet.setEnabled(card is not None and bool(card.files.take.lead_sheet))
+        sheet, compare, reuse = self._ways()
         actions = (
             (self.tr("Rename") + "\tF2", self.rename),
-            (self.tr("Use its captions again"), lambda: self._takes.reuse_captions(self.letter)),
-            (self.tr("Compare captions"), lambda: self.compare_asked.emit(self.letter)),
+            (self.tr("Lead sheet"), sheet),
+            (self.tr("Compare captions"), compare),
+            (self.tr("Use its captions again"), reuse),
             (self.tr("Copy seed"), self._copy_seed),
             (self.tr("Show in folder"), self._show_folder),
             (self.tr("Lay aside"), lambda: self._takes.close_card(self.letter)),
         )
         for text, what in actions:
             menu.addAction(text).triggered.connect(what)
-        sheet.triggered.connect(lambda: self.sheet_asked.emit(self.letter))
-        menu.insertAction(menu.actions()[3], sheet)
         return menu
+
+    def _ways(self) -> tuple[Callable[[], object], ...]:
+        return (
+            lambda: self.sheet_asked.emit(self.letter),
+            lambda: self.compare_asked.emit(self.letter),
+            lambda: self._takes.reuse_captions(self.letter),
+        )
 
     def _build_lanes(self, card: Card, selected: bool) -> None:
         while (item := self._lanes.takeAt(0)) is not None:
@@ -339,6 +359,8 @@ class TakeCard(QFrame):
             self.tr("Place on timeline") if width >= _TIGHT else self.tr("Place", "short")
         )
         self._facts.setVisible(bool(self._opened) and bool(self._facts.text()))
+        for button in self._shortcuts:
+            button.setVisible(bool(self._opened))
         self._reasons.setVisible(bool(self._reasons.text()))
         self._name.setMinimumWidth(min(220, width // 3))
 

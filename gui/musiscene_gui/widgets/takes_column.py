@@ -38,6 +38,7 @@ class TakesColumn(QWidget):
         self._takes, self._playback, self._overviews = takes, playback, overviews
         self.view = LaneView()
         self.cards: dict[str, TakeCard] = {}
+        self.sheet: LeadSheetDialog | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -73,6 +74,7 @@ class TakesColumn(QWidget):
         playback.moved.connect(self._show_place)
         playback.faders_changed.connect(self._show_faders)
         overviews.changed.connect(self._show_overview)
+        self.view.changed.connect(self._show_view)
         self._word()
         self._show_takes()
 
@@ -82,15 +84,16 @@ class TakesColumn(QWidget):
         dialog.open()
         return dialog
 
-    def lead_sheet(self, letter: str) -> LeadSheetDialog | None:
-        """Show a take's lead sheet."""
+    def lead_sheet(self, letter: str) -> None:
+        """Show a take's lead sheet, once it is drawn."""
         card = self._takes.card(letter)
-        if card is None or not card.files.take.lead_sheet:
-            return None
-        pages = [card.files.folder / page for page in card.files.take.lead_sheet]
-        dialog = LeadSheetDialog(card.title, pages, self)
-        dialog.open()
-        return dialog
+        title = card.title if card is not None else letter
+
+        def show(pages: tuple[bytes, ...]) -> None:
+            self.sheet = LeadSheetDialog(title, pages, self)
+            self.sheet.open()
+
+        self._takes.lead_sheet(letter, show)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Space plays and stops, arrows go from take to take: where no field wants them."""
@@ -168,6 +171,11 @@ class TakesColumn(QWidget):
         position = self._playback.position
         for card in self.cards.values():
             card.set_position(position)
+
+    def _show_view(self) -> None:
+        for card in self.cards.values():
+            for lane in card.lanes:
+                lane.update()
 
     def _show_faders(self, letter: str) -> None:
         if letter in self.cards:

@@ -120,7 +120,7 @@ class MainWindow(QMainWindow):
             self._beside.layout().addWidget(takes, 1)
             self._column.addWidget(history)
         for page in (scene, takes, history):
-            page.show()
+            page.setVisible(not narrow or page is self._pages.currentWidget())
 
 
 def _slot(name: str) -> QWidget:

@@ -50,6 +50,14 @@ def test_a_damaged_copy_in_the_cache_is_drawn_again(tmp_path):
     assert overview_of(path, cache).peak == 0.5
 
 
+@pytest.mark.parametrize("length", [0, 1, 479, 480, 481])
+def test_a_sound_of_a_moment_has_its_picture(tmp_path, length):
+    path = tmp_path / "a.wav"
+    write_wav(path, np.full((1, length), FULL // 2, np.int32))
+    drawn = overview_of(path, tmp_path / "cache")
+    assert drawn.high.tolist() == [0.5] * -(-length // 480)
+
+
 def test_without_a_place_to_keep_it_is_drawn_all_the_same(tmp_path):
     path = tmp_path / "a.wav"
     write_wav(path, np.full((2, 4_800), -FULL // 2, np.int32))

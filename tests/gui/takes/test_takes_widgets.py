@@ -236,18 +236,29 @@ def test_captions_are_compared_word_by_word(column):
     dialog.close()
 
 
-def test_a_lead_sheet_is_seen_and_a_missing_page_said(qtbot, tmp_path):
-    (tmp_path / "1.svg").write_text(
+def test_a_lead_sheet_is_seen_and_a_broken_page_said(qtbot):
+    drawn = (
         '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" viewBox="0 0 200 100">'
         '<rect x="20" y="20" width="160" height="60" fill="black"/></svg>'
     )
-    (tmp_path / "2.svg").write_text("no picture")
-    dialog = LeadSheetDialog("Warmer", [tmp_path / "1.svg", tmp_path / "2.svg", tmp_path / "3.svg"])
+    dialog = LeadSheetDialog("Warmer", [drawn.encode(), b"no picture", b""])
     qtbot.addWidget(dialog)
     dialog.show()
     assert [page.readable for page in dialog.pages] == [True, False, False]
     image = dialog.pages[0].grab().toImage()
     assert image.pixelColor(image.rect().center()).lightness() < 30
+
+
+def test_the_lead_sheet_of_a_take_is_drawn_from_its_score(column):
+    errors = []
+    column.takes.failed.connect(errors.append)
+    column.lead_sheet("A")
+    assert errors == []
+    assert column.sheet.pages[0].readable
+    column.sheet.close()
+    (column.takes.card("A").files.folder / "cue.musicxml").write_bytes(b"<score")
+    column.lead_sheet("A")
+    assert len(errors) == 1
 
 
 def test_zooming_keeps_the_place_and_stays_inside():
