@@ -213,7 +213,7 @@ class HowWritten(msgspec.Struct, frozen=True, kw_only=True):
     """How a text came about: enough to judge it, to ask again, and to ask otherwise.
 
     Attributes:
-        writer: the captioner or language model that wrote it, "signals" or "rules" for our own.
+        writer: the captioner or language model that wrote it; "signals" where rules did.
         version: of the writer.
         model: what its weights are known by: a fingerprint, or a server's name for them.
         place: where the model was asked, if not in MusiScene's own process.

@@ -11,7 +11,7 @@ from musiscene_core.brief import Captions, SceneBrief
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.protocol import Client, connect
-from musiscene_core.request import CaptionRequest, CaptionStrategy
+from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.caption_sound import adapters_in, show_how
 from musiscene_plugins.cli.terminal import ShownProgress, result_console, shown_progress
@@ -88,7 +88,11 @@ def _caption_movie(
     _refuse_sound_options(arguments, "the scene of a movie")
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         brief = client.spot(timeline, show, on_eta=show.eta)
-        request = _request(arguments, brief, (arguments.strategy,))
+        only: tuple[CaptionStrategy, ...] = (arguments.strategy,)
+        if arguments.strategy == "fusion" and arguments.captioner != SIGNALS:
+            # It goes by what the captioner hears, which a spotted brief does not hold yet.
+            only = ("music", "fusion")
+        request = _request(arguments, brief, only)
         made = _captioned(client, request, show)
     return _report(arguments, request, made, target)
 
