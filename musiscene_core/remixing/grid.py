@@ -2,21 +2,25 @@
 
 Beats come from spotting's tempo and beat tracker (Ellis 2007) over onset strength, are moved to
 the line through their neighbours where they lie near one, and are carried on at that tempo to both
-ends of the sound. Bar lines: the chain of downbeats, one every three or four beats with rare slips,
-that best explains where the harmony changes, the bass enters and the sound turns (Viterbi). Follows
-one tempo that may drift; music that leaps to another is followed badly, and says so by its
-confidence. Knows nothing of files.
+ends of the sound; where beats at one tempo throughout agree as well with the onsets, it is those.
+Bar lines: the chain of downbeats, one every three or four beats with rare slips, that best explains
+where the harmony changes, the bass enters and the sound turns (Viterbi). Follows one tempo that may
+drift; music that leaps to another is followed badly, and says so by its confidence. Soft music is
+trusted where its few onsets agree throughout and its harmony turns on the bar lines. Knows nothing
+of files.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.progress import Progress, silent
+from musiscene_core.remixing.agreement import even_agreement, pulse_agreement
+from musiscene_core.remixing.even_beats import even_beats
 from musiscene_core.remixing.listening import Heard, beat_features, listen
 from musiscene_core.spotting import onsets
 from musiscene_core.spotting.beats import track_beats
@@ -40,6 +44,10 @@ _LINE_BEATS = 8
 _NEAR_LINE_S = 0.03
 _PART_S = 16.0
 _SAME_TEMPO_OCTAVES = 0.08
+_CHANCE, _SURE_AGREEMENT = 0.06, 0.26
+"""Agreement that notes at random reach, and that soft music with a clear pulse has."""
+_CHANCE_BARS, _SURE_BARS = 0.6, 0.9
+"""The same of bar lines: chords change on them even where hardly an onset is heard."""
 
 
 @dataclass(frozen=True)
@@ -109,18 +117,39 @@ def find_grid(audio: Floats, wanted: Wanted | None = None, progress: Progress = 
     pulses = prepare(strength, np.ones(len(strength), np.bool_))
     bpm, confidence = find_tempo(pulses)
     if wanted.tempo_bpm is not None:
-        bpm, confidence = wanted.tempo_bpm, 1.0
+        return _grid(heard, pulses, wanted.tempo_bpm, 1.0, wanted)[0]
+    found, agreement = _grid(heard, pulses, bpm, confidence, wanted)
+    return replace(found, confidence=max(found.confidence, _held(found, agreement)))
+
+
+def _grid(
+    heard: Heard, pulses: Doubles, bpm: float, confidence: float, wanted: Wanted
+) -> tuple[Grid, float]:
+    """The grid at about `bpm`, which is `confidence` sure, and how well onsets agree with it."""
     beats = _all_beats(pulses, bpm) if bpm else np.zeros(0)
+    agreement = 0.0
     if len(beats) > 3:
         beats = _carried_on(_on_lines(beats), *heard.sounding_s)
+        even = _carried_on(even_beats(pulses, bpm), *heard.sounding_s)
+        agreement = pulse_agreement(pulses, beats)
+        if pulse_agreement(pulses, even) >= agreement:
+            # The comb was laid on these very onsets: only one half of them says of the other.
+            beats, agreement = even, max(agreement, even_agreement(pulses, bpm))
     if len(beats) <= 3:
         nothing = np.zeros(0, np.int64)
-        return Grid(beats, nothing, wanted.beats_per_bar or 4, 0.0, 0.0, heard)
+        return Grid(beats, nothing, wanted.beats_per_bar or 4, 0.0, 0.0, heard), 0.0
     if wanted.tempo_bpm is None:
         confidence = max(confidence, _sure_by_parts(pulses, beats))
     confidence = min(1.0, confidence) * _steadiness(beats)
     lines, metre, sure = _bar_lines(heard, beats, wanted)
-    return Grid(beats, lines, metre, round(confidence, 3), round(sure, 3), heard)
+    return Grid(beats, lines, metre, round(confidence, 3), round(sure, 3), heard), agreement
+
+
+def _held(grid: Grid, agreement: float) -> float:
+    """How sure beats are that hold throughout, and on which the harmony turns: 0 to 1."""
+    onsets_share = (agreement - _CHANCE) / (_SURE_AGREEMENT - _CHANCE)
+    harmony = (grid.bar_confidence - _CHANCE_BARS) / (_SURE_BARS - _CHANCE_BARS)
+    return round(float(np.clip(onsets_share, 0.0, 1.0) * np.clip(harmony, 0.0, 1.0)), 3)
 
 
 def known_grid(audio: Floats, tempo: TempoMap, progress: Progress = silent) -> Grid:

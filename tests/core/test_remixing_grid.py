@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
+from musiscene_core.composing.score import score
+from musiscene_core.media import read_audio
+from musiscene_core.remixing.agreement import pulse_agreement
 from musiscene_core.remixing.grid import Grid, Wanted, find_grid, known_grid
+from musiscene_core.request import ScoreRequest
 from musiscene_core.tempo_map import TempoMap
-from tests.support.songs import RATE, song
+from tests.support.scenes import brief_of
+from tests.support.songs import RATE, scattered, song
 
 
 def share_met(
@@ -61,3 +69,41 @@ def test_sound_without_a_beat_gives_no_grid_to_cut_by(kind: str) -> None:
     audio = np.tile(sounds[kind].astype(np.float32), (2, 1))
     grid: Grid = find_grid(audio)
     assert not grid.usable
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["notes", "held chords"])
+def test_notes_that_follow_no_pulse_give_no_grid_however_they_fall(held: bool) -> None:
+    for seed in range(4):
+        assert not find_grid(scattered(seed, held=held)).usable
+
+
+@pytest.mark.parametrize("idiom", ["ambient pad", "intimate piano", "melancholy", "string drama"])
+def test_soft_music_of_ours_can_be_cut_by_its_beats(idiom: str, tmp_path: Path) -> None:
+    brief = brief_of(40.0, cuts=(12.0, 27.0), valence=-0.4, arousal=0.2)
+    take = score(ScoreRequest(brief=brief, seed=0, idiom=idiom, hits=()), 0, "take-1", tmp_path)
+    assert take.tempo is not None
+    end = Fraction(take.length_samples, RATE)
+    mix = read_audio(tmp_path / take.mix, Fraction(0), end, sample_rate=RATE, channels=2)
+    grid = find_grid(mix)
+    assert grid.usable
+    beats = np.array([take.tempo.seconds(float(n)) for n in range(int(take.tempo.beat(40.0)) + 1)])
+    assert grid.tempo_bpm == pytest.approx(60 / np.median(np.diff(beats)), rel=0.02)
+    assert share_met(beats, grid.beats_s, 0.07) >= 0.9
+    assert (
+        share_met(
+            np.array([take.tempo.seconds(bar.beat) for bar in take.tempo.bar_lines(0.0, 200.0)]),
+            grid.bar_lines_s,
+            0.07,
+        )
+        >= 0.9
+    )
+
+
+def test_onsets_agree_with_beats_that_the_rest_of_the_music_tells() -> None:
+    pulses = np.zeros((4000, 2))
+    pulses[np.arange(20, 4000, 50), 1] = 1.0
+    assert pulse_agreement(pulses, np.arange(0.2, 40.0, 0.5)) > 0.95
+    assert pulse_agreement(pulses, np.arange(0.45, 40.0, 0.5)) < 0.0
+    assert abs(pulse_agreement(pulses, np.arange(0.2, 40.0, 0.61))) < 0.2
+    assert pulse_agreement(np.zeros((4000, 2)), np.arange(0.2, 40.0, 0.5)) == 0.0
+    assert pulse_agreement(pulses, np.arange(0.0, 1.0, 0.5)) == 0.0

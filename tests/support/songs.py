@@ -86,6 +86,22 @@ def song(
     return Song(sound, starts / RATE, metre)
 
 
+def scattered(seed: int, *, held: bool, length_s: float = 40.0) -> Floats:
+    """Notes, or held chords, at moments that follow no pulse [2, n]."""
+    random = np.random.default_rng(seed)
+    sound = np.zeros((2, round(length_s * RATE)), np.float32)
+    at_s = 0.3
+    while at_s < length_s - 6.0:
+        step = float(random.integers(-12, 13))
+        for interval in (0, 4, 7) if held else (0,):
+            samples = (3.0 if held else 1.2) * RATE
+            note = _tone(step + interval, samples, 4)
+            note = note if held else note * _falling(len(note), 0.4)
+            _put(sound, round(at_s * RATE), note, 0.06)
+        at_s += float(random.exponential(1.6) + 0.5 if held else random.exponential(0.45) + 0.05)
+    return sound
+
+
 def clicks_bound(audio: Floats) -> float:
     """The largest second difference: a click is one that the music does not have itself."""
     return float(np.abs(np.diff(audio, 2, axis=1)).max())
