@@ -9,8 +9,7 @@ pytest.importorskip(
     "PySide6.QtWidgets", reason="Qt's libraries are not on this machine", exc_type=ImportError
 )
 
-from musiscene_gui.main import Application
-from musiscene_gui.widgets import theme
+from musiscene_gui.application import Application, dress
 from tests.support.daemons import ARGUMENTS, Home, home
 
 
@@ -24,16 +23,14 @@ def own_home(tmp_path: Path) -> Iterator[Home]:
 @pytest.fixture
 def themed(qapp):
     """Qt with the panel's theme."""
-    qapp.setStyle("Fusion")
-    qapp.setPalette(theme.palette())
-    qapp.setStyleSheet(theme.style_sheet())
+    dress(qapp)
     return qapp
 
 
 @pytest.fixture
 def application(own_home: Home, themed) -> Iterator[Application]:
     """The whole panel over a real daemon, whose engine does as its caption says."""
-    made = Application(daemon_args=ARGUMENTS)
+    made = Application(silent=True, daemon_args=ARGUMENTS)
     yield made
     made.window.close()
     made.close()

@@ -9,9 +9,9 @@ import pytest
 from PySide6.QtWidgets import QLabel
 
 from musiscene_core.errors import HostError
+from musiscene_gui.application import Application
 from musiscene_gui.bridge.coalescing import Latest
 from musiscene_gui.bridge.desk import Desk
-from musiscene_gui.main import Application
 from musiscene_gui.widgets.icons import icon
 from musiscene_gui.widgets.window import MainWindow
 from tests.support.daemons import Home, request

@@ -124,10 +124,12 @@ class StemFile:
         layout = self._layout
         if layout.floating:
             scaled = np.nan_to_num(self.raw(first, count) * np.float32(128))
-            return np.clip(np.floor(scaled), -128, 127).astype(np.int8)
+            rounded: npt.NDArray[np.int8] = np.clip(np.floor(scaled), -128, 127).astype(np.int8)
+            return rounded
         octets = np.frombuffer(self._octets(first, count), np.int8)
-        highest = octets.reshape(-1, layout.width)[:, layout.width - 1]
-        return np.ascontiguousarray(highest).reshape(-1, layout.channels)
+        highest = np.ascontiguousarray(octets.reshape(-1, layout.width)[:, layout.width - 1])
+        frames: npt.NDArray[np.int8] = highest.reshape(-1, layout.channels)
+        return frames
 
     def _octets(self, first: int, count: int) -> bytes:
         layout = self._layout

@@ -6,7 +6,9 @@ frames, so that zooming is smooth.
 
 from __future__ import annotations
 
-from musiscene_core.brief import SceneBrief
+from collections.abc import Sequence
+
+from musiscene_core.brief import Curve, SceneBrief
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
 from musiscene_core.timeline import Marker, TimelineClip
@@ -30,6 +32,9 @@ class TimelineModel:
         clips: all clips.
         markers: the user's markers.
         brief: what was spotted of the range `brief.timeline.record`; None before.
+        placed: record frames of music placed from here, and what to call it.
+        heard: how strong the music of the take at hand is over the brief's range, 0 to 1; None
+            where nothing is made yet.
     """
 
     def __init__(self) -> None:
@@ -41,6 +46,8 @@ class TimelineModel:
         self.clips: tuple[TimelineClip, ...] = ()
         self.markers: tuple[Marker, ...] = ()
         self.brief: SceneBrief | None = None
+        self.placed: tuple[tuple[FrameRange, str], ...] = ()
+        self.heard: Curve | None = None
         self._range = FrameRange(0, 0)
         self._playhead = 0
         self._view = (0.0, 0.0)
@@ -79,7 +86,7 @@ class TimelineModel:
         self.name, self.rate, self.record = name, rate, record
         self.clips, self.markers = clips, markers
         if not again:
-            self.brief = None
+            self.brief = self.heard = None
             self._range = chosen or record
             self._playhead = self._range.start
             self._view = (float(record.start), float(record.end))
@@ -96,6 +103,16 @@ class TimelineModel:
     def set_brief(self, brief: SceneBrief | None) -> None:
         """Show what was spotted."""
         self.brief = brief
+        self.changed.emit()
+
+    def set_heard(self, heard: Curve | None) -> None:
+        """Show how strong the music turned out."""
+        self.heard = heard
+        self.changed.emit()
+
+    def set_placed(self, placed: Sequence[tuple[FrameRange, str]]) -> None:
+        """Show what music was placed."""
+        self.placed = tuple(placed)
         self.changed.emit()
 
     def timecode(self, frame: int) -> str:

@@ -5,6 +5,8 @@ Nothing is told by colour alone: dialogue is hatched, hit points are diamonds, p
 
 from __future__ import annotations
 
+from importlib import resources
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtGui import QColor, QPalette
@@ -80,7 +82,9 @@ def palette() -> QPalette:
 
 def style_sheet() -> str:
     """Qt's style sheet for the whole panel; `cls` is the dynamic property that widgets set."""
-    return _SHEET.format_map({name: value for name, value in globals().items() if name.isupper()})
+    tokens = {name: value for name, value in globals().items() if name.isupper()}
+    icons = Path(str(resources.files("musiscene_gui") / "icons")).as_posix()
+    return _SHEET.format_map({**tokens, "ICONS": icons})
 
 
 _SHEET = """
@@ -107,6 +111,7 @@ QFrame[cls="notice"] {{ background: #22303C; border: 1px solid {HIGHLIGHT}; bord
 QPushButton, QToolButton {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE};
     border-radius: 3px; padding: 3px 9px; min-height: 16px; }}
 QToolButton[cls="icon"] {{ padding: 2px; min-width: 20px; min-height: 18px; }}
+QToolButton[cls="tiny"] {{ padding: 0px; border-radius: 2px; min-height: 0px; }}
 QToolButton[cls="link"], QPushButton[cls="link"] {{ background: transparent;
     border: 1px solid transparent; }}
 QToolButton[cls="pill-ok"] {{ background: transparent; border: 1px solid transparent;
@@ -136,6 +141,25 @@ QPlainTextEdit, QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QListView, QTree
     selection-background-color: {HIGHLIGHT}; selection-color: {BRIGHT}; }}
 QPlainTextEdit {{ padding: 2px; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 2px 5px; min-height: 18px; }}
+QComboBox::drop-down {{ border: 0; width: 18px; }}
+QComboBox::down-arrow {{ image: url("{ICONS}/arrow-down.svg"); width: 11px; height: 11px; }}
+QSpinBox, QDoubleSpinBox {{ padding-right: 18px; }}
+QSpinBox::up-button, QDoubleSpinBox::up-button {{ subcontrol-position: top right; width: 16px;
+    border: 0; background: {RAISED}; }}
+QSpinBox::down-button, QDoubleSpinBox::down-button {{ subcontrol-position: bottom right;
+    width: 16px; border: 0; background: {RAISED}; }}
+QSpinBox::up-arrow, QDoubleSpinBox::up-arrow {{ image: url("{ICONS}/arrow-up.svg"); width: 9px;
+    height: 9px; }}
+QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {{ image: url("{ICONS}/arrow-down.svg");
+    width: 9px; height: 9px; }}
+QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
+QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+QScrollBar::handle {{ background: {LINE}; border-radius: 4px; min-height: 20px; min-width: 20px; }}
+QScrollBar::handle:hover {{ background: {DIM}; }}
+QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
+QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QToolButton::menu-button {{ border: 0; width: 16px; }}
+QToolButton::menu-arrow {{ image: url("{ICONS}/arrow-down.svg"); width: 10px; height: 10px; }}
 QComboBox QAbstractItemView {{ background: {BASE}; color: {TEXT}; border: 1px solid {LINE};
     selection-background-color: {HIGHLIGHT}; outline: 0; }}
 QTabBar {{ border: 1px solid transparent; }}

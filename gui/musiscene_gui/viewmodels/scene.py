@@ -1,0 +1,347 @@
+"""SceneModel: the range at hand: its captions, its hits and feeling, what is wished, the scoring.
+
+    spot -> (captions, hits and curve are edited) -> score -> takes
+
+Nothing is placed from here: takes are listened to first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+from msgspec.structs import replace as changed_to
+
+from musiscene_core.brief import Caption, SceneBrief
+from musiscene_core.codec import read_json
+from musiscene_core.errors import CancelledError, DaemonError, HostError, MusiSceneError
+from musiscene_core.protocol import Client, JobInfo
+from musiscene_core.request import CaptionRequest, CaptionStrategy
+from musiscene_core.timeline import TimelineRange
+from musiscene_gui.viewmodels.asking import Asker
+from musiscene_gui.viewmodels.editor import EditorModel
+from musiscene_gui.viewmodels.feeling import FeelingLine, drawn
+from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, toggled
+from musiscene_gui.viewmodels.jobs import JobsModel, error_of
+from musiscene_gui.viewmodels.observable import Signal
+from musiscene_gui.viewmodels.timeline import TimelineModel
+from musiscene_gui.viewmodels.wishes import Wishes, request_for
+
+Busy = Literal["", "reading", "spotting", "captioning", "scoring"]
+Fix = Literal["", "again", "reload", "daemon", "engine"]
+"""What one button can mend: the same once more, the timeline, the daemon, the engine."""
+
+
+class SceneModel:
+    """What the scene column shows.
+
+    Attributes:
+        changed: emits nothing, whenever captions, wishes or state change.
+        hits_changed: emits nothing, when hit points change.
+        curve_changed: emits nothing, when the emotion curve changes.
+        estimate_changed: emits nothing, when the estimate changes.
+        takes_made: emits the folders of the takes of a request, once they are there.
+        busy: what is being done; empty while nothing is.
+        job_id: of the job at work; empty while none is.
+        error: what went wrong last; None while all is well.
+        fix: what one button can mend of it.
+        wishes: what is wished of the music.
+        hits: the hit points of the brief, as edited.
+        estimate_s: seconds the scoring would take, spotting included; None while nobody can say.
+    """
+
+    def __init__(
+        self,
+        daemon: Asker[Client],
+        jobs: JobsModel,
+        timeline: TimelineModel,
+        editor: EditorModel,
+    ) -> None:
+        self.changed, self.hits_changed = Signal(), Signal()
+        self.curve_changed, self.estimate_changed = Signal(), Signal()
+        self.takes_made = Signal()
+        self.busy: Busy = ""
+        self.job_id = ""
+        self.error: MusiSceneError | None = None
+        self.fix: Fix = ""
+        self.wishes = Wishes()
+        self.hits: tuple[Hit, ...] = ()
+        self.estimate_s: float | None = None
+        self._daemon, self._jobs = daemon, jobs
+        self._timeline, self._editor = timeline, editor
+        self._spotted: SceneBrief | None = None
+        self._cancelled = False
+        self._again: Callable[[], object] = lambda: None
+        timeline.range_changed.connect(self._range_changed)
+
+    @property
+    def brief(self) -> SceneBrief | None:
+        """The brief as edited; None before spotting, and where the range has changed since."""
+        return self._timeline.brief
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the brief is about the range that is marked."""
+        brief = self.brief
+        return brief is not None and brief.timeline.record == self._timeline.range
+
+    @property
+    def length_s(self) -> float:
+        """Seconds from In to Out."""
+        return float(self._timeline.range.seconds(self._timeline.rate))
+
+    def wish(self, **changes: object) -> None:
+        """Wish otherwise."""
+        self.wishes = replace(self.wishes, **changes)  # type: ignore[arg-type]
+        self.changed.emit()
+        self.ask_estimate()
+
+    def caption(self, name: CaptionStrategy) -> Caption:
+        """One caption as it is; an empty one before spotting."""
+        found = getattr(self.brief.captions, name) if self.brief is not None else Caption()
+        assert isinstance(found, Caption)
+        return found
+
+    def edit_caption(self, name: CaptionStrategy, text: str) -> None:
+        """Take the user's words; as it was first, it no longer counts as edited."""
+        before = self.caption(name)
+        if self.brief is None or text == before.text:
+            return
+        first = self._first(name)
+        same = text == first.text
+        self._set_caption(name, first if same else changed_to(before, text=text, edited=True))
+
+    def reset_caption(self, name: CaptionStrategy) -> None:
+        """Have the words again as they were written first."""
+        if self.brief is not None:
+            self._set_caption(name, self._first(name))
+
+    def regenerate(self, name: CaptionStrategy) -> None:
+        """Have one caption written anew from the others and what was seen and heard."""
+        brief = self.brief
+        if brief is None or self.busy:
+            return
+        wish = CaptionRequest(
+            brief=brief, only=(name,), keep_edited=False, adapters=self.wishes.adapters
+        )
+        self._begin("captioning", lambda: self.regenerate(name))
+
+        def ended(job: JobInfo) -> None:
+            self._read_brief(job, lambda new: self._take_caption(name, new))
+
+        self._submit(lambda client: client.submit_caption(wish), ended)
+
+    def spot(self, then: Callable[[], object] = lambda: None) -> None:
+        """Watch and listen to the range that is marked."""
+        if self.busy or not self._timeline.is_open:
+            return
+        self._begin("reading", lambda: self.spot(then))
+
+        def have_range(read: TimelineRange) -> None:
+            if self._cancelled:
+                self._fail(CancelledError("Cancelled."))
+                return
+            self.busy = "spotting"
+            self.changed.emit()
+            self._submit(lambda client: client.submit_spot(read), ended)
+
+        def ended(job: JobInfo) -> None:
+            self._read_brief(job, have_brief)
+
+        def have_brief(brief: SceneBrief) -> None:
+            self._spotted = brief
+            self.hits = candidates(brief)
+            self._timeline.set_heard(None)
+            self._timeline.set_brief(brief)
+            self.hits_changed.emit()
+            self.curve_changed.emit()
+            self._rest()
+            then()
+
+        self._editor.read_range(self._timeline.range, have_range, self._fail)
+
+    def score(self) -> None:
+        """Have takes made of the range; spots it first where it has not been spotted."""
+        if self.busy or not self._timeline.is_open:
+            return
+        if not self.is_current:
+            self.spot(then=self.score)
+            return
+        brief = self.brief
+        assert brief is not None
+        try:
+            request = request_for(self.wishes, brief, held_frames(self.hits))
+        except MusiSceneError as error:
+            self._fail(error)
+            return
+        self._begin("scoring", self.score)
+
+        def ended(job: JobInfo) -> None:
+            if job.state != "done":
+                self._fail(error_of(job) or CancelledError("Cancelled."))
+                return
+            self._rest()
+            self.takes_made.emit(tuple(Path(job.folder, take) for take in job.takes))
+
+        self._submit(lambda client: client.submit_score(request), ended)
+
+    def adopt(self, brief: SceneBrief) -> None:
+        """Have the captions, hits and curve of a take again, its range marked."""
+        record = brief.timeline.record
+        if self.busy or record.overlap(self._timeline.record) != record:
+            return
+        self._timeline.set_range(record)
+        self._spotted = brief
+        self.hits = candidates(brief)
+        self._timeline.set_brief(brief)
+        self.hits_changed.emit()
+        self.curve_changed.emit()
+        self.changed.emit()
+
+    def cancel(self) -> None:
+        """Cancel what is being done."""
+        self._cancelled = True
+        if self.job_id:
+            self._jobs.cancel(self.job_id)
+
+    def again(self) -> None:
+        """Do once more what went wrong."""
+        self.dismiss()
+        self._again()
+
+    def dismiss(self) -> None:
+        """Forget the error."""
+        self.error, self.fix = None, ""
+        self.changed.emit()
+
+    def show_error(self, error: MusiSceneError, fix: Fix = "") -> None:
+        """Show an error from elsewhere."""
+        self.error, self.fix = error, fix
+        self.changed.emit()
+
+    def move_hit(self, index: int, frame: int) -> None:
+        """Put a hit point elsewhere, in cue frames, and hold it there."""
+        self._set_hits(moved(self.hits, index, frame, self._length_frames))
+
+    def toggle_hit(self, index: int) -> None:
+        """Hold a hit point, or leave it to the engine again."""
+        self._set_hits(toggled(self.hits, index))
+
+    def add_hit(self, record_frame: int) -> None:
+        """Hold a moment at a record frame of the brief's range; one outside it is left out."""
+        brief = self.brief
+        if brief is not None and record_frame in brief.timeline.record:
+            frame = record_frame - brief.timeline.record.start
+            self._set_hits((*self.hits, Hit(frame, held=True)))
+
+    def draw_curve(
+        self, line: FeelingLine, start: tuple[float, float], end: tuple[float, float]
+    ) -> None:
+        """Draw a piece of the emotion curve: (cue seconds, value) to (cue seconds, value)."""
+        if self.brief is not None:
+            curve = drawn(self.brief.emotion_curve, line, start, end)
+            self._timeline.set_brief(changed_to(self.brief, emotion_curve=curve))
+            self.curve_changed.emit()
+
+    def reset_curve(self) -> None:
+        """Have the emotion curve again as it was spotted."""
+        if self.brief is not None and self._spotted is not None:
+            curve = self._spotted.emotion_curve
+            self._timeline.set_brief(changed_to(self.brief, emotion_curve=curve))
+            self.curve_changed.emit()
+
+    def ask_estimate(self) -> None:
+        """Ask how long the scoring would take."""
+        if not self._timeline.is_open:
+            return
+        wishes, length_s, spot_too = self.wishes, self.length_s, not self.is_current
+
+        def work(client: Client) -> float | None:
+            score = client.estimate("score", length_s, engine=wishes.engine, takes=wishes.takes)
+            spot = client.estimate("spot", length_s) if spot_too else 0.0
+            return None if score is None or spot is None else score + spot
+
+        def have(seconds: float | None) -> None:
+            self.estimate_s = seconds
+            self.estimate_changed.emit()
+
+        self._daemon.ask(work, have)
+
+    @property
+    def _length_frames(self) -> int:
+        return self.brief.timeline.record.length if self.brief is not None else 1
+
+    def _first(self, name: CaptionStrategy) -> Caption:
+        found = getattr(self._spotted.captions, name) if self._spotted is not None else Caption()
+        assert isinstance(found, Caption)
+        return found
+
+    def _set_caption(self, name: CaptionStrategy, caption: Caption) -> None:
+        assert self.brief is not None
+        captions = changed_to(self.brief.captions, **{name: caption})
+        self._timeline.brief = changed_to(self.brief, captions=captions)
+        self.changed.emit()
+
+    def _take_caption(self, name: CaptionStrategy, new: SceneBrief) -> None:
+        """Only the one that was asked for: the user may have edited others meanwhile."""
+        written = getattr(new.captions, name)
+        if self._spotted is not None:
+            captions = changed_to(self._spotted.captions, **{name: written})
+            self._spotted = changed_to(self._spotted, captions=captions)
+        self._rest()
+        if self.brief is not None:
+            self._set_caption(name, written)
+
+    def _set_hits(self, hits: tuple[Hit, ...]) -> None:
+        self.hits = hits
+        self.hits_changed.emit()
+
+    def _range_changed(self) -> None:
+        self.changed.emit()
+        self.ask_estimate()
+
+    def _begin(self, busy: Busy, again: Callable[[], object]) -> None:
+        self.busy, self.job_id, self.error, self.fix = busy, "", None, ""
+        self._cancelled = False
+        self._again = again
+        self.changed.emit()
+
+    def _submit(self, submit: Callable[[Client], str], ended: Callable[[JobInfo], object]) -> None:
+        def accepted(job_id: str) -> None:
+            self.job_id = job_id
+            self._jobs.follow(job_id, ended)
+            if self._cancelled:
+                self._jobs.cancel(job_id)
+            self.changed.emit()
+
+        self._daemon.ask(submit, accepted, self._fail)
+
+    def _read_brief(self, job: JobInfo, have: Callable[[SceneBrief], object]) -> None:
+        if job.state != "done":
+            self._fail(error_of(job) or CancelledError("Cancelled."))
+            return
+        path = Path(job.folder, "brief.json")
+        # In the daemon's thread, which has nothing to do now: a long film's brief takes a moment.
+        self._daemon.ask(lambda _: read_json(path, SceneBrief), have, self._fail)
+
+    def _rest(self) -> None:
+        self.busy, self.job_id = "", ""
+        self.changed.emit()
+        self.ask_estimate()
+
+    def _fail(self, error: MusiSceneError) -> None:
+        self.busy, self.job_id = "", ""
+        if not isinstance(error, CancelledError):
+            self.error, self.fix = error, fix_of(error)
+        self.changed.emit()
+
+
+def fix_of(error: MusiSceneError) -> Fix:
+    """What one button can mend of an error."""
+    if isinstance(error, DaemonError):
+        return "again" if error.code == "job_failed" else "daemon"
+    if isinstance(error, HostError):
+        return "reload"
+    return "engine" if error.code == "engine" else "again"

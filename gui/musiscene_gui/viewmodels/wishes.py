@@ -1,0 +1,71 @@
+"""Wishes: what a user wants of the music, besides the scene itself; what each choice can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from musiscene_core.brief import SceneBrief
+from musiscene_core.protocol import EngineInfo
+from musiscene_core.request import CaptionStrategy, ScoreRequest, StemDetail
+
+STRATEGIES: tuple[CaptionStrategy, ...] = (
+    "fusion",
+    "video",
+    "scene_imagination",
+    "music",
+    "music_conditions",
+)
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a user wants made.
+
+    Attributes:
+        engine: who makes the music.
+        strategy: which caption steers it.
+        takes: how many.
+        seed: of the first.
+        stems: a stem a role, or a stem an instrument.
+        loudness_lufs: of the mix; None leaves it to whether somebody speaks.
+        idiom: style to write in; empty lets words and scene choose.
+        adapters: house styles of the captioner, each with its weight.
+    """
+
+    engine: str = "composer"
+    strategy: CaptionStrategy = "fusion"
+    takes: int = 3
+    seed: int = 0
+    stems: StemDetail = "roles"
+    loudness_lufs: float | None = None
+    idiom: str = ""
+    adapters: tuple[tuple[str, float], ...] = ()
+
+
+def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None) -> ScoreRequest:
+    """The request that asks for it.
+
+    Raises:
+        RequestError: it asks for what cannot be.
+    """
+    return ScoreRequest(
+        brief=brief,
+        engine=wishes.engine,
+        caption_strategy=wishes.strategy,
+        takes=wishes.takes,
+        seed=wishes.seed,
+        hits=hits,
+        stems=wishes.stems,
+        loudness_lufs=wishes.loudness_lufs,
+        idiom=wishes.idiom or None,
+    )
+
+
+def too_long_for(engine: EngineInfo, length_s: float) -> bool:
+    """Whether the range is longer than the engine can score."""
+    return length_s > engine.max_length_s
+
+
+def has_caption(brief: SceneBrief, strategy: CaptionStrategy) -> bool:
+    """Whether there are words by which that strategy could steer."""
+    return bool(getattr(brief.captions, strategy).text.strip())

@@ -1,0 +1,32 @@
+"""The panel's language: catalogues of this package, put in and taken out while it runs."""
+
+from __future__ import annotations
+
+from importlib import resources
+
+from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
+
+SOURCE_LANGUAGE = "en"
+_in_use: list[QTranslator] = []
+
+
+def use_language(language: str) -> str:
+    """Speak a language, the system's where empty; what there is no catalogue for is English.
+
+    Returns:
+        The language spoken.
+    """
+    while _in_use:
+        QCoreApplication.removeTranslator(_in_use.pop())
+    wanted = language or QLocale.system().name()[:2]
+    if wanted == SOURCE_LANGUAGE:
+        return wanted
+    catalogue = resources.files("musiscene_gui") / "translations" / f"panel_{wanted}.qm"
+    if not catalogue.is_file():
+        return SOURCE_LANGUAGE
+    translator = QTranslator()
+    if not translator.load(catalogue.read_bytes()):
+        return SOURCE_LANGUAGE
+    _in_use.append(translator)
+    QCoreApplication.installTranslator(translator)
+    return wanted

@@ -1,0 +1,330 @@
+"""Painting the strip's ground: all of it but the playhead, so that it can be kept as a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPen, QPolygonF
+
+from musiscene_core.ranges import FrameRange
+from musiscene_gui.viewmodels.feeling import FeelingLine
+from musiscene_gui.viewmodels.hits import Hit
+from musiscene_gui.viewmodels.timeline import TimelineModel
+from musiscene_gui.widgets import theme
+from musiscene_gui.widgets.strip import geometry as at
+from musiscene_gui.widgets.strip.geometry import Scale
+from musiscene_gui.widgets.strip.shots import ShotBox
+
+_DIAMOND = 6
+_PICTURE_SHAPE = 16 / 9
+_LABEL_FROM_PX = 560
+_INK = QColor(10, 10, 12, 190)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the rows are called."""
+
+    shots: str
+    dialogue: str
+    temp: str
+    cues: str
+    music: str
+    empty: str
+
+
+@dataclass(frozen=True)
+class Scene:
+    """All that is painted.
+
+    Attributes:
+        timeline: range, brief and clips.
+        shots: see ShotBox.
+        hits: hit points in cue frames.
+        chosen: index of the hit point that the keyboard moves; -1 for none.
+        line: which feeling is shown.
+        drawing: whether it is being edited.
+        picture: the thumbnail of a shot at a record frame; None where it is not there yet.
+        words: in the user's language.
+    """
+
+    timeline: TimelineModel
+    shots: tuple[ShotBox, ...]
+    hits: tuple[Hit, ...]
+    chosen: int
+    line: FeelingLine
+    drawing: bool
+    picture: Callable[[ShotBox, int], QImage | None]
+    words: Words
+
+
+def paint_ground(painter: QPainter, width: int, scene: Scene) -> None:
+    """Paint everything but the playhead, `width` pixels wide."""
+    timeline = scene.timeline
+    scale = Scale.of(width, timeline.view)
+    font = QFont(painter.font())
+    font.setPixelSize(11)
+    painter.setFont(font)
+    painter.fillRect(QRect(0, 0, width, at.HEIGHT), QColor(theme.PANEL))
+    if not timeline.is_open:
+        painter.setPen(QColor(theme.DIM))
+        inside = QRect(12, 0, width - 24, at.HEIGHT)
+        flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+        painter.drawText(inside, flags, scene.words.empty)
+        return
+    painter.setClipRect(QRectF(scale.left, 0, scale.right - scale.left, at.HEIGHT))
+    _ruler(painter, scale, timeline)
+    _shots(painter, scale, scene)
+    _dialogue(painter, scale, timeline)
+    _temp(painter, scale, timeline)
+    _music(painter, scale, timeline)
+    _outside(painter, scale, timeline.range)
+    _heard(painter, scale, timeline)
+    _curve(painter, scale, scene)
+    _cues(painter, scale, scene, labels=width >= _LABEL_FROM_PX)
+    painter.setClipping(False)
+    _brackets(painter, scale, timeline.range)
+    _gutter(painter, scene.words)
+
+
+def paint_playhead(painter: QPainter, x: float) -> None:
+    """A line with a head on the ruler."""
+    colour = QColor(theme.PLAYHEAD)
+    painter.setPen(QPen(colour, 1))
+    painter.drawLine(QLineF(x, 0, x, at.HEIGHT))
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawPolygon(QPolygonF([QPointF(x - 5, 0), QPointF(x + 5, 0), QPointF(x, 7)]))
+
+
+def _ruler(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
+    nominal = timeline.rate.nominal
+    short = scale.pixels_a_frame * nominal < 200
+    step = at.ruler_step(nominal, scale.pixels_a_frame, 60 if short else 90)
+    first = int(scale.start // step) * step
+    for frame in range(first, int(scale.end) + 1, step):
+        x = scale.x(frame)
+        painter.setPen(QColor(theme.LINE))
+        painter.drawLine(QLineF(x, 12, x, 20))
+        painter.setPen(QColor(theme.DIM))
+        text = timeline.timecode(max(0, frame))
+        text = text[3:8] if short and frame < 3600 * nominal + timeline.record.start else text
+        if x + 58 < scale.right:
+            painter.drawText(QRectF(x + 3, 0, 90, 18), Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _shots(painter: QPainter, scale: Scale, scene: Scene) -> None:
+    top, height = at.SHOTS
+    for shot in scene.shots:
+        left, right = scale.x(shot.record.start), scale.x(shot.record.end)
+        if right < scale.left or left > scale.right:
+            continue
+        box = QRectF(left + 0.5, top, max(1.0, right - left - 1), height)
+        painter.fillRect(box, QColor("#3C3C46"))
+        if box.width() >= 8:
+            _tiles(painter, scale, box, shot, scene.picture)
+        if box.width() > 22:
+            badge = QRectF(box.left(), box.bottom() - 14, 18 if shot.number > 9 else 13, 14)
+            painter.fillRect(badge, _INK)
+            painter.setPen(QColor(theme.BRIGHT))
+            painter.drawText(badge, Qt.AlignmentFlag.AlignCenter, str(shot.number))
+
+
+def _tiles(
+    painter: QPainter,
+    scale: Scale,
+    box: QRectF,
+    shot: ShotBox,
+    picture: Callable[[ShotBox, int], QImage | None],
+) -> None:
+    """Pictures beside each other, each of the frame that lies under its middle."""
+    wide = box.height() * _PICTURE_SHAPE
+    count = max(1, math.ceil(box.width() / wide - 0.25))
+    for index in range(count):
+        tile = QRectF(box.left() + index * wide, box.top(), wide, box.height())
+        tile = (
+            tile.intersected(box)
+            if index < count - 1
+            else QRectF(tile.topLeft(), box.bottomRight())
+        )
+        if tile.right() < scale.left or tile.left() > scale.right:
+            continue
+        middle = round(scale.position(tile.center().x()))
+        image = picture(shot, middle)
+        if image is not None and not image.isNull():
+            _cover(painter, tile, image)
+
+
+def _cover(painter: QPainter, box: QRectF, image: QImage) -> None:
+    """All of the box, never stretched: what does not fit is cut off evenly."""
+    scale = max(box.width() / image.width(), box.height() / image.height())
+    width, height = box.width() / scale, box.height() / scale
+    source = QRectF((image.width() - width) / 2, (image.height() - height) / 2, width, height)
+    painter.drawImage(box, image, source)
+
+
+def _dialogue(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
+    top, height = at.DIALOGUE
+    spans: list[tuple[float, float]] = []
+    brief = timeline.brief
+    if brief is not None:
+        fps, start = float(timeline.rate.fps), brief.timeline.record.start
+        spans = [(start + one.start_s * fps, start + one.end_s * fps) for one in brief.dialogue]
+    else:
+        clips = (clip.mapping.record for clip in timeline.clips if clip.role == "dialogue")
+        spans = [(float(record.start), float(record.end)) for record in clips]
+    for begin, end in spans:
+        box = QRectF(scale.x(begin), top, max(2.0, scale.x(end) - scale.x(begin)), height)
+        painter.fillRect(box, QColor("#4A4A55"))
+        painter.fillRect(box, QBrush(QColor(theme.HATCH), Qt.BrushStyle.BDiagPattern))
+
+
+def _temp(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
+    top, height = at.TEMP
+    brief = timeline.brief
+    if brief is not None and brief.temp_track.present and brief.temp_track.energy.values:
+        energy, fps = brief.temp_track.energy, float(timeline.rate.fps)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for index, value in enumerate(energy.values):
+            frame = brief.timeline.record.start + index * energy.hop_s * fps
+            x, following = scale.x(frame), scale.x(frame + energy.hop_s * fps)
+            if following < scale.left or x > scale.right:
+                continue
+            tall = max(1.0, value * height)
+            bar = QRectF(x, top + height - tall, max(1.0, following - x), tall)
+            painter.fillRect(bar, QColor("#7D6E8F"))
+        return
+    for clip in timeline.clips:
+        if clip.role == "temp_track":
+            left, right = scale.x(clip.mapping.record.start), scale.x(clip.mapping.record.end)
+            painter.fillRect(QRectF(left, top, right - left, height), QColor("#5A4F68"))
+
+
+def _music(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
+    top, height = at.MUSIC
+    scores = [(clip.mapping.record, clip.track) for clip in timeline.clips if clip.role == "score"]
+    for record, label in (*scores, *timeline.placed):
+        left, right = scale.x(record.start), scale.x(record.end)
+        box = QRectF(left, top, right - left, height - 2)
+        painter.fillRect(box, QColor(theme.PLACED))
+        painter.setPen(QColor(theme.PLACED_TEXT))
+        shown = box.intersected(QRectF(scale.left, top, scale.right - scale.left, height))
+        inner = shown.adjusted(5, 0, -3, 0)
+        text = painter.fontMetrics().elidedText(
+            label, Qt.TextElideMode.ElideRight, int(inner.width())
+        )
+        painter.drawText(inner, Qt.AlignmentFlag.AlignVCenter, text)
+
+
+def _outside(painter: QPainter, scale: Scale, marked: FrameRange) -> None:
+    for left, right in (
+        (scale.left, scale.x(marked.start)),
+        (scale.x(marked.end), scale.right),
+    ):
+        if right > left:
+            box = QRectF(left, 0, right - left, at.HEIGHT)
+            painter.fillRect(box, QColor(*theme.OUTSIDE))
+
+
+def _curve(painter: QPainter, scale: Scale, scene: Scene) -> None:
+    brief = scene.timeline.brief
+    if brief is None or not brief.emotion_curve.points:
+        return
+    curve, fps = brief.emotion_curve, float(scene.timeline.rate.fps)
+    start = brief.timeline.record.start
+    line = QPolygonF()
+    for index, point in enumerate(curve.points):
+        frame = min(start + index * curve.hop_s * fps, float(brief.timeline.record.end))
+        line.append(QPointF(scale.x(frame), at.curve_y(getattr(point, scene.line))))
+    line.append(QPointF(scale.x(brief.timeline.record.end), line.last().y()))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    colour = QColor(theme.WARN if curve.edited else theme.ACCENT)
+    if scene.drawing:
+        top, height = at.CURVE
+        span = scale.x(brief.timeline.record.end) - scale.x(start)
+        painter.fillRect(QRectF(scale.x(start), top, span, height), QColor(10, 10, 12, 120))
+    painter.setPen(QPen(_INK, 4.5))
+    painter.drawPolyline(line)
+    painter.setPen(QPen(colour, 2.0))
+    painter.drawPolyline(line)
+    painter.restore()
+
+
+def _heard(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
+    """How strong the music turned out: dotted, over what was asked for."""
+    brief, heard = timeline.brief, timeline.heard
+    if brief is None or heard is None or not heard.values:
+        return
+    fps, start = float(timeline.rate.fps), brief.timeline.record.start
+    line = QPolygonF()
+    for index, value in enumerate(heard.values):
+        frame = start + (index + 0.5) * heard.hop_s * fps
+        line.append(QPointF(scale.x(frame), at.curve_y(2 * value - 1)))
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    painter.setPen(QPen(_INK, 4))
+    painter.drawPolyline(line)
+    painter.setPen(QPen(QColor(theme.OK), 1.8, Qt.PenStyle.DotLine))
+    painter.drawPolyline(line)
+    painter.restore()
+
+
+def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> None:
+    brief = scene.timeline.brief
+    start = brief.timeline.record.start if brief is not None else 0
+    middle = at.CUES[0] + at.CUES[1] / 2
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+    places = sorted((scale.x(start + hit.frame), index) for index, hit in enumerate(scene.hits))
+    for place, (x, index) in enumerate(places):
+        hit = scene.hits[index]
+        side = _DIAMOND + (1.5 if index == scene.chosen else 0)
+        shape = [(x, middle - side), (x + side, middle), (x, middle + side), (x - side, middle)]
+        colour = QColor(theme.CUE)
+        painter.setPen(QPen(QColor(theme.BRIGHT) if index == scene.chosen else colour, 1.4))
+        painter.setBrush(colour if hit.held else QColor(theme.PANEL))
+        painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in shape]))
+        following = places[place + 1][0] - 8 if place + 1 < len(places) else scale.right
+        room = int(following - x - 12)
+        if labels and hit.label and room > 24:
+            painter.setPen(QColor(theme.TEXT if hit.held else theme.DIM))
+            elide = Qt.TextElideMode.ElideRight
+            text = painter.fontMetrics().elidedText(hit.label, elide, room)
+            painter.drawText(QPointF(x + 10, middle + 4), text)
+    for marker in scene.timeline.markers if not scene.hits else ():
+        x = scale.x(marker.record.start)
+        painter.setPen(QColor(theme.DIM))
+        painter.drawLine(QLineF(x, at.CUES[0] + 2, x, at.CUES[0] + at.CUES[1] - 2))
+        painter.drawText(QPointF(x + 4, middle + 4), marker.name)
+    painter.restore()
+
+
+def _brackets(painter: QPainter, scale: Scale, marked: FrameRange) -> None:
+    painter.setPen(QPen(QColor(theme.ACCENT), 2))
+    for frame, way in ((marked.start, 7), (marked.end, -7)):
+        x = scale.x(frame)
+        if scale.left - 1 <= x <= scale.right + 1:
+            painter.drawLine(QLineF(x, 1, x, at.HEIGHT - 2))
+            painter.drawLine(QLineF(x, 1, x + way, 1))
+            painter.drawLine(QLineF(x, at.HEIGHT - 2, x + way, at.HEIGHT - 2))
+
+
+def _gutter(painter: QPainter, words: Words) -> None:
+    painter.setPen(QColor(theme.DIM))
+    rows = (
+        (words.shots, at.SHOTS),
+        (words.dialogue, at.DIALOGUE),
+        (words.temp, at.TEMP),
+        (words.cues, at.CUES),
+        (words.music, at.MUSIC),
+    )
+    flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+    for text, (top, height) in rows:
+        room = theme.GUTTER - 8
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QRectF(6, top - 2, room, height + 4), flags, shown)

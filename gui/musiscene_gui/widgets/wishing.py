@@ -1,0 +1,190 @@
+"""What is wished of the music: engine, steering caption, style, takes, stems, loudness."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSpinBox, QWidget
+
+from musiscene_core.protocol import EngineInfo
+from musiscene_core.request import MAX_TAKES, CaptionStrategy
+from musiscene_gui.viewmodels.connection import ConnectionModel
+from musiscene_gui.viewmodels.scene import SceneModel
+from musiscene_gui.viewmodels.wishes import STRATEGIES, has_caption, too_long_for
+from musiscene_gui.widgets.building import ElidedLabel, label, row
+
+_QUIETEST, _LOUDEST = -40.0, -6.0
+_AUTO = _QUIETEST - 1
+_FULL = 1.0
+
+
+class WishGrid(QWidget):
+    """The choices, a row each."""
+
+    def __init__(self, scene: SceneModel, connection: ConnectionModel) -> None:
+        super().__init__()
+        self._scene, self._connection = scene, connection
+        self.length = label()
+        self.engine, self.strategy, self.house = QComboBox(), QComboBox(), QComboBox()
+        self.about = ElidedLabel("dim")
+        self.weight = QDoubleSpinBox(minimum=0.0, maximum=_FULL, singleStep=0.1, value=_FULL)
+        self.takes = QSpinBox(minimum=1, maximum=MAX_TAKES)
+        self.stems = QComboBox()
+        self.loudness = QDoubleSpinBox(minimum=_AUTO, maximum=_LOUDEST, decimals=1, value=_AUTO)
+        for box in (self.engine, self.strategy, self.house, self.stems):
+            box.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
+            box.setMinimumContentsLength(6)
+        for box in (self.takes, self.loudness, self.weight):
+            box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._titles = {name: QLabel() for name in ("length", "engine", "steer", "house", "takes")}
+        self._stems_title, self._loudness_title = label("dim"), label("dim")
+        for title in self._titles.values():
+            title.setProperty("cls", "dim")
+        self._house_row = row(self.house, self.weight)
+        self._house_row.layout().setStretch(0, 1)
+        self._lay_out()
+        self.engine.activated.connect(lambda _: scene.wish(engine=self.engine.currentData()))
+        self.strategy.activated.connect(lambda _: scene.wish(strategy=self.strategy.currentData()))
+        self.takes.valueChanged.connect(lambda count: scene.wish(takes=count))
+        self.stems.activated.connect(lambda _: scene.wish(stems=self.stems.currentData()))
+        self.loudness.valueChanged.connect(self._loudness_changed)
+        self.house.activated.connect(lambda _: self._house_changed())
+        self.weight.valueChanged.connect(lambda _: self._house_changed())
+        scene.changed.connect(self.refresh)
+        connection.changed.connect(self._engines_changed)
+        self.word()
+
+    def refresh(self) -> None:
+        """Show the wishes as they are."""
+        wishes, scene = self._scene.wishes, self._scene
+        self.length.setText(self.tr("In to Out, {0} s").format(f"{scene.length_s:.1f}"))
+        for box, value in ((self.takes, wishes.takes), (self.loudness, wishes.loudness_lufs)):
+            if not box.hasFocus():
+                box.blockSignals(True)
+                box.setValue(_AUTO if value is None else value)
+                box.blockSignals(False)
+        for box, data in (
+            (self.engine, wishes.engine),
+            (self.strategy, wishes.strategy),
+            (self.stems, wishes.stems),
+        ):
+            box.setCurrentIndex(max(0, box.findData(data)))
+        for index, name in enumerate(STRATEGIES):
+            said = scene.brief is None or has_caption(scene.brief, name)
+            self.strategy.model().item(index).setEnabled(said)
+        self._show_engine()
+
+    def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
+        """Take on another language."""
+        if event.type() == QEvent.Type.LanguageChange:
+            self.word()
+        super().changeEvent(event)
+
+    def word(self) -> None:
+        """Say everything in the user's language."""
+        named = {
+            "length": (self.tr("Length"), self.length),
+            "engine": (self.tr("Engine"), self.engine),
+            "steer": (self.tr("Steered by"), self.strategy),
+            "house": (self.tr("House style"), self.house),
+            "takes": (self.tr("Takes"), self.takes),
+        }
+        for key, (text, widget) in named.items():
+            self._titles[key].setText(text)
+            widget.setAccessibleName(text)
+        self._stems_title.setText(self.tr("Stems"))
+        self.stems.setAccessibleName(self.tr("Stems"))
+        self._loudness_title.setText(self.tr("Loudness"))
+        self.loudness.setAccessibleName(self.tr("Loudness"))
+        self.loudness.setSpecialValueText(self.tr("automatic"))
+        self.loudness.setSuffix(" LUFS")
+        self.weight.setAccessibleName(self.tr("Weight of the house style"))
+        captions: dict[CaptionStrategy, str] = {
+            "fusion": self.tr("picture and temp track"),
+            "video": self.tr("the picture"),
+            "scene_imagination": self.tr("the imagined scene"),
+            "music": self.tr("the temp track"),
+            "music_conditions": self.tr("musical directions"),
+        }
+        _refill(self.strategy, [(captions[name], name) for name in STRATEGIES])
+        _refill(
+            self.stems,
+            [(self.tr("by role"), "roles"), (self.tr("by instrument"), "instruments")],
+        )
+        self._engines_changed()
+
+    def _engines_changed(self) -> None:
+        engines = self._connection.engines
+        names = [engine.name for engine in engines] or [self._scene.wishes.engine]
+        _refill(self.engine, [(name, name) for name in names])
+        status = self._connection.status
+        styles = [
+            adapter
+            for captioner in (status.captioners if status is not None else ())
+            for adapter in captioner.adapters
+        ]
+        _refill(self.house, [(self.tr("none"), ""), *((one.name, one.name) for one in styles)])
+        self._house_row.setVisible(bool(styles))
+        self._titles["house"].setVisible(bool(styles))
+        self.refresh()
+
+    def _show_engine(self) -> None:
+        info = next(
+            (one for one in self._connection.engines if one.name == self._scene.wishes.engine), None
+        )
+        self.about.set_whole(self._said_of(info) if info is not None else "")
+        self.engine.setToolTip(info.description if info is not None else "")
+
+    def _said_of(self, info: EngineInfo) -> str:
+        if too_long_for(info, self._scene.length_s):
+            return self.tr("too short for this range: {0} s at most").format(
+                f"{info.max_length_s:.0f}"
+            )
+        can = [self.tr("meets hits") if info.hit_points else self.tr("no hits")]
+        can.append(
+            self.tr("{0} stems").format(len(info.stems)) if info.stems else self.tr("a mix alone")
+        )
+        use = "" if info.commercial_use else self.tr(", no commercial use")
+        return " · ".join([*can, info.licence + use])
+
+    def _loudness_changed(self, value: float) -> None:
+        if _AUTO < value < _QUIETEST:
+            return
+        self._scene.wish(loudness_lufs=None if value <= _AUTO else value)
+
+    def _house_changed(self) -> None:
+        name = self.house.currentData()
+        self._scene.wish(adapters=((name, self.weight.value()),) if name else ())
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(4)
+        small = row(self.takes, self._stems_title, self.stems)
+        small.layout().setStretch(2, 1)
+        loud = row(self.loudness, None)
+        rows = [
+            (self._titles["length"], self.length),
+            (self._titles["engine"], self.engine),
+            (QLabel(), self.about),
+            (self._titles["steer"], self.strategy),
+            (self._titles["house"], self._house_row),
+            (self._titles["takes"], small),
+            (self._loudness_title, loud),
+        ]
+        for index, (title, widget) in enumerate(rows):
+            grid.addWidget(title, index, 0)
+            grid.addWidget(widget, index, 1)
+        grid.setColumnStretch(1, 1)
+
+
+def _refill(box: QComboBox, entries: list[tuple[str, str]]) -> None:
+    kept = box.currentData()
+    box.blockSignals(True)
+    box.clear()
+    for text, data in entries:
+        box.addItem(text, data)
+    box.setCurrentIndex(max(0, box.findData(kept)))
+    box.blockSignals(False)
