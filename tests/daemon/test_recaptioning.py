@@ -17,7 +17,13 @@ from musiscene_core.brief import (
 )
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import read_json, to_json
-from musiscene_core.errors import EngineError, MediaError, MusiSceneError, RequestError
+from musiscene_core.errors import (
+    CancelledError,
+    EngineError,
+    MediaError,
+    MusiSceneError,
+    RequestError,
+)
 from musiscene_core.progress import silent
 from musiscene_core.ranges import FrameRange, SourceMapping
 from musiscene_core.request import CaptionRequest
@@ -27,6 +33,7 @@ from musiscene_daemon import hearing
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.recaptioning import ORDER, recaption
 from tests.support import sounds
+from tests.support.daemons import Home, wait_until
 from tests.support.language_server import LanguageService, language_service
 from tests.support.scenes import brief_of
 from tests.support.scripted_captioner import SPEC
@@ -312,3 +319,22 @@ def test_strategies_that_need_a_picture_say_so(tmp_path: Path) -> None:
     for strategy in ("fusion", "music_conditions"):
         with pytest.raises(RequestError, match="also needs to know what is seen"):
             listen(path, strategy=strategy)
+
+
+def test_a_language_model_that_hangs_holds_up_no_cancelling(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with language_service(ANSWER, fault="stalls") as hanging:
+        monkeypatch.setenv("MUSISCENE_LLM_URL", hanging.url)
+        with own_home.connect() as client:
+            client.engines()
+            worker = client.status().worker_pid
+            request = CaptionRequest(brief=brief(temp_track=HEARD), only=("fusion",))
+            job = client.submit_caption(request)
+            wait_until(lambda: client.job(job).writing)
+            (growing,) = client.job(job).writing
+            assert growing.text == "Slow strings over"
+            client.cancel(job)
+            with pytest.raises(CancelledError):
+                client.wait(job)
+            assert client.status().worker_pid == worker, "it stopped by itself"
