@@ -1,0 +1,164 @@
+"""EnCodec's decoder in pieces: sound while tokens still come, exactly that of one whole pass.
+
+The first convolution sees three frames ahead, the LSTM's state is carried, and what follows is
+computed with as many frames on both sides as its layers reach: one, in the published model.
+Knows nothing of the language model.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import parametrize
+from transformers import EncodecConfig, EncodecModel
+
+from musiscene_core.errors import ModelError
+from musiscene_core.neural.tensors import check, shapes_in
+
+_OLD_NAMES = (
+    (".weight_g", ".parametrizations.weight.original0"),
+    (".weight_v", ".parametrizations.weight.original1"),
+)
+
+
+class Codec:
+    """The decoder's weights, weight norm folded in."""
+
+    def __init__(self, model: EncodecModel) -> None:
+        """Take what decodes of `model`."""
+        for module in model.decoder.modules():
+            if parametrize.is_parametrized(module, "weight"):
+                parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
+        config = model.config
+        self.quantizer, self.layers = model.quantizer, list(model.decoder.layers)
+        self.books = config.num_quantizers
+        self.hop = 1
+        for ratio in config.upsampling_ratios:
+            self.hop *= int(ratio)
+        kernel = (config.kernel_size - 1) // 2
+        self.causal = bool(config.use_causal_conv)
+        self.ahead = 0 if self.causal else kernel
+        self.behind = config.kernel_size - 1 if self.causal else kernel
+        self.margin = _reach(config)
+
+    @torch.inference_mode()
+    def whole(self, codes: Tensor) -> Tensor:
+        """Codes [rows, codebooks, frames] as samples [rows, frames * hop]."""
+        x = self.quantizer.decode(codes.transpose(0, 1))
+        for layer in self.layers:
+            x = layer(x)
+        return x[:, 0]
+
+
+class Stream:
+    """Decodes codes that grow."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._state: tuple[Tensor, Tensor] | None = None
+        self._carried: Tensor | None = None
+        self._heard = 0
+        self._kept_from = 0
+        self._done = 0
+
+    @torch.inference_mode()
+    def push(self, codes: Tensor, *, final: bool = False) -> Tensor:
+        """What can be heard now.
+
+        Args:
+            codes: [rows, codebooks, frames], all so far; no frame changes once it was given.
+            final: no more will come.
+
+        Returns:
+            The next samples [rows, n]; n may be 0.
+        """
+        codec = self._codec
+        frames = codes.shape[-1]
+        until = frames if final else max(self._heard, frames - codec.ahead)
+        if until > self._heard:
+            self._listen(codes, until)
+        ready = until if final else max(self._done, until - codec.margin)
+        if ready <= self._done or self._carried is None:
+            return torch.zeros(codes.shape[0], 0, device=codes.device)
+        first = max(0, self._done - codec.margin)
+        last = min(until, ready + codec.margin)
+        x = self._carried[..., first - self._kept_from : last - self._kept_from]
+        for layer in codec.layers[2:]:
+            x = layer(x)
+        begin = (self._done - first) * codec.hop
+        found = x[:, 0, begin : begin + (ready - self._done) * codec.hop]
+        self._done = ready
+        keep = max(0, ready - codec.margin)
+        self._carried = self._carried[..., keep - self._kept_from :]
+        self._kept_from = keep
+        return found
+
+    def _listen(self, codes: Tensor, until: int) -> None:
+        """Through the first convolution and the LSTM, up to frame `until`."""
+        codec = self._codec
+        first = max(0, self._heard - codec.behind)
+        x = codec.layers[0](codec.quantizer.decode(codes[..., first:].transpose(0, 1)))
+        x = x[..., self._heard - first : until - first].permute(2, 0, 1)
+        after, self._state = codec.layers[1].lstm(x, self._state)
+        new = (after + x).permute(1, 2, 0)
+        carried = self._carried
+        self._carried = new if carried is None else torch.cat([carried, new], -1)
+        self._heard = until
+
+
+def load_codec(
+    folder: Path, fields: dict[str, Any], tensors: dict[str, Tensor], device: str
+) -> Codec:
+    """The decoder of the EnCodec in the model in `folder`.
+
+    Raises:
+        ModelError: a tensor is missing or of another shape, or the config describes no EnCodec
+            that MusicGen uses.
+    """
+    try:
+        config = EncodecConfig(**fields)
+        if config.audio_channels != 1 or config.chunk_length_s or config.num_residual_layers < 1:
+            raise ValueError("MusicGen's EnCodec has one channel and no chunks")
+        model = EncodecModel(config)
+    # transformers checks a config with validators whose errors share no narrower type.
+    except Exception as error:
+        raise ModelError(f"{folder}/config.json describes no EnCodec: {error}.") from error
+    renamed = {_new_name(name): tensor.to(torch.float32) for name, tensor in tensors.items()}
+    needed = {
+        name: shape
+        for name, shape in shapes_in(model.state_dict()).items()
+        if name.startswith("decoder.") or name.endswith("codebook.embed")
+    }
+    check(shapes_in(renamed), needed, folder)
+    model.load_state_dict({name: renamed[name] for name in needed}, strict=False)
+    model.requires_grad_(False)
+    return Codec(model.eval().to(device))
+
+
+def _new_name(name: str) -> str:
+    for old, new in _OLD_NAMES:
+        if name.endswith(old):
+            return name.removesuffix(old) + new
+    return name
+
+
+def _reach(config: EncodecConfig) -> int:
+    """How many frames on either side a sample depends on, after the LSTM."""
+    reach = config.last_kernel_size - 1
+    if not config.use_causal_conv:
+        reach //= 2
+    for ratio in reversed(config.upsampling_ratios):
+        for layer in range(config.num_residual_layers):
+            dilation = config.dilation_growth_rate**layer
+            reach += (config.residual_kernel_size - 1) * dilation
+            if not config.use_causal_conv:
+                reach -= (config.residual_kernel_size - 1) * dilation // 2
+        # A transposed convolution's sample n lies over inputs n // ratio and the one before.
+        left = 0 if config.use_causal_conv else ratio - ratio // 2
+        back = 1 - (left - reach) // ratio
+        ahead = (ratio - 1 + reach + left) // ratio
+        reach = max(back, ahead)
+    return int(reach)

@@ -1,0 +1,235 @@
+"""MusicGen's language model for one prompt at a time: a static cache, nothing computed twice.
+
+Rows are takes of one prompt; with guidance each take has a second row that hears no words. That
+row's cross-attention is zero whatever its query (its keys are zeros and nothing has a bias), so
+only the first rows attend to the words. For short prompts the queries' and outputs' projections
+are folded into the keys and values. Equations: Copet et al. 2023, section 2.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as functional
+from torch import Tensor
+
+from musiscene_daemon.engines.musicgen.shape import BODY, HEADS, ModelShape
+
+Read = Callable[[str], Tensor]
+"""A tensor by its name in transformers."""
+Product = Callable[[Tensor], Tensor]
+"""x [rows, in] to x @ weight.T [rows, out]."""
+Pack = Callable[[Tensor], Product]
+"""A weight [out, in], made ready for products with few rows."""
+
+_ABSORBED_TOKENS = 48
+"""Longest prompt whose projections are folded: beyond it the folded ones are larger."""
+
+
+def plain(weight: Tensor) -> Product:
+    """A product without anything made ready."""
+    kept = weight.contiguous()
+    return lambda x: functional.linear(x, kept)
+
+
+@dataclass(frozen=True)
+class _Norm:
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, x: Tensor) -> Tensor:
+        return functional.layer_norm(x, x.shape[-1:], self.weight, self.bias)
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """One layer; the cross-attention's four weights stay as they are, for each prompt to use."""
+
+    before: _Norm
+    joined: Product
+    out: Product
+    across: _Norm | None
+    cross: tuple[Tensor, Tensor, Tensor, Tensor] | None
+    last: _Norm
+    widen: Product
+    narrow: Product
+
+
+@dataclass(frozen=True)
+class _Words:
+    """A prompt in one layer: folded scores and values, or keys and values with their products."""
+
+    tokens: int
+    folded: tuple[Product, Product] | None = None
+    plain: tuple[Product, Tensor, Tensor, Product] | None = None
+
+
+class Decoder:
+    """The weights, ready for use. Knows nothing of prompts or sampling."""
+
+    def __init__(
+        self,
+        shape: ModelShape,
+        read: Read,
+        pack: Pack = plain,
+        *,
+        dtype: torch.dtype = torch.float32,
+        device: str = "cpu",
+        heard: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Read and pack everything, a layer at a time.
+
+        Args:
+            shape: what is read.
+            read: gives each tensor once.
+            pack: for every product with the whole width.
+            dtype: of activations and cache.
+            device: as torch names it.
+            heard: told of the share that is read; may raise to stop.
+        """
+        self.shape = shape
+        self.dtype, self.device = dtype, device
+        self._pack = pack
+        own = shape.decoder
+        books = range(own.num_codebooks)
+
+        def get(name: str) -> Tensor:
+            return read(name).to(device=device, dtype=dtype)
+
+        def norm(name: str) -> _Norm:
+            return _Norm(get(f"{name}.weight"), get(f"{name}.bias"))
+
+        self._embed = torch.cat([get(f"{BODY}embed_tokens.{book}.weight") for book in books])
+        self._offsets = torch.arange(own.num_codebooks, device=device) * (own.vocab_size + 1)
+        self.layers: list[_Layer] = []
+        for number in range(own.num_hidden_layers):
+            heard(number / own.num_hidden_layers)
+            begin = f"{BODY}layers.{number}."
+            parts = [get(f"{begin}self_attn.{name}_proj.weight") for name in ("q", "k", "v")]
+            cross = across = None
+            if not shape.melody:
+                names = ("q_proj", "k_proj", "v_proj", "out_proj")
+                q, k, v, o = (get(f"{begin}encoder_attn.{name}.weight") for name in names)
+                cross, across = (q, k, v, o), norm(f"{begin}encoder_attn_layer_norm")
+            self.layers.append(
+                _Layer(
+                    before=norm(f"{begin}self_attn_layer_norm"),
+                    joined=pack(torch.cat(parts)),
+                    out=pack(get(f"{begin}self_attn.out_proj.weight")),
+                    across=across,
+                    cross=cross,
+                    last=norm(f"{begin}final_layer_norm"),
+                    widen=pack(get(f"{begin}fc1.weight")),
+                    narrow=pack(get(f"{begin}fc2.weight")),
+                )
+            )
+        self._norm = norm(f"{BODY}layer_norm")
+        self._head = pack(torch.cat([get(f"{HEADS}{book}.weight") for book in books]))
+
+    def words(self, heard: Tensor) -> tuple[_Words, ...]:
+        """A prompt [tokens, width] made ready for every layer; none where words come first."""
+        tokens = heard.shape[0]
+        heard = heard.to(self.dtype)
+        return tuple(self._words(layer, heard, tokens) for layer in self.layers if layer.cross)
+
+    def _words(self, layer: _Layer, heard: Tensor, tokens: int) -> _Words:
+        own = self.shape.decoder
+        heads, size, width = own.num_attention_heads, own.head_size, own.hidden_size
+        if layer.cross is None:
+            raise AssertionError("only layers with a cross-attention hear words there")
+        query, key, value, out = layer.cross
+        keys = functional.linear(heard, key).view(tokens, heads, size).transpose(0, 1)
+        values = functional.linear(heard, value).view(tokens, heads, size).transpose(0, 1)
+        if tokens > _ABSORBED_TOKENS:
+            ready = self._pack(query), keys.contiguous(), values.contiguous(), self._pack(out)
+            return _Words(tokens, plain=ready)
+        scores = (keys @ query.view(heads, size, width)) * size**-0.5
+        mixed = values @ out.view(width, heads, size).permute(1, 2, 0)
+        scores = scores.reshape(heads * tokens, width)
+        mixed = mixed.reshape(heads * tokens, width)
+        return _Words(tokens, folded=(plain(scores), plain(mixed.T)))
+
+    def embedded(self, tokens: Tensor) -> Tensor:
+        """Tokens [rows, codebooks, n] as [rows, n, width], without positions."""
+        found = functional.embedding(tokens + self._offsets[:, None], self._embed)
+        return found.sum(dim=1)
+
+    def positions(self, first: int, count: int) -> Tensor:
+        """Sinusoids [count, width] for the positions from `first` on."""
+        width = self.shape.decoder.hidden_size
+        half = width // 2
+        step = torch.log(torch.tensor(10_000.0)).item() / (half - 1)
+        rates = torch.exp(torch.arange(half, dtype=torch.float32) * -step)
+        angles = torch.arange(first, first + count, dtype=torch.float32)[:, None] * rates
+        both = torch.cat([torch.cos(angles), torch.sin(angles)], dim=1)
+        return both.to(device=self.device, dtype=self.dtype)
+
+    def cross(self, x: Tensor, words: _Words) -> Tensor:
+        """What rows [m, width] hear of the words."""
+        own = self.shape.decoder
+        heads, size = own.num_attention_heads, own.head_size
+        rows = x.shape[0]
+        if words.folded is not None:
+            scores, mixed = words.folded
+            weights = scores(x).view(rows, heads, words.tokens).softmax(-1)
+            return mixed(weights.view(rows, -1))
+        if words.plain is None:
+            raise AssertionError("words are folded or plain")
+        query, keys, values, out = words.plain
+        asked = query(x).view(1, rows, heads, size).transpose(1, 2)
+        found = functional.scaled_dot_product_attention(asked, keys[None], values[None])
+        return out(found.transpose(1, 2).reshape(rows, -1))
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """The last layer's output [rows, width] as float32 [rows, codebooks, vocabulary]."""
+        own = self.shape.decoder
+        found = self._head(self._norm(hidden)).float()
+        return found.view(-1, own.num_codebooks, own.vocab_size)
+
+
+class Pass:
+    """One run through time: the cache of some rows, and the words they hear."""
+
+    def __init__(
+        self, decoder: Decoder, words: tuple[_Words, ...], rows: int, hearing: int, longest: int
+    ) -> None:
+        """Room for `longest` positions in `rows` rows, of which the first `hearing` hear words."""
+        own = decoder.shape.decoder
+        self._decoder, self._words, self._hearing = decoder, words, hearing
+        size = (own.num_hidden_layers, rows, own.num_attention_heads, longest, own.head_size)
+        self.keys = torch.zeros(size, dtype=decoder.dtype, device=decoder.device)
+        self.values = torch.zeros_like(self.keys)
+        self._positions = decoder.positions(0, longest)
+
+    def run(self, x: Tensor, first: int) -> Tensor:
+        """Positions from `first` on: x [rows, n, width] without positions; the last one's output.
+
+        Returns [rows, width].
+        """
+        decoder, own = self._decoder, self._decoder.shape.decoder
+        rows, count, width = x.shape
+        heads, size = own.num_attention_heads, own.head_size
+        last = first + count
+        x = (x + self._positions[first:last]).reshape(rows * count, width)
+        mask = None
+        if count > 1:
+            mask = torch.ones(count, last, dtype=torch.bool, device=x.device).tril(first)
+        heard = self._hearing * count
+        for number, layer in enumerate(decoder.layers):
+            joined = layer.joined(layer.before(x)).view(rows, count, 3, heads, size)
+            query, key, value = joined.permute(2, 0, 3, 1, 4).unbind(0)
+            keys, values = self.keys[number], self.values[number]
+            keys[:, :, first:last] = key
+            values[:, :, first:last] = value
+            found = functional.scaled_dot_product_attention(
+                query, keys[:, :, :last], values[:, :, :last], attn_mask=mask
+            )
+            x = x + layer.out(found.transpose(1, 2).reshape(rows * count, width))
+            if layer.across is not None:
+                hearing = x[:heard]
+                hearing = hearing + decoder.cross(layer.across(hearing), self._words[number])
+                x = hearing if heard == len(x) else torch.cat([hearing, x[heard:]])
+            x = x + layer.narrow(functional.gelu(layer.widen(layer.last(x))))
+        return x.view(rows, count, width)[:, -1]

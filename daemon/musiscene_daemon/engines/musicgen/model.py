@@ -1,0 +1,233 @@
+"""A MusicGen in memory: words to tokens to sound, read from a folder as transformers keeps it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torch.nn.functional as functional
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from musiscene_core.errors import ModelError
+from musiscene_core.neural.tensors import check, fingerprint, shapes, weight_files
+from musiscene_core.progress import Progress, silent
+from musiscene_daemon.engines.musicgen.codec import Codec, Stream, load_codec
+from musiscene_daemon.engines.musicgen.decoder import Decoder, Pack, plain
+from musiscene_daemon.engines.musicgen.generation import Conditions, generate
+from musiscene_daemon.engines.musicgen.sampling import Sampling
+from musiscene_daemon.engines.musicgen.shape import MELODY_IN, TEXT_IN, ModelShape, read_shape
+from musiscene_daemon.engines.musicgen.text import Text, load_text
+
+log = logging.getLogger(__name__)
+
+_LOADING = "Loading MusicGen"
+_CHUNK_S = 0.5
+"""Sound decoded at once while tokens come."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was generated.
+
+    Attributes:
+        codes: [takes, codebooks, frames].
+        audio: [takes, channels, samples] at the model's rate.
+        left_out: tokens of the prompt that did not fit.
+    """
+
+    codes: Tensor
+    audio: Tensor
+    left_out: int
+
+
+class MusicGen:
+    """A loaded model."""
+
+    def __init__(
+        self,
+        shape: ModelShape,
+        decoder: Decoder,
+        text: Text,
+        codec: Codec,
+        into: dict[str, Tensor],
+        digest: str = "",
+    ) -> None:
+        """Put the parts together; `into` holds what leads text and melody into the decoder."""
+        self.shape, self.decoder, self.text, self.codec = shape, decoder, text, codec
+        self.digest = digest
+        self._into = into
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.shape.sample_rate / self.shape.hop
+
+    def conditions(self, prompt: str, chroma: Tensor | None = None) -> tuple[Conditions, int]:
+        """What the decoder hears, and how many tokens of the prompt were left out.
+
+        Args:
+            prompt: the words.
+            chroma: [frames, num_chroma], one 1 a frame; None for a model or a prompt without.
+        """
+        heard, left_out = self.text.heard(prompt)
+        words = self._led(TEXT_IN, heard)
+        if not self.shape.melody:
+            return Conditions(words), left_out
+        nothing = torch.zeros(1, self.shape.num_chroma, device=words.device)
+        nothing[:, 0] = 1
+        melody = self._melody(nothing if chroma is None else chroma.to(words))
+        unheard = torch.cat([self._melody(nothing), torch.zeros_like(words)])
+        dtype = self.decoder.dtype
+        before = torch.cat([melody, words])[None].to(dtype)
+        return Conditions(words, before, unheard[None].to(dtype)), left_out
+
+    def write(
+        self,
+        prompt: str,
+        frames: int,
+        seeds: Sequence[int],
+        sampling: Sampling = Sampling(),
+        *,
+        chroma: Tensor | None = None,
+        continued: Tensor | None = None,
+        sounded: Callable[[Tensor], None] = lambda _: None,
+        step_done: Callable[[int, int], None] = lambda _, __: None,
+    ) -> Written:
+        """Make music.
+
+        Args:
+            prompt: what it shall be like.
+            frames: how long, with what is continued.
+            seeds: one a take.
+            sampling: how to draw tokens.
+            chroma: a melody to follow.
+            continued: tokens to go on from.
+            sounded: told of each piece of sound [takes, channels, n] as soon as it is there.
+            step_done: called with (steps done, steps in all); may raise to stop.
+        """
+        conditions, left_out = self.conditions(prompt, chroma)
+        channels = self.shape.decoder.audio_channels
+        stream, pieces = Stream(self.codec), list[Tensor]()
+
+        def heard(complete: int, codes: Tensor) -> None:
+            rows = _sides(codes, channels)
+            piece = stream.push(rows, final=complete == frames)
+            if piece.shape[-1]:
+                piece = piece.view(len(seeds), channels, -1)
+                pieces.append(piece)
+                sounded(piece)
+
+        codes = generate(
+            self.decoder,
+            conditions,
+            frames,
+            seeds,
+            sampling,
+            continued=continued,
+            heard=heard,
+            heard_every=round(_CHUNK_S * self.frame_rate),
+            step_done=step_done,
+        )
+        return Written(codes, torch.cat(pieces, -1), left_out)
+
+    def _led(self, name: str, x: Tensor) -> Tensor:
+        if f"{name}.weight" not in self._into:
+            return x
+        return functional.linear(x, self._into[f"{name}.weight"], self._into[f"{name}.bias"])
+
+    def _melody(self, chroma: Tensor) -> Tensor:
+        """Chroma [frames, 12] as [chroma_length, width], said again where it is too short."""
+        length = self.shape.chroma_length
+        led = self._led(MELODY_IN, chroma)
+        return led.repeat(-(-length // len(led)), 1)[:length]
+
+
+def _sides(codes: Tensor, channels: int) -> Tensor:
+    """Codes [takes, codebooks, frames] as [takes * channels, codebooks of one side, frames]."""
+    takes, books, frames = codes.shape
+    split = codes.view(takes, books // channels, channels, frames)
+    return split.transpose(1, 2).reshape(takes * channels, books // channels, frames)
+
+
+def load(
+    folder: Path,
+    *,
+    device: str = "cpu",
+    dtype: torch.dtype = torch.float32,
+    pack: Pack = plain,
+    progress: Progress = silent,
+) -> MusicGen:
+    """The model in `folder`: config.json, safetensors, tokenizer.
+
+    Args:
+        folder: as transformers keeps it.
+        device: as torch names it.
+        dtype: of the language model; text and sound stay in float32.
+        pack: how its products are made ready.
+        progress: told of each part; what it raises passes through with nothing left loaded.
+
+    Raises:
+        ModelError: something is missing, damaged, or does not fit; the message names the file or
+            the tensor.
+    """
+    progress(_LOADING, 0.0)
+    shape = read_shape(folder)
+    files = weight_files(folder)
+    given = shapes(files)
+    check(given, shape.weights(), folder)
+    opened = _Opened(files)
+    digest = fingerprint(folder)
+    progress(_LOADING, 0.05)
+    text = load_text(folder, shape.text_encoder, opened.under("text_encoder."), device)
+    progress(_LOADING, 0.2)
+    codec = load_codec(folder, shape.audio_encoder, opened.under("audio_encoder."), device)
+    if codec.books * shape.decoder.audio_channels != shape.decoder.num_codebooks:
+        raise ModelError(
+            f"The EnCodec in {folder} has {codec.books} codebooks, and its language model writes"
+            f" {shape.decoder.num_codebooks}.",
+            hint="These parts belong to different models; get the whole folder again.",
+        )
+    progress(_LOADING, 0.3)
+    decoder = Decoder(
+        shape,
+        opened.get,
+        pack,
+        dtype=dtype,
+        device=device,
+        heard=lambda share: progress(_LOADING, 0.3 + 0.7 * share),
+    )
+    into = {
+        name: opened.get(name).to(device, torch.float32)
+        for name in shape.weights()
+        if name.startswith((TEXT_IN, MELODY_IN))
+    }
+    progress(_LOADING, 1.0)
+    return MusicGen(shape, decoder, text, codec, into, digest)
+
+
+class _Opened:
+    """Tensors by name from several files, each read when it is wanted."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        self._files = {path: safe_open(path, framework="pt") for path in files}
+        self._places = {
+            name: path for path, file in self._files.items() for name in list(file.keys())
+        }
+
+    def get(self, name: str) -> Tensor:
+        path = self._places[name]
+        try:
+            return self._files[path].get_tensor(name)
+        except SafetensorError as error:
+            raise ModelError(f"{path} cannot be read: {error}.") from error
+
+    def under(self, prefix: str) -> dict[str, Tensor]:
+        return {
+            name.removeprefix(prefix): self.get(name)
+            for name in self._places
+            if name.startswith(prefix)
+        }

@@ -1,0 +1,77 @@
+"""T5 and its tokenizer: from a prompt's words to what the language model hears of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from transformers import AutoTokenizer, T5Config, T5EncoderModel
+
+from musiscene_core.errors import ModelError
+from musiscene_core.neural.tensors import check, shapes_in
+
+LONGEST_TOKENS = 256
+"""Of a prompt; MusicGen was trained on shorter ones."""
+_SHARED = "shared.weight"
+_ALSO_SHARED = "encoder.embed_tokens.weight"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text encoder.
+
+    Attributes:
+        tokenizer: transformers' own.
+        encoder: T5's encoder.
+    """
+
+    tokenizer: Any
+    encoder: T5EncoderModel
+
+    @torch.inference_mode()
+    def heard(self, prompt: str) -> tuple[Tensor, int]:
+        """A prompt as [tokens, width] in float32, and how many tokens of it were left out."""
+        # Far more letters than can be heard would only take time to be split.
+        found = self.tokenizer(prompt[: 64 * LONGEST_TOKENS], add_special_tokens=True).input_ids
+        kept = found if len(found) <= LONGEST_TOKENS else [*found[: LONGEST_TOKENS - 1], found[-1]]
+        places = torch.tensor([kept], device=self.encoder.device)
+        states = self.encoder(input_ids=places, attention_mask=torch.ones_like(places))
+        return states.last_hidden_state[0].float(), len(found) - len(kept)
+
+
+def load_text(
+    folder: Path, config: dict[str, Any], tensors: dict[str, Tensor], device: str
+) -> Text:
+    """The text encoder of the model in `folder`.
+
+    Raises:
+        ModelError: its config, tokenizer or a tensor is missing or does not fit.
+    """
+    with torch.device("meta"):
+        try:
+            encoder = T5EncoderModel(T5Config(**{**config, "is_encoder_decoder": False}))
+        # transformers checks a config with validators whose errors share no narrower type.
+        except Exception as error:
+            raise ModelError(f"{folder}/config.json describes no T5: {error}.") from error
+    for one, other in ((_SHARED, _ALSO_SHARED), (_ALSO_SHARED, _SHARED)):
+        if one not in tensors and other in tensors:
+            tensors = {**tensors, one: tensors[other]}
+    wanted = shapes_in(encoder.state_dict())
+    check(shapes_in(tensors), wanted, folder)
+    encoder.load_state_dict({name: tensors[name].to(torch.float32) for name in wanted}, assign=True)
+    encoder.requires_grad_(False)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+    # Its readers raise whatever the damaged file leads them to.
+    except Exception as error:
+        raise ModelError(
+            f"The tokenizer in {folder} cannot be read.",
+            hint="tokenizer.json belongs beside config.json; copy the whole folder again.",
+        ) from error
+    return Text(tokenizer, encoder.eval().to(device))

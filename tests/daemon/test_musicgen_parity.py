@@ -1,0 +1,168 @@
+"""Our decode loop writes what transformers' own writes, token for token, and sounds it the same."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
+pytest.importorskip("transformers", reason="the extra 'models' is not installed")
+
+from musiscene_core.errors import CancelledError, EngineError  # noqa: E402
+from musiscene_daemon.engines.musicgen.codec import Stream  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
+from musiscene_daemon.engines.musicgen.sampling import Sampling  # noqa: E402
+from tests.support import tiny_musicgen  # noqa: E402
+
+pytestmark = pytest.mark.models
+
+GREEDY = Sampling(temperature=0.0)
+PROMPT = "slow strings, minor"
+LONG = "a long description of quiet music that nobody could hum, with many words in it"
+
+
+def ours_of(folder: Path, model) -> MusicGen:
+    model.save_pretrained(folder)
+    tiny_musicgen.tokenizer().save_pretrained(folder)
+    return load(folder)
+
+
+def theirs(model, prompt: str, steps: int, guidance: float, **further):
+    """Tokens [takes, codebooks, frames] and sound of transformers' greedy generate."""
+    codes = []
+    codec = model.audio_encoder
+    decode = codec.decode
+
+    def kept(given, *arguments, **named):
+        codes.append(given[0])
+        return decode(given, *arguments, **named)
+
+    codec.decode = kept
+    inputs = tiny_musicgen.tokenizer()(prompt, return_tensors="pt")
+    sound = model.generate(
+        input_ids=inputs.input_ids,
+        attention_mask=inputs.attention_mask,
+        do_sample=False,
+        guidance_scale=guidance,
+        max_new_tokens=steps,
+        **further,
+    )
+    codec.decode = decode
+    return codes, sound
+
+
+@pytest.mark.parametrize("guidance", [1.0, 3.0])
+@pytest.mark.parametrize("prompt", [PROMPT, LONG], ids=["folded", "as it is"])
+@pytest.mark.parametrize(
+    ("kind", "text_width"), [("mono", 24), ("mono", 32), ("stereo", 24), ("melody", 24)]
+)
+def test_greedy_tokens_and_sound_equal_transformers(
+    tmp_path: Path, kind: str, text_width: int, prompt: str, guidance: float
+) -> None:
+    model = tiny_musicgen.make(kind, text_width=text_width)
+    ours = ours_of(tmp_path, model)
+    sides = 2 if kind == "stereo" else 1
+    frames = 40
+    codes, sound = theirs(model, prompt, frames + 3, guidance)
+    written = ours.write(prompt, frames, [0], Sampling(temperature=0.0, guidance=guidance))
+    for side in range(sides):
+        assert torch.equal(written.codes[:, side::sides], codes[side])
+    assert len(written.codes.unique()) >= 12
+    assert written.audio.shape == sound.shape
+    assert (written.audio - sound).abs().max() <= 1e-5 * sound.abs().max()
+
+
+def test_a_melody_is_followed_as_transformers_follows_it(tmp_path: Path) -> None:
+    model = tiny_musicgen.make("melody")
+    ours = ours_of(tmp_path, model)
+    chroma = torch.nn.functional.one_hot(torch.tensor([0, 4, 7, 9, 2]), 12).float()
+    codes, _ = theirs(model, PROMPT, 43, 3.0, input_features=chroma[None])
+    written = ours.write(PROMPT, 40, [0], GREEDY, chroma=chroma)
+    assert torch.equal(written.codes, codes[0])
+    assert not torch.equal(written.codes, ours.write(PROMPT, 40, [0], GREEDY).codes)
+
+
+@pytest.mark.parametrize("kind", ["mono", "stereo", "melody"])
+def test_a_greedy_continuation_is_the_same_music(tmp_path: Path, kind: str) -> None:
+    ours = load(tiny_musicgen.save(tmp_path, kind))
+    whole = ours.write(PROMPT, 50, [0], GREEDY).codes
+    again = ours.write(PROMPT, 50, [0], GREEDY, continued=whole[..., :20]).codes
+    assert torch.equal(again, whole)
+
+
+def test_takes_in_one_pass_are_those_made_alone(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    sampling = Sampling(top_k=20)
+    both = ours.write(PROMPT, 30, [5, 6], sampling)
+    for row, seed in enumerate((5, 6)):
+        alone = ours.write(PROMPT, 30, [seed], sampling)
+        assert torch.equal(both.codes[row], alone.codes[0])
+    assert not torch.equal(both.codes[0], both.codes[1])
+
+
+def test_drawing_keeps_to_the_likeliest_and_to_their_chances() -> None:
+    from musiscene_daemon.engines.musicgen.sampling import Chance, drawn
+
+    logits = torch.log(torch.tensor([0.5, 0.3, 0.15, 0.05])).expand(1, 20_000, 4).contiguous()
+
+    def shares(**how: float) -> list[float]:
+        found = drawn(logits, Sampling(**{"top_k": 0, **how}), Chance([1]))
+        return (torch.bincount(found.flatten(), minlength=4) / 20_000).tolist()
+
+    assert shares() == pytest.approx([0.5, 0.3, 0.15, 0.05], abs=0.02)
+    assert shares(top_k=2) == pytest.approx([0.625, 0.375, 0, 0], abs=0.02)
+    assert shares(top_p=0.6) == pytest.approx([0.625, 0.375, 0, 0], abs=0.02)
+    assert shares(top_p=0.1) == [1.0, 0, 0, 0]
+    cold = [p**2 / 0.365 for p in (0.5, 0.3, 0.15, 0.05)]
+    assert shares(temperature=0.5) == pytest.approx(cold, abs=0.02)
+
+
+@pytest.mark.parametrize("step", [1, 2, 7, 25])
+def test_sound_in_pieces_is_that_of_a_whole_pass(tmp_path: Path, step: int) -> None:
+    codec = load(tiny_musicgen.save(tmp_path)).codec
+    assert (codec.margin, codec.ahead) == (1, 3)
+    codes = torch.randint(0, 64, (2, 4, 53), generator=torch.Generator().manual_seed(1))
+    whole = codec.whole(codes)
+    stream = Stream(codec)
+    pieces = [stream.push(codes[..., :until]) for until in range(step, 53, step)]
+    pieces.append(stream.push(codes, final=True))
+    joined = torch.cat(pieces, -1)
+    assert joined.shape == whole.shape
+    assert (joined - whole).abs().max() <= 1e-5 * whole.abs().max()
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3])
+def test_very_short_sound_is_whole_too(tmp_path: Path, frames: int) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    written = ours.write(PROMPT, frames, [0])
+    assert written.audio.shape == (1, 1, frames * 640)
+    assert torch.isfinite(written.audio).all()
+
+
+def test_output_that_is_no_number_stops_the_work(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    ours.decoder._norm.weight[3] = float("nan")
+    with pytest.raises(EngineError, match="stopped being numbers"):
+        ours.write(PROMPT, 100, [0])
+
+
+def test_what_a_step_raises_stops_the_work(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    steps = []
+
+    def stop(done: int, of: int) -> None:
+        steps.append((done, of))
+        if done == 5:
+            raise CancelledError("The job was cancelled.")
+
+    with pytest.raises(CancelledError):
+        ours.write(PROMPT, 100, [0], step_done=stop)
+    assert steps[-1] == (5, 103)
+
+
+def test_a_prompt_of_thousands_of_words_is_cut(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    written = ours.write("word " * 5_000, 5, [0])
+    assert written.left_out > 1_000
+    assert written.codes.shape == (1, 4, 5)
