@@ -31,12 +31,17 @@ def check(
         length_s: of the music in seconds; None means the request's own.
 
     Raises:
-        EngineError: the engine is not there, or does not load.
+        EngineError: the engine is not there, does not load, or lacks something.
         RequestError: its licence or its length does not fit, or whether it works from a file.
     """
     info = next((engine for engine in engines if engine.name == request.engine), None)
     if info is None:
         raise _missing(request.engine, engines, broken)
+    if info.lacks:
+        raise EngineError(
+            f"The engine {info.name!r} cannot work yet: {info.lacks}",
+            hint="Put that right and restart the daemon, or choose another engine.",
+        )
     if request.licence == "commercial" and not info.commercial_use:
         free = ", ".join(engine.name for engine in engines if engine.commercial_use)
         raise RequestError(

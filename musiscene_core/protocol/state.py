@@ -102,6 +102,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         needs_music: whether it does nothing without a music file.
         memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
         repeatable: whether the same request, seed and version always give the same bytes.
+        lacks: what has to be installed or put in place before it can work, and how, in a sentence;
+            empty where it is ready.
         environment: the Python environment it lives in; set by the daemon.
     """
 
@@ -117,6 +119,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     needs_music: bool = False
     memory_bytes: int = 0
     repeatable: bool = False
+    lacks: str = ""
     environment: str = "main"
 
 

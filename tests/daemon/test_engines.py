@@ -21,7 +21,7 @@ BROKEN = "tests.support.scripted_engine:BrokenEngine"
 
 def test_installed_and_further_engines_are_found_and_broken_ones_set_aside() -> None:
     registry = Registry([SCRIPTED, BROKEN, SCRIPTED])
-    assert [info.name for info in registry.infos] == ["composer", "remix", "scripted"]
+    assert [info.name for info in registry.infos] == ["composer", "musicgen", "remix", "scripted"]
     assert registry.broken == [BrokenEngine("BrokenEngine", "ImportError: no module named 'hen'")]
     assert registry.get("scripted").describe().version == "7"
     with pytest.raises(EngineError):

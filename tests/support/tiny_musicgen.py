@@ -1,4 +1,4 @@
-"""MusicGens in miniature: the real architectures and file layouts, random weights, a megabyte or so.
+"""MusicGens in miniature: the real architectures and file layouts, random weights.
 
 Imports torch and transformers: tests skip before they import this.
 """

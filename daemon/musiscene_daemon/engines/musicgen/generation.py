@@ -94,7 +94,7 @@ def generate(
     )
     chance = Chance(seeds, decoder.device)
     steps = length - 1
-    done = told = 0
+    told = 0
     trouble = torch.zeros((), device=decoder.device)
     for at in range(known, steps):
         first = 0 if at == known else at
@@ -111,8 +111,7 @@ def generate(
         trouble = trouble + (logits * 0).sum()
         new = drawn(logits, sampling, chance)
         tokens[:, :, at + 1] = torch.where(open_places[:, at + 1], new, tokens[:, :, at + 1])
-        done += 1
-        if done % _CHECKED_EVERY == 0 or at == steps - 1:
+        if at % _CHECKED_EVERY == 0 or at == steps - 1:
             _check(trouble, at)
         step_done(at + 1, steps)
         complete = at + 1 - longest_delay

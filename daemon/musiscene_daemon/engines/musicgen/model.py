@@ -18,7 +18,7 @@ from musiscene_core.progress import Progress, silent
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream, load_codec
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pack, plain
 from musiscene_daemon.engines.musicgen.generation import Conditions, generate
-from musiscene_daemon.engines.musicgen.sampling import Sampling
+from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.shape import MELODY_IN, TEXT_IN, ModelShape, read_shape
 from musiscene_daemon.engines.musicgen.text import Text, load_text
 
@@ -90,7 +90,7 @@ class MusicGen:
         prompt: str,
         frames: int,
         seeds: Sequence[int],
-        sampling: Sampling = Sampling(),
+        sampling: Sampling = USUAL,
         *,
         chroma: Tensor | None = None,
         continued: Tensor | None = None,
@@ -110,14 +110,11 @@ class MusicGen:
             step_done: called with (steps done, steps in all); may raise to stop.
         """
         conditions, left_out = self.conditions(prompt, chroma)
-        channels = self.shape.decoder.audio_channels
-        stream, pieces = Stream(self.codec), list[Tensor]()
+        push, pieces = self.stream(), list[Tensor]()
 
         def heard(complete: int, codes: Tensor) -> None:
-            rows = _sides(codes, channels)
-            piece = stream.push(rows, final=complete == frames)
+            piece = push(codes, complete == frames)
             if piece.shape[-1]:
-                piece = piece.view(len(seeds), channels, -1)
                 pieces.append(piece)
                 sounded(piece)
 
@@ -133,6 +130,16 @@ class MusicGen:
             step_done=step_done,
         )
         return Written(codes, torch.cat(pieces, -1), left_out)
+
+    def stream(self) -> Callable[[Tensor, bool], Tensor]:
+        """Decodes tokens [takes, codebooks, n] that grow, told whether they are all, to sound."""
+        stream, channels = Stream(self.codec), self.shape.decoder.audio_channels
+
+        def push(codes: Tensor, final: bool) -> Tensor:
+            piece = stream.push(_sides(codes, channels), final=final)
+            return piece.view(codes.shape[0], channels, -1)
+
+        return push
 
     def _led(self, name: str, x: Tensor) -> Tensor:
         if f"{name}.weight" not in self._into:

@@ -48,6 +48,9 @@ class Sampling:
         return self.guidance > 1
 
 
+USUAL = Sampling()
+
+
 class Chance:
     """A generator a row: what one row draws does not depend on the others."""
 

@@ -1,0 +1,74 @@
+"""Where a MusicGen's weights lie on this machine. Looks, and downloads nothing.
+
+In turn: the folder that MUSISCENE_MUSICGEN names; <data folder>/models/musicgen*; the cache that
+Hugging Face's tools fill. Knows no torch.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from musiscene_core.errors import EngineError
+from musiscene_core.paths import data_folder
+from musiscene_daemon.engines.musicgen.shape import CONFIG
+
+WEIGHTS_VARIABLE = "MUSISCENE_MUSICGEN"
+_PREFERRED = ("small", "medium", "stereo-small", "stereo-medium", "melody", "large")
+_HINT = (
+    "Put a MusicGen's folder, such as that of facebook/musicgen-small, into {place}, or name it"
+    f" with {WEIGHTS_VARIABLE} and restart the daemon. Its weights are CC-BY-NC-4.0."
+)
+
+
+def find() -> Path | None:
+    """The folder of the model to use; None where there is none.
+
+    The named one is returned whether it is there or not: nothing stands in for it.
+    """
+    named = os.environ.get(WEIGHTS_VARIABLE)
+    if named:
+        return Path(named).expanduser().absolute()
+    return next(iter(sorted(_candidates(), key=_rank)), None)
+
+
+def found() -> Path:
+    """As `find`, where a model is needed.
+
+    Raises:
+        EngineError: there is none; says how to get one.
+    """
+    folder = find()
+    if folder is None:
+        raise missing("No weights of MusicGen were found.")
+    if not folder.is_dir():
+        raise missing(f"{WEIGHTS_VARIABLE} names {folder}, which is no folder.")
+    return folder
+
+
+def missing(message: str) -> EngineError:
+    """An error about weights that are not there, with how to get them."""
+    return EngineError(message, hint=_HINT.format(place=data_folder() / "models"))
+
+
+def _candidates() -> Iterator[Path]:
+    for parent, pattern in (
+        (data_folder() / "models", "musicgen*"),
+        (_hub_cache(), "models--facebook--musicgen*/snapshots/*"),
+    ):
+        if parent.is_dir():
+            yield from (path for path in sorted(parent.glob(pattern)) if (path / CONFIG).is_file())
+
+
+def _rank(folder: Path) -> tuple[int, str]:
+    """Smaller models first: every machine runs them."""
+    text = str(folder)
+    sizes = [number for number, name in enumerate(_PREFERRED) if f"musicgen-{name}" in text]
+    return (sizes[0] if sizes else len(_PREFERRED)), text
+
+
+def _hub_cache() -> Path:
+    named = os.environ.get("HF_HUB_CACHE")
+    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
+    return Path(named) if named else Path(home) / "hub"

@@ -1,0 +1,31 @@
+"""What the model is told, from the caption that steers the request and the cue's plan."""
+
+from __future__ import annotations
+
+from musiscene_core.cue import Cue, Section
+from musiscene_core.keys import key_name
+from musiscene_core.request import ScoreRequest
+
+_MOODS = {
+    "intro": "quiet opening",
+    "theme": "main theme",
+    "build": "building up",
+    "strip-down": "sparse",
+    "climax": "climax, full and powerful",
+    "breakdown": "calming down",
+    "button": "final chord, ending",
+}
+
+
+def caption_of(request: ScoreRequest) -> str:
+    """The caption that steers, in one line; plain words where the user left it empty."""
+    text = " ".join(getattr(request.brief.captions, request.caption_strategy).text.split())
+    return text or "instrumental film score"
+
+
+def prompt_of(request: ScoreRequest, plan: Cue, section: Section | None = None) -> str:
+    """A prompt: the caption, then the section's place in the form, key and tempo in words."""
+    bpm = plan.tempo.bpm_at(section.start if section else 0.0)
+    further = [_MOODS[section.name]] if section and section.name in _MOODS else []
+    further.append(f"{key_name(plan.tonic, plan.mode)}, {bpm:.0f} bpm")
+    return f"{caption_of(request).rstrip('.')}. {', '.join(further)}"

@@ -1,0 +1,197 @@
+"""A tiny MusicGen of random weights makes takes in a real daemon, through the command line."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
+pytest.importorskip("transformers", reason="the extra 'models' is not installed")
+
+from musiscene_core.codec import read_json  # noqa: E402
+from musiscene_core.cue import STEM_ROLES  # noqa: E402
+from musiscene_core.errors import CancelledError, EngineError, RequestError  # noqa: E402
+from musiscene_core.neural.tensors import fingerprint  # noqa: E402
+from musiscene_core.progress import silent  # noqa: E402
+from musiscene_core.protocol.admission import check  # noqa: E402
+from musiscene_core.request import ScoreRequest  # noqa: E402
+from musiscene_core.take import Take  # noqa: E402
+from musiscene_daemon.engines.musicgen.engine import DTYPE_VARIABLE, MusicGenEngine  # noqa: E402
+from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE  # noqa: E402
+from tests.plugins.test_cli_end_to_end import Desk  # noqa: E402
+from tests.support import tiny_musicgen  # noqa: E402
+from tests.support.scenes import brief_of  # noqa: E402
+
+pytestmark = pytest.mark.models
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_musicgen.save(tmp_path_factory.mktemp("models") / "musicgen-tiny")
+
+
+@pytest.fixture
+def engine(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MusicGenEngine:
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(weights))
+    monkeypatch.setenv(DTYPE_VARIABLE, "float32")
+    return MusicGenEngine()
+
+
+@pytest.fixture(scope="module")
+def desk(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    made = Desk(tmp_path_factory.mktemp("desk"))
+    made.environment |= {WEIGHTS_VARIABLE: str(weights), "PYTHONPATH": str(Path.cwd())}
+    yield made
+    assert made.run("daemon", "stop").returncode == 0
+
+
+def samples_of(path: Path) -> np.ndarray:
+    with wave.open(str(path)) as file:
+        raw = np.frombuffer(file.readframes(file.getnframes()), np.uint8).reshape(-1, 2, 3)
+    wide = np.zeros((*raw.shape[:2], 4), np.uint8)
+    wide[..., 1:] = raw
+    return wide.view("<i4")[..., 0] >> 8
+
+
+def test_a_film_is_scored_through_the_command_line(desk: Desk, weights: Path) -> None:
+    wanted = ("score", "film.mp4", "--in", "00:00:01:00", "--out", "00:00:03:12", "--cue", "1m1")
+    done = desk.run(*wanted, "--engine", "musicgen", "--seed", "4", "--output", "out")
+    assert done.returncode == 0, done
+    folder = desk.folder / "out/1m1/take-1"
+    take = read_json(folder / "take.json", Take)
+    assert take.length_samples == 60 * 2000
+    mix = samples_of(folder / take.mix)
+    assert len(mix) == take.length_samples
+    assert np.abs(mix).max() > 1000
+    assert [stem.role for stem in take.stems] == list(STEM_ROLES)
+    total = sum(samples_of(folder / stem.path) for stem in take.stems)
+    assert np.array_equal(total, mix)
+    made = take.provenance
+    assert (made.engine, made.model, made.seed) == ("musicgen", "musicgen-tiny", 4)
+    assert (made.licence, made.commercial_use) == ("CC-BY-NC-4.0", False)
+    assert made.model_hash == fingerprint(weights)
+    assert "bpm" in made.prompt
+
+
+def test_ctrl_c_cancels_while_it_generates(desk: Desk) -> None:
+    child = desk.start(
+        *("score", "film.mp4", "--engine", "musicgen", "--output", "never", "--takes", "16")
+    )
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "Generating" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    try:
+        _, said = child.communicate(timeout=60)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        raise
+    assert (child.returncode, said.splitlines()[-1]) == (130, "musiscene: Cancelled.")
+    assert not (desk.folder / "never").exists()
+
+
+def wish(length_s: float, **changes: object) -> ScoreRequest:
+    brief = brief_of(length_s, valence=-0.4, arousal=0.3, dialogue=[(0.2, 0.25)])
+    return msgspec.structs.replace(ScoreRequest(brief=brief, engine="musicgen"), **changes)
+
+
+def test_a_third_of_a_second_is_exact(engine: MusicGenEngine, tmp_path: Path) -> None:
+    request = wish(0.3)
+    take = engine.score(request, 1, "take-1", tmp_path, silent)
+    assert take.length_samples == request.brief.timeline.length_samples
+    assert len(samples_of(tmp_path / take.mix)) == take.length_samples
+
+
+def test_music_past_the_window_is_one_piece_and_ends(
+    engine: MusicGenEngine, tmp_path: Path
+) -> None:
+    request = wish(40.0)
+    take = engine.score(request, 1, "take-1", tmp_path, silent)
+    mix = samples_of(tmp_path / take.mix)
+    assert len(mix) == 40 * 48_000
+    assert take.provenance.prompt.count(" | ") >= 1
+    assert np.abs(mix[-1]).max() == 0
+    assert np.abs(mix[-480:]).max() < 0.05 * np.abs(mix[:-96_000]).max()
+    assert abs(take.loudness_lufs - request.target_lufs) < 1.0 or take.true_peak_dbtp > -2.0
+    total = sum(samples_of(tmp_path / stem.path) for stem in take.stems)
+    assert np.array_equal(total, mix)
+
+
+def test_commercial_use_is_refused(engine: MusicGenEngine) -> None:
+    with pytest.raises(RequestError, match="may not be used commercially"):
+        check(wish(5.0, licence="commercial"), [engine.describe()], ())
+
+
+def test_three_hours_are_refused(engine: MusicGenEngine) -> None:
+    with pytest.raises(RequestError, match="musicgen scores up to 600 s"):
+        check(wish(10_800.0), [engine.describe()], ())
+
+
+def test_it_stops_within_half_a_second(engine: MusicGenEngine, tmp_path: Path) -> None:
+    called = 0.0
+
+    def stop(stage: str, fraction: float) -> None:
+        nonlocal called
+        if stage == "Generating the music" and fraction > 0.2:
+            called = called or time.monotonic()
+            raise CancelledError("The job was cancelled.")
+
+    with pytest.raises(CancelledError):
+        engine.score(wish(8.0), 1, "take-1", tmp_path, stop)
+    assert called
+    assert not list(tmp_path.glob("take.json"))
+
+
+def test_without_weights_it_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
+    info = MusicGenEngine().describe()
+    assert str(tmp_path / "data/models") in info.lacks
+    with pytest.raises(EngineError, match="cannot work yet: No weights of MusicGen"):
+        check(wish(5.0), [info], ())
+
+
+@pytest.mark.parametrize(
+    ("named", "words"),
+    [("nowhere", "is no folder"), ("empty", "holds no MusicGen"), ("other", "holds no MusicGen")],
+)
+def test_a_folder_that_is_no_musicgen_is_said_to_be_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, words: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/config.json").write_text('{"model_type": "llama"}')
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(tmp_path / named))
+    assert words in MusicGenEngine().describe().lacks
+
+
+def test_models_in_the_data_folder_and_the_hub_cache_are_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from musiscene_daemon.engines.musicgen.finding import find
+
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
+    large = tmp_path / "data/models/musicgen-large"
+    small = tmp_path / "hub/models--facebook--musicgen-small/snapshots/abc"
+    for folder in (large, small):
+        folder.mkdir(parents=True)
+    assert find() is None
+    (large / "config.json").write_text("{}")
+    assert find() == large
+    (small / "config.json").write_text("{}")
+    assert find() == small
