@@ -28,7 +28,7 @@ _ENDING_SHARE = 0.3
 _LEAST_BARS = 2
 _GIVEN_UP = 8
 """Bars that a seam may take on either side."""
-_BEND = 0.03
+_BEND = 0.04
 _MOST_BEND = 0.06
 _ODD_BAR = 0.75
 _BARE = 1.5
