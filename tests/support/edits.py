@@ -11,7 +11,7 @@ import opentimelineio as otio
 
 from musiscene_core.timecode import FrameRate
 from musiscene_plugins.formats.catalogue import writable
-from musiscene_plugins.formats.edit import Edit, Event, Lane, Media, Note, path_of
+from musiscene_plugins.formats.edit import Edit, Event, Lane, LaneKind, Media, Note, path_of
 from musiscene_plugins.otio import open_timeline
 from musiscene_plugins.otio.from_edit import timeline_from
 from musiscene_plugins.otio.to_edit import edit_of
@@ -74,13 +74,31 @@ def rich_edit(rate: FrameRate, stem: Path | None = None) -> Edit:
     )
 
 
-def through(key: str, edit: Edit, folder: Path) -> Edit:
-    """`edit` written in a format, and read back by the host."""
-    path = folder / f"reel{SUFFIXES[key]}"
+def long_edit(rate: FrameRate, clips: int = 10_000, files: int = 200) -> Edit:
+    """Four tracks with a quarter of the clips each, a gap after every clip."""
+    media = [
+        Media(f"/media/{n}.mov", f"{n}.mov", Fraction(0), Fraction(900), rate) for n in range(files)
+    ]
+    events = tuple(
+        Event(f"c{n}", media[n % files], 50 * n, 48, Fraction(n % 90)) for n in range(clips // 4)
+    )
+    kinds: tuple[LaneKind, ...] = ("video", "video", "audio", "audio")
+    lanes = tuple(Lane(f"T{n}", kind, events) for n, kind in enumerate(kinds))
+    return Edit("long", rate, 86_400, lanes)
+
+
+def write(key: str, edit: Edit, path: Path) -> None:
+    """Write `edit` in a format."""
     if key == "otio":
         path.write_text(otio.adapters.write_to_string(timeline_from(edit), "otio_json"))
     else:
         writable(key).write(edit, path)
+
+
+def through(key: str, edit: Edit, folder: Path) -> Edit:
+    """`edit` written in a format, and read back by the host."""
+    path = folder / f"reel{SUFFIXES[key]}"
+    write(key, edit, path)
     return read_back(path)
 
 
