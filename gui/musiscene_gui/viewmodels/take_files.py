@@ -5,10 +5,9 @@ Nothing in the folder is trusted. What is beside the take itself may be missing.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from msgspec.structs import replace
@@ -21,28 +20,14 @@ from musiscene_core.library.folders import SkippedError, read_bounded, read_take
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 
+if TYPE_CHECKING:
+    from musiscene_core.critic.critique import Critique
+
 CRITIQUE_FILE = "critique.json"
 HIT_WITHIN_FRAMES = 1.0
 """A hit is met where picture and music lie no further apart: nobody sees a frame."""
 _MAX_CRITIQUE_BYTES = 1 << 20
 _MAX_SHEET_BYTES = 64 << 20
-_MAX_REASONS = 12
-_MAX_TEXT = 400
-
-
-@dataclass(frozen=True)
-class Critique:
-    """What the critic says of a take.
-
-    Attributes:
-        rank: its place among the takes of its job, 1 is the best; 0 where not said.
-        reasons: why, a sentence each.
-        judge: what the critic listened with; empty where not said.
-    """
-
-    rank: int
-    reasons: tuple[str, ...]
-    judge: str = ""
 
 
 @dataclass(frozen=True)
@@ -167,22 +152,10 @@ def _read(path: Path, kind: type[Any]) -> Any:
 
 
 def _critique(path: Path) -> Critique | None:
+    # Here and not above: the window is there sooner without what judges takes.
+    from musiscene_core.critic.critique import Critique
+
     try:
-        said = msgspec.json.decode(read_bounded(path, _MAX_CRITIQUE_BYTES))
+        return msgspec.json.decode(read_bounded(path, _MAX_CRITIQUE_BYTES), type=Critique)
     except (OSError, SkippedError, msgspec.MsgspecError, RecursionError, ValueError):
         return None
-    if not isinstance(said, dict):
-        return None
-    rank = said.get("rank")
-    reasons = said.get("reasons")
-    texts = [text[:_MAX_TEXT] for text in _listed(reasons) if isinstance(text, str)]
-    judge = said.get("judge", said.get("model", ""))
-    return Critique(
-        rank=rank if isinstance(rank, int) and 0 < rank < math.inf else 0,
-        reasons=tuple(texts[:_MAX_REASONS]),
-        judge=judge[:_MAX_TEXT] if isinstance(judge, str) else "",
-    )
-
-
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from PySide6.QtCore import QCoreApplication
 
 from musiscene_core.keys import key_name
 from musiscene_core.take import Stem, Take
-from musiscene_gui.viewmodels.take_files import Critique, TakeFiles
+from musiscene_gui.viewmodels.take_files import TakeFiles
+
+if TYPE_CHECKING:
+    from musiscene_core.critic.critique import Critique
 
 _CONTEXT = "TakeWords"
 
@@ -85,22 +90,28 @@ def made_by(take: Take) -> str:
 
 
 def critic(critique: Critique) -> str:
-    """The critic's rank with its first reason."""
-    if critique.rank and critique.reasons:
-        return tr("Critic: no. {rank} · {reason}").format(
-            rank=critique.rank, reason=critique.reasons[0]
-        )
-    if critique.rank:
-        return tr("Critic: no. {rank}").format(rank=critique.rank)
-    return tr("Critic: {reason}").format(reason=critique.reasons[0]) if critique.reasons else ""
+    """The critic's rank with its reason."""
+    return tr("Critic: {rank} of {among} · {reason}").format(
+        rank=critique.rank, among=critique.among, reason=critique.reason
+    )
 
 
 def critic_in_full(critique: Critique) -> str:
-    """Every reason, and what the critic listened with."""
-    lines = list(critique.reasons)
-    if critique.judge:
-        lines.append(tr("Judged by {judge}").format(judge=critique.judge))
-    return "\n".join(lines)
+    """What it was judged by, and by whom."""
+    names = {
+        "feeling": tr("Feeling"),
+        "words": tr("Words"),
+        "hits": tr("Hits"),
+        "loudness": tr("Loudness"),
+    }
+    lines = [
+        f"{names.get(one.name, one.name)} {one.score:.0%}: {one.says}" for one in critique.criteria
+    ]
+    if critique.listener == "signals":
+        lines.append(tr("Judged by what was measured."))
+    else:
+        lines.append(tr("Heard by {listener}.").format(listener=critique.listener))
+    return "\n".join((critique.reason, *lines))
 
 
 def size(size_bytes: int) -> str:

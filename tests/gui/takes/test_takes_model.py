@@ -1,12 +1,25 @@
-import json
-
 import pytest
 
+from musiscene_core.codec import to_json
+from musiscene_core.critic.critique import Criterion, Critique
 from musiscene_core.errors import HostError
 from musiscene_core.library import Catalogue
 from musiscene_gui.viewmodels.take_files import read_files
 from musiscene_gui.viewmodels.takes import Placed, TakesModel
 from tests.support.panel_takes import AtOnce, Later, copies
+
+
+def critique_of(rank):
+    fits = Criterion(name="feeling", score=0.8, weight=1.0, says="as calm as the scene")
+    return Critique(
+        take="take-1",
+        rank=rank,
+        among=3,
+        score=0.8,
+        criteria=(fits,),
+        reason="Fits.",
+        listener="signals",
+    )
 
 
 class Timeline:
@@ -47,20 +60,18 @@ def test_takes_get_letters_and_the_first_is_selected(laid_out):
 def test_the_best_ranked_take_is_selected(composed, tmp_path):
     folders = copies(composed, tmp_path)
     for rank, folder in zip((3, 1, 2), folders, strict=True):
-        said = {"rank": rank, "reasons": ["Swells at the reveal.", 7], "judge": "signals"}
-        (folder / "critique.json").write_text(json.dumps(said))
+        (folder / "critique.json").write_bytes(to_json(critique_of(rank)))
     model = TakesModel(AtOnce(Catalogue(tmp_path)))
     model.show(folders)
     assert model.selected.letter == "B"
-    assert model.selected.files.critique.reasons == ("Swells at the reveal.",)
+    assert model.selected.files.critique == critique_of(1)
 
 
-@pytest.mark.parametrize("said", ["", "[]", "{", '{"rank": -3, "reasons": "x"}', "[" * 5_000])
+@pytest.mark.parametrize("said", ["", "[]", "{", '{"rank": -3, "take": 7}', "[" * 5_000])
 def test_a_critique_that_makes_no_sense_harms_nothing(composed, tmp_path, said):
     folder = copies(composed, tmp_path, 1)[0]
     (folder / "critique.json").write_text(said)
-    critique = read_files(folder, Catalogue(tmp_path)).critique
-    assert critique is None or (critique.rank, critique.reasons) == (0, ())
+    assert read_files(folder, Catalogue(tmp_path)).critique is None
 
 
 def test_selecting_places_nothing(laid_out):
