@@ -66,6 +66,7 @@ class Listening:
         self.column = TakesColumn(self.takes, self.playback, overviews, timeline, preview)
         self.history_view = HistoryView(self.history)
         self.jobs_view = JobsView(jobs)
+        self.column.add_above(self.jobs_view)
         self.history.opened.connect(self.takes.show)
         self.history.purged.connect(lambda *_: self.takes.close_missing())
         self.takes.marked.connect(self.history.refresh)

@@ -30,8 +30,8 @@ from musiscene_core.progress import silent
 from musiscene_core.ranges import FrameRange
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timecode import SAMPLE_RATE
+from musiscene_gui.application import prepared_qt
 from musiscene_gui.audio.overview import draw_overview
-from musiscene_gui.main import prepared_qt
 from musiscene_gui.viewmodels.overviews import OverviewsModel
 from musiscene_gui.viewmodels.playback import PlaybackModel
 from musiscene_gui.viewmodels.takes import TakesModel
@@ -112,6 +112,7 @@ def main() -> None:
         qt.processEvents()
 
         def shown(_: int) -> None:
+            takes.clear()
             takes.show([folder])
             qt.processEvents()
 

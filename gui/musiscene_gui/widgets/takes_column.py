@@ -78,6 +78,10 @@ class TakesColumn(QWidget):
         self._word()
         self._show_takes()
 
+    def add_above(self, widget: QWidget) -> None:
+        """Put a widget between the transport and the takes."""
+        self._list.insertWidget(0, widget)
+
     def compare(self, letter: str) -> CompareDialog:
         """Show the captions of a take beside those of another."""
         dialog = CompareDialog(self._takes, letter, self)
@@ -137,7 +141,8 @@ class TakesColumn(QWidget):
                 made.compare_asked.connect(self.compare)
                 made.sheet_asked.connect(self.lead_sheet)
                 self.cards[card.letter] = made
-            self._list.insertWidget(place + 1, self.cards[card.letter])
+            at = self._list.indexOf(self._empty) + 1 + place
+            self._list.insertWidget(at, self.cards[card.letter])
         self._empty.setVisible(not self.cards)
         self._show_place()
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib import resources
+
 from musiscene_gui.widgets import theme
 
 
 def takes_style() -> str:
     """Qt's style sheet for a widget that holds takes."""
     colours = {name: value for name, value in vars(theme).items() if name.isupper()}
-    return _SHEET.format_map(colours)
+    check = resources.files("musiscene_gui") / "icons" / "check.svg"
+    return _SHEET.format_map({**colours, "CHECK": str(check).replace("\\", "/")})
 
 
 _SHEET = """
@@ -27,6 +30,11 @@ QSlider::handle:horizontal {{ width: 8px; margin: -5px 0; border-radius: 2px;
     background: {DIM}; border: 1px solid {BASE}; }}
 QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {BRIGHT};
     border: 1px solid {ACCENT}; }}
+QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {DIM}; border-radius: 2px;
+    background: {BASE}; }}
+QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT};
+    image: url("{CHECK}"); }}
+QCheckBox::indicator:focus {{ border-color: {BRIGHT}; }}
 QTreeView {{ outline: 0; }}
 QTreeView::item {{ padding: 1px 2px; }}
 """

@@ -50,7 +50,6 @@ def test_what_was_scored_is_laid_out_heard_and_in_the_history(application, own_h
 
 def test_no_take_is_lost_when_the_daemon_is_killed(application, own_home, qtbot):
     listening, jobs = application.listening, application.panel.jobs
-    application.window.fill("scene", listening.jobs_view)
     application.start()
     qtbot.waitUntil(lambda: application.panel.connection.state == "ready", timeout=30_000)
     ids = score(application, request(seconds=2, steps=40, step_s=0.05))
