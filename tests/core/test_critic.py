@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import pytest
 
@@ -13,10 +15,12 @@ from musiscene_core.critic import (
     WINDOW_S,
     Critique,
     HeardTake,
+    hearing,
     judge,
     read_critique,
     windows,
 )
+from musiscene_core.critic.hearing import felt
 from musiscene_core.critic.likeness import likeness
 from musiscene_core.cue import HitResult
 from musiscene_core.errors import InputError
@@ -55,16 +59,24 @@ def take_of(*, lufs=TARGET, errors=()):
     )
 
 
-def heard(valence=None, arousal=0.4, words=(), **take):
-    """A take whose every window measures so; not to be heard where valence is None."""
+def heard(valence=None, arousal=0.0, words=(), **take):
+    """A take whose every window is felt there; not to be heard where valence is None."""
     sections = windows("/mix.wav", LENGTH_S)
     if valence is None:
         measured = [HeardSection(section=one, problem="It is silent.") for one in sections]
     else:
-        figures = (("valence", valence), ("arousal", arousal))
-        how = HowWritten(writer="signals", settings=tuple(one for one in figures if one[1]))
+        how = HowWritten(writer="signals", settings=figures_for(valence, arousal))
         measured = [HeardSection(section=one, captions=(Caption("", how=how),)) for one in sections]
     return HeardTake(take=take_of(**take), measured=measured, words=words)
+
+
+def figures_for(valence, arousal):
+    """Key and density that are felt as this, everything else saying nothing."""
+    away = (valence - hearing.VALENCE_BASE, arousal - hearing.AROUSAL_BASE)
+    (a, b), (c, d) = ((one["key"], one["density"]) for one in (hearing.VALENCE, hearing.AROUSAL))
+    whole = a * d - b * c
+    key, density = (away[0] * d - b * away[1]) / whole, (a * away[1] - c * away[0]) / whole
+    return (("valence", key), ("onsets_per_s", math.exp(density)))
 
 
 def ranks(*given):
@@ -112,8 +124,22 @@ def test_the_take_that_feels_as_the_brief_wants_ranks_first_and_says_why():
     assert judge(wanted, TARGET, [heard(0.7), heard(-0.6)], "signals")[1].rank == 1
 
 
-def test_a_figure_of_nought_that_was_not_noted_is_nought():
-    (critique,) = judge(brief(valence=0.0, arousal=-0.96), TARGET, [heard(0.0, 0.0)], "signals")
+def test_what_was_measured_is_felt_and_a_figure_of_nought_that_was_not_noted_is_nought():
+    (window, *_) = felt(heard(0.3, 0.2).measured)
+    assert (window.valence, window.arousal) == pytest.approx((0.3, 0.2))
+    slow = (("tempo_bpm", 60.0), ("tempo_confidence", 1.0), ("loudness_range_lu", 20.0))
+    fast = (("tempo_bpm", 170.0), ("tempo_confidence", 1.0), ("brightness_hz", 2400.0))
+    section = windows("/mix.wav", 6.0)[0]
+    told = [HowWritten(writer="signals", settings=one) for one in (slow, fast, ())]
+    calm, wild, nothing = felt(
+        [HeardSection(section=section, captions=(Caption("", how=how),)) for how in told]
+    )
+    assert calm.arousal < nothing.arousal < wild.arousal
+    assert calm.arousal == -1.0
+
+
+def test_a_take_that_fits_alone_says_by_what():
+    (critique,) = judge(brief(valence=0.0), TARGET, [heard(0.0)], "signals")
     assert critique.criteria[0].score > 0.99
     assert critique.reason == "Fits the scene's feeling best: 0.00 off in the plane of " + (
         "valence and arousal."
