@@ -83,5 +83,5 @@ class ElidedLabel(QLabel):
             self._whole, Qt.TextElideMode.ElideRight, max(10, self.width())
         )
         self.setText(shown)
-        self.setToolTip(self._whole if shown != self._whole else "")
+        self.setToolTip(self._whole)
         self.setAccessibleName(self._whole)
