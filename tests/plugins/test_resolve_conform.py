@@ -214,6 +214,11 @@ def test_takes_that_are_not_there_are_found_by_their_film(
     lay(resolve, FILM)
     printed = conformed(str(old))
     assert lies(resolve, 96, 312, printed["folder"])
+    # The library knows it too.
+    assert main(["undo", printed["folder"]]) == 0
+    lay(resolve, TRIMMED)
+    printed = conformed()
+    assert lies(resolve, 96, 288, printed["folder"])
     lay(resolve, (FILM[0], FILM[4]))
     assert main(["conform", "--resolve", str(old)]) == 2
     assert main(["conform", "--resolve", "a", "b"]) == 2

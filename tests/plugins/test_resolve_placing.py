@@ -208,6 +208,25 @@ def test_a_track_that_the_user_also_uses_outlives_our_music(tmp_path: Path) -> N
     assert [track.items for track in world.current.kinds["audio"]][-1] == [theirs]
 
 
+def test_tracks_and_timelines_of_the_users_may_have_our_names(tmp_path: Path) -> None:
+    resolve = fake_resolve(tmp_path)
+    reel = resolve.world.current
+    reel.AddTrack("audio", "stereo")
+    reel.SetTrackName("audio", 2, "MusiScene Mix")
+    resolve.new_timeline("reel")
+    resolve.world.current = reel
+    before = users_state(resolve)
+    placement = host_of(resolve).place_takes([a_take(tmp_path / "t")], layout="mix")
+    assert placement.tracks == ("MusiScene Mix 2",)
+    assert [len(made.all_items()) for made in resolve.world.timelines] == [3, 0]
+    # The other of that name is open when it is taken away, and stays so.
+    resolve.world.current = resolve.world.timelines[1]
+    host_of(resolve).remove_placement(placement)
+    assert resolve.world.current is resolve.world.timelines[1]
+    resolve.world.current = reel
+    assert users_state(resolve) == before
+
+
 def test_a_locked_track_is_said_before_anything_is_removed(tmp_path: Path) -> None:
     resolve = fake_resolve(tmp_path)
     host = host_of(resolve)
