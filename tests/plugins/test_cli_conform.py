@@ -98,6 +98,22 @@ def test_a_cue_that_did_not_change_needs_nothing_made(
     assert (cue["what"], cue["anew"]) == (what, "")
 
 
+def test_markers_of_the_new_version_do_not_limit_the_search(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = write(tmp_path / "new.otio", [Shot("head", 0, 450), *CUE, *TAIL])
+    timeline = otio.adapters.read_from_file(str(new))
+    for start in (0, 100):
+        span = otio.opentime.TimeRange(
+            otio.opentime.RationalTime(start, 24), otio.opentime.RationalTime(50, 24)
+        )
+        timeline.tracks.markers.append(otio.schema.Marker(f"m{start}", marked_range=span))
+        otio.adapters.write_to_file(timeline, str(new))
+        assert conform(old, new, "--json") == 0
+        (cue,) = json.loads(capsys.readouterr().out)["cues"]
+        assert cue["places"] == [{"start": START + 450, "end": START + 1890}]
+
+
 def test_lost_and_doubtful_cues_are_told_and_set_by_hand(
     old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -34,9 +34,12 @@ class Desk:
         self.film = small_movie(folder / "shot.mp4", frames=240)
         self.environment = {**os.environ, "MUSISCENE_HOME": str(folder / "home"), "COLUMNS": "200"}
 
-    def reel(self, name: str, cues: dict[str, tuple[int, int, str, str]] = CUES) -> Path:
+    def reel(
+        self, name: str, cues: dict[str, tuple[int, int, str, str]] = CUES, first: int = 0
+    ) -> Path:
         shots = [
-            clip(shot, 120, 24, start=at, url=str(self.film)) for shot, at in (("a", 0), ("b", 120))
+            clip("a", 120 - first, 24, start=first, url=str(self.film)),
+            clip("b", 120, 24, start=120, url=str(self.film)),
         ]
         made = timeline(track("V1", "Video", *shots), start=86_400)
         for cue, (start, length, color, note) in cues.items():
@@ -128,6 +131,28 @@ def test_a_reel_is_scored_kept_and_made_anew_where_it_changed(desk: Desk) -> Non
         ("1m1", "BI", 86_400),
         ("1m2", "MT", 86_460),
     ]
+
+
+def test_all_cues_are_fitted_to_a_recut_on_one_copy(desk: Desk) -> None:
+    desk.reel("cut.otio")
+    desk.score("cut.otio", "--cues", "markers", "--output", "cut")
+    # Its markers went with the film, and do not limit what is looked at.
+    desk.reel("recut.otio", {"1m1 Door": (0, 36, "", ""), "River": (48, 48, "", "")}, first=12)
+    wanted = ("cut.otio", "recut.otio", "--takes", "cut", "--output", "fitted", "--json")
+    code, said, why = desk.run("conform", *wanted)
+    assert code == 0, why
+    printed = json.loads(said)
+    assert [(cue["cue"], cue["what"]) for cue in printed["cues"]] == [
+        ("1m1 Door", "changed"),
+        ("River", "moved"),
+    ]
+    assert [result["record"]["start"] for result in printed["results"]] == [86_400, 86_448]
+    copies = {result["timeline"] for result in printed["results"]}
+    assert copies == {str(desk.folder / "fitted" / "recut.scored.otio")}
+    written = otio.adapters.read_from_file(copies.pop())
+    music = [found for found in written.tracks if found.name.startswith("MusiScene ")]
+    assert [len(list(found.find_clips())) for found in music] == [2] * 5
+    assert len(list((desk.folder / "fitted").glob("*.otio"))) == 1
 
 
 def test_a_cue_that_fails_stops_no_other(desk: Desk) -> None:
