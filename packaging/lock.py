@@ -4,7 +4,7 @@
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
-extra `models` needs is pinned by hand: it is not resolved here.
+extras `models` and `four-bit` need is pinned by hand: it is not resolved here.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ TARGET = ROOT / "packaging" / "constraints.txt"
 PINNED_BY_HAND = (
     "torch==2.13.0",
     "accelerate==1.15.0",
+    "bitsandbytes==0.50.2",
     "huggingface_hub==2.4.0",
     "peft==0.21.2",
     "safetensors==0.8.0",

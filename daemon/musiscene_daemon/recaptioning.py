@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -66,6 +67,20 @@ def recaption(
         if caption is not None:
             made = msgspec.structs.replace(made, **{name: caption})
     return msgspec.structs.replace(request.brief, captions=made)
+
+
+class _Stretch(NamedTuple):
+    """Music under a range.
+
+    Attributes:
+        begins_s: the cue second at which it begins.
+        speed: at which the range plays it.
+        section: what is heard of its file.
+    """
+
+    begins_s: float
+    speed: float
+    section: Section
 
 
 class _Recaptioning:
@@ -172,11 +187,14 @@ class _Recaptioning:
                 hint="Put one under the range and spot it again, or write this caption yourself.",
             )
         request, names = self._request, tuple(self._asked)
-        sections = [section for _, section in self._sections]
 
         def grown(section: int, question: int, piece: str) -> None:
             self._on_text(section, ORDER.index(names[question]), piece)
 
+        stretches = self._sections
+        if request.captioner != SIGNALS:
+            stretches = [part for one in stretches for part in self._cut(one)]
+        sections = [one.section for one in stretches]
         answers = self._engines.captioner(request.captioner).answer(
             sections,
             tuple(self._asked.values()),
@@ -186,14 +204,38 @@ class _Recaptioning:
             progress=Portion(self._progress, 1 / len(ORDER), 3 / len(ORDER)),
         )
         check_answers(answers, sections, len(names), request.captioner)
-        placed = zip(self._sections, answers, strict=True)
-        good = [(at, one) for (at, _), one in placed if one.captions]
+        placed = zip(stretches, answers, strict=True)
+        good = [(stretch.begins_s, one) for stretch, one in placed if one.captions]
         if not good:
             raise MediaError(answers[0].problem)
         return {
             name: _joined([(at, one.captions[place]) for at, one in good])
             for place, name in enumerate(names)
         }
+
+    def _cut(self, stretch: _Stretch) -> list[_Stretch]:
+        """A long stretch where its music changes; whole where it cannot be heard, which is told."""
+        from musiscene_core.spotting.sections import find_sections
+
+        whole = stretch.section
+        try:
+            spans = find_sections(
+                whole.media.path,
+                whole.start_s,
+                whole.end_s,
+                stream=whole.media.audio_stream,
+                progress=Portion(self._progress, 1 / len(ORDER), 1 / len(ORDER)),
+            )
+        except MediaError:
+            return [stretch]
+        return [
+            _Stretch(
+                stretch.begins_s + (start_s - whole.start_s) / stretch.speed,
+                stretch.speed,
+                msgspec.structs.replace(whole, start_s=start_s, end_s=end_s),
+            )
+            for start_s, end_s in spans
+        ]
 
     @staticmethod
     def _ruled(caption: Caption, note: str) -> Caption:
@@ -203,8 +245,8 @@ class _Recaptioning:
         return msgspec.structs.replace(caption, how=how)
 
 
-def _temp_track(brief: SceneBrief) -> Iterator[tuple[float, Section]]:
-    """The stretches of music under a range, each with the cue second at which it begins."""
+def _temp_track(brief: SceneBrief) -> Iterator[_Stretch]:
+    """The stretches of music under a range."""
     timeline = brief.timeline
     for clip in timeline.by_role("temp_track") or timeline.by_role("mixed"):
         shown = clip.mapping.record.overlap(timeline.record)
@@ -214,7 +256,8 @@ def _temp_track(brief: SceneBrief) -> Iterator[tuple[float, Section]]:
             continue
         start, end = clip.mapping.source_span(shown)
         begins = float(timeline.rate.seconds(shown.start - timeline.record.start))
-        yield begins, Section(media=clip.media, start_s=float(start), end_s=float(end))
+        section = Section(media=clip.media, start_s=float(start), end_s=float(end))
+        yield _Stretch(begins, float(clip.mapping.speed), section)
 
 
 def _joined(parts: list[tuple[float, Caption]]) -> Caption:

@@ -7,6 +7,7 @@ import signal
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -21,9 +22,10 @@ from musiscene_core.captioning.heard import Section, SoundCaptions
 from musiscene_core.captioning.mullama.config import read_manifest
 from musiscene_core.captioning.mullama.conversion import Originals, convert
 from musiscene_core.captioning.mullama.house import write_pack
-from musiscene_core.captioning.mullama.listening import sample_chunks
+from musiscene_core.captioning.mullama.listening import file_chunks, sample_chunks
 from musiscene_core.captioning.mullama.packs import PackManifest, identity
 from musiscene_core.captioning.mullama.saved import load
+from musiscene_core.captioning.prompts import QUESTIONS
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import read_json
 from musiscene_core.errors import (
@@ -35,13 +37,19 @@ from musiscene_core.errors import (
 from musiscene_core.media import read_audio
 from musiscene_core.protocol import Client
 from musiscene_core.protocol.state import GrowingText
-from musiscene_core.timeline import MediaReference
+from musiscene_core.ranges import FrameRange, SourceMapping
+from musiscene_core.request import CaptionRequest
+from musiscene_core.spotting.sections import find_sections
+from musiscene_core.timecode import FrameRate
+from musiscene_core.timeline import MediaReference, TimelineClip
 from musiscene_daemon.engines.mullama import MullamaCaptioner
 from musiscene_daemon.residency.devices import HostMemory
 from musiscene_daemon.residency.residents import Residents
+from musiscene_plugins.cli.main import main
 from tests.support import tiny_captioner as tiny_models
 from tests.support.daemons import Home, home, wait_until
 from tests.support.make_media import make_sound
+from tests.support.scenes import brief_of
 
 pytestmark = pytest.mark.models
 
@@ -243,6 +251,57 @@ def test_a_worker_killed_while_it_writes_is_replaced_and_the_job_ends_once(
     assert client.job(job).state == "done"
     made = read_json(Path(client.job(job).folder, "captions.json"), SoundCaptions)
     assert texts(made) == texts(expected)
+
+
+def test_the_command_prints_what_it_says_and_shows_and_unloads_the_model(
+    client: Client, tmp_path, capsys
+) -> None:
+    sound = music(tmp_path, 2.0)
+    made = client.listen(wish(sound, questions=("Describe it.",)))
+    command = ["caption", sound.path, "--captioner", "mullama", "--section", "1"]
+    assert main([*command, "--question", "Describe it.", "--json"]) == 0
+    printed = msgspec.json.decode(capsys.readouterr().out, type=SoundCaptions)
+    assert texts(printed) == texts(made)
+    assert main([*command, "--strategy", "msi", "--adapter", "noir:0.5", "--how"]) == 0
+    shown = capsys.readouterr().out
+    assert "0:00.0 - 0:01.0" in shown
+    assert "mullama" in shown
+    assert "noir" in shown
+    assert main([*command, "--adapter", "attic"]) == 2
+    assert "noir" in capsys.readouterr().err
+    assert main(["daemon", "models"]) == 0
+    (model,) = client.models()
+    assert model.name in " ".join(capsys.readouterr().out.split())
+    assert main(["daemon", "unload", model.name]) == 0
+    wait_until(lambda: client.models() == ())
+
+
+def test_the_captions_of_a_brief_are_filled_from_its_temp_track_by_sections(
+    client: Client, captioner, tmp_path
+) -> None:
+    long = music(tmp_path, 110.0, name="reel.wav")
+    made = brief_of(100.0, triumphant=1.0)
+    record = made.timeline.record
+    mapping = SourceMapping(FrameRange(record.start, record.end), FrameRate(24), 24, FrameRate(24))
+    clip = TimelineClip(name="temp", media=long, mapping=mapping, role="temp_track")
+    timeline = msgspec.structs.replace(made.timeline, clips=(clip,))
+    brief = msgspec.structs.replace(made, timeline=timeline)
+    request = CaptionRequest(
+        brief=brief, captioner="mullama", only=("music", "scene_imagination"), seed=4
+    )
+    filled = client.caption(request).captions
+    spans = find_sections(long.path, 1.0, 101.0)
+    assert len(spans) > 1
+    model = load(captioner)
+    start_s, end_s = spans[0]
+    heard = model.encode(file_chunks(long.path, Fraction(start_s), Fraction(end_s)))
+    (alone,) = model.answer(heard[None], [QUESTIONS["music"][0]], Generation(seed=4))
+    assert filled.music.text.startswith(f"From 0:00: {alone}")
+    assert filled.music.text.count("From ") >= len(spans)
+    assert filled.scene_imagination.origin == "model"
+    assert filled.scene_imagination.how.writer == "mullama"
+    assert filled.scene_imagination.text != filled.music.text
+    assert filled.video == brief.captions.video
 
 
 def test_without_weights_it_says_where_they_belong_and_how_to_get_them(

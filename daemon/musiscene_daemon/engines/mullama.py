@@ -148,7 +148,7 @@ class MullamaCaptioner:
         from musiscene_core.captioning.mullama.footprint import Precision, footprint
         from musiscene_core.captioning.mullama.packs import identity
         from musiscene_core.captioning.mullama.saved import load
-        from musiscene_core.captioning.mullama.ways import pace, ways
+        from musiscene_core.captioning.mullama.ways import SMALL_BYTES, pace, ways
 
         folder, size = self._folder, footprint(self._folder)
         gpus = self._residents is not None and self._residents.has_gpus
@@ -172,7 +172,9 @@ class MullamaCaptioner:
                 unload=let_go if way.precision == "int4" else _leave,
                 place=way.kind,
             )
-            known = pace(size, way.precision) if way.kind == "cpu" else None
+            # A small one answers before its pace is measured.
+            slow = way.kind == "cpu" and size.weight_bytes("float32") > SMALL_BYTES
+            known = pace(size, way.precision) if slow else None
             found[spec] = known.token_s if known is not None else None
         return found
 
