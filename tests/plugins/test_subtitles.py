@@ -124,6 +124,15 @@ def test_those_beside_a_film_are_found_and_those_given_win(tmp_path: Path) -> No
     assert found(film, other) == [(0, 1, "Mine")]
 
 
+def test_a_scored_copy_has_its_originals_subtitles_and_no_cue_list_of_ours(tmp_path: Path) -> None:
+    copy = saved(scene_timeline(), tmp_path / "reel.scored-2.otio")
+    for name in ("reel.scored-2.srt", "reel.scored.srt"):
+        (tmp_path / name).write_text("00:00:01,000 --> 00:00:02,000\nMusic from 1m1\n")
+    assert found(copy) == []
+    (tmp_path / "reel.otio.srt").write_text(SRT)
+    assert found(copy)[0] == (86_412, 86_430, "Who is there?")
+
+
 def test_one_beside_it_that_is_broken_is_passed_over(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -17,6 +17,7 @@ from musiscene_plugins.formats.subtitles import (
     read_subtitles,
 )
 from musiscene_plugins.otio.document import Document
+from musiscene_plugins.otio.placing import base_name
 
 logger = logging.getLogger(__name__)
 
@@ -74,13 +75,12 @@ def _beside(path: Path) -> list[Path]:
         there = [entry for entry in path.parent.iterdir() if _is_subtitles(entry)]
     except OSError:
         return []
-    exact = [entry for entry in there if entry.stem in (path.stem, path.name)]
-    tongues = [
-        entry
-        for entry in there
-        if entry.stem.startswith(f"{path.stem}.")
-        and _TONGUE.match(entry.stem[len(path.stem) + 1 :])
-    ]
+    # A scored copy has the subtitles of what it is a copy of; cue lists of ours are none.
+    base = base_name(path)
+    there = [entry for entry in there if base_name(entry) == entry.stem]
+    exact = [entry for entry in there if entry.stem in (base, f"{base}{path.suffix}")]
+    named = [entry for entry in there if entry.stem.startswith(f"{base}.")]
+    tongues = [entry for entry in named if _TONGUE.match(entry.stem[len(base) + 1 :])]
     return sorted(exact) or (tongues if len(tongues) == 1 else [])
 
 
