@@ -26,7 +26,7 @@ from musiscene_plugins.cli.results import (
     vacant,
     with_reports,
 )
-from musiscene_plugins.cli.score import show_take
+from musiscene_plugins.cli.score import show_ranking, show_take
 from musiscene_plugins.cli.terminal import result_console, shown_progress
 from musiscene_plugins.host import TakeInFolder
 
@@ -54,6 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     for placed in takes:
         show_take(placed)
+    show_ranking(takes)
     result_console().print(f"Written: {output}", markup=False)
     return 0
 

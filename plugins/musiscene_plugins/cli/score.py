@@ -65,7 +65,10 @@ def score_on(host: EditorHost, arguments: argparse.Namespace, output: Path) -> S
 def as_json(scored: Scored) -> dict[str, Any]:
     """The take, or all takes, with the folder and the timeline they are in."""
     takes: list[dict[str, Any]] = [
-        msgspec.to_builtins(placed.take) | {"folder": str(placed.folder)} for placed in scored.takes
+        msgspec.to_builtins(placed.take)
+        | {"folder": str(placed.folder)}
+        | {"critique": msgspec.to_builtins(read_critique(placed.folder))}
+        for placed in scored.takes
     ]
     where = {
         "timeline": scored.timeline,
