@@ -313,7 +313,10 @@ class PlaybackModel:
             self._faders[letter] = tuple(StemFader(stem.title, stem.role) for stem in stems) or (
                 StemFader("mix", "mix"),
             )
+            first = not self.length
             self._ready().mixer.load(letter, deck)
+            if first and self._timeline.is_open:
+                self._follow_playhead()
             self._apply_all()
             self._listen()
             self.faders_changed.emit(letter)

@@ -69,6 +69,14 @@ def test_moving_the_playhead_moves_the_sound(listening):
     assert listening.playback.frame() == 48
 
 
+def test_the_first_take_is_heard_from_where_the_playhead_is(composed, tmp_path):
+    listening = Listening(tmp_path, [])
+    listening.timeline.set_playhead(72)
+    listening.takes.show(copies(composed, tmp_path, 1))
+    assert listening.playback.frame() == 72
+    listening.playback.close()
+
+
 def test_frames_are_stepped_exactly(listening):
     listening.playback.step(5)
     assert (listening.playback.frame(), listening.timeline.playhead) == (5, 5)
