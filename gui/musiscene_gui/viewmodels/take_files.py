@@ -23,7 +23,6 @@ from musiscene_core.take import Take
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
 
-CRITIQUE_FILE = "critique.json"
 HIT_WITHIN_FRAMES = 1.0
 """A hit is met where picture and music lie no further apart: nobody sees a frame."""
 _MAX_CRITIQUE_BYTES = 1 << 20
@@ -113,7 +112,7 @@ def read_files(folder: Path, catalogue: Catalogue) -> TakeFiles:
     request = _read(folder / "request.json", ScoreRequest)
     brief = request.brief if request is not None else _read(folder / "brief.json", SceneBrief)
     take = read_json(folder / "take.json", Take)
-    return TakeFiles(folder, take, record, brief, request, _critique(folder / CRITIQUE_FILE))
+    return TakeFiles(folder, take, record, brief, request, _critique(folder))
 
 
 def lead_sheet_of(files: TakeFiles) -> tuple[bytes, ...]:
@@ -151,11 +150,13 @@ def _read(path: Path, kind: type[Any]) -> Any:
         return None
 
 
-def _critique(path: Path) -> Critique | None:
+def _critique(folder: Path) -> Critique | None:
     # Here and not above: the window is there sooner without what judges takes.
-    from musiscene_core.critic.critique import Critique
+    from musiscene_core.critic.critique import CRITIQUE_FILE, Critique
 
     try:
-        return msgspec.json.decode(read_bounded(path, _MAX_CRITIQUE_BYTES), type=Critique)
+        return msgspec.json.decode(
+            read_bounded(folder / CRITIQUE_FILE, _MAX_CRITIQUE_BYTES), type=Critique
+        )
     except (OSError, SkippedError, msgspec.MsgspecError, RecursionError, ValueError):
         return None
