@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QPoint, QSize, Qt, QUrl, Signal
@@ -82,7 +83,7 @@ class FileHandle(Elided):
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """Ctrl+C copies the file."""
         if event.key() == Qt.Key.Key_C and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            QApplication.clipboard().setMimeData(self.mime())
+            copy_to_clipboard(self.mime())
             return
         super().keyPressEvent(event)
 
@@ -90,7 +91,7 @@ class FileHandle(Elided):
         """The same by menu."""
         menu = QMenu(self)
         copy = menu.addAction(self.tr("Copy file"))
-        copy.triggered.connect(lambda: QApplication.clipboard().setMimeData(self.mime()))
+        copy.triggered.connect(lambda: copy_to_clipboard(self.mime()))
         menu.exec(event.globalPos())
 
 
@@ -150,6 +151,23 @@ class StemRow(QWidget):
 
     def _level(self, value: int) -> None:
         self.fader_moved.emit(self._name, "level_db", float(value))
+
+
+def copy_to_clipboard(data: QMimeData) -> None:
+    """Have others paste `data`, as long as this program runs."""
+    urls = data.urls()
+    QApplication.clipboard().setMimeData(data)
+    atexit.register(_let_go_of_clipboard, urls)
+
+
+def _let_go_of_clipboard(urls: list[QUrl]) -> None:
+    """Qt crashes when it ends later than Python and finds an object of Python's there."""
+    if QApplication.instance() is None:
+        return
+    clipboard = QApplication.clipboard()
+    # What others have copied meanwhile stays.
+    if clipboard.mimeData() is not None and clipboard.mimeData().urls() == urls:
+        clipboard.clear()
 
 
 def _ghost(text: str, widget: QWidget) -> QPixmap:
