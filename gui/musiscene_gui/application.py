@@ -40,13 +40,19 @@ class Application(QObject):
     """
 
     def __init__(
-        self, *, host_command: Sequence[str] = COMMAND, silent: bool = False, **daemon: Any
+        self,
+        *,
+        host_command: Sequence[str] = COMMAND,
+        silent: bool = False,
+        language: str = "",
+        **daemon: Any,
     ) -> None:
         """Make all of it, without asking anything of the daemon yet.
 
         Args:
             host_command: starts an editor host.
             silent: never use a loudspeaker.
+            language: in place of the user's setting.
             daemon: options for `musiscene_core.protocol.connect`.
         """
         super().__init__()
@@ -58,7 +64,7 @@ class Application(QObject):
         self.thumbnails = Thumbnails()
         self.kept = KeptSettings()
         self.panel = Panel(self.bridge, self.editor_desk, self.kept)
-        use_language(self.panel.settings.language)
+        use_language(language or self.panel.settings.language)
         self._language = self.panel.settings.language
         self.bridge.found.connect(self.panel.daemon_found)
         self.bridge.lost.connect(self.panel.daemon_lost)

@@ -1,0 +1,1099 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="de" sourcelanguage="en">
+<context>
+    <name></name>
+    <message>
+        <source>Harmony</source>
+        <translation>Harmonie</translation>
+    </message>
+    <message>
+        <source>Melody</source>
+        <translation>Melodie</translation>
+    </message>
+    <message>
+        <source>Bass</source>
+        <translation>Bass</translation>
+    </message>
+    <message>
+        <source>Percussion</source>
+        <translation>Schlagwerk</translation>
+    </message>
+    <message>
+        <source>Texture</source>
+        <translation>Textur</translation>
+    </message>
+    <message>
+        <source>Mix</source>
+        <translation>Mischung</translation>
+    </message>
+    <message>
+        <source>{lufs:.1f} LUFS · {peak:.1f} dBTP</source>
+        <translation>{lufs:.1f} LUFS · {peak:.1f} dBTP</translation>
+    </message>
+    <message>
+        <source>hits {met}/{total}</source>
+        <translation>Treffer {met}/{total}</translation>
+    </message>
+    <message>
+        <source>No hit points were chosen.</source>
+        <translation>Es wurden keine Trefferpunkte gewählt.</translation>
+    </message>
+    <message>
+        <source>{met} of {total} hits within a frame; the worst is {worst:.2f} frames off</source>
+        <translation>{met} von {total} Trefferpunkten auf ein Bild genau; der schlechteste liegt {worst:.2f} Bilder daneben</translation>
+    </message>
+    <message>
+        <source>{bpm:.0f} BPM</source>
+        <translation>{bpm:.0f} BPM</translation>
+    </message>
+    <message>
+        <source>{engine} · seed {seed} · {licence}</source>
+        <translation>{engine} · Startwert {seed} · {licence}</translation>
+    </message>
+    <message>
+        <source>Critic: {rank} of {among} · {reason}</source>
+        <translation>Kritik: {rank} von {among} · {reason}</translation>
+    </message>
+    <message>
+        <source>Feeling</source>
+        <translation>Gefühl</translation>
+    </message>
+    <message>
+        <source>Words</source>
+        <translation>Worte</translation>
+    </message>
+    <message>
+        <source>Hits</source>
+        <translation>Treffer</translation>
+    </message>
+    <message>
+        <source>Loudness</source>
+        <translation>Lautheit</translation>
+    </message>
+    <message>
+        <source>Judged by what was measured.</source>
+        <translation>Nach Messwerten beurteilt.</translation>
+    </message>
+    <message>
+        <source>Heard by {listener}.</source>
+        <translation>Gehört von {listener}.</translation>
+    </message>
+    <message>
+        <source>GB</source>
+        <translation>GB</translation>
+    </message>
+    <message>
+        <source>MB</source>
+        <translation>MB</translation>
+    </message>
+    <message>
+        <source>{kilobytes:.0f} kB</source>
+        <translation>{kilobytes:.0f} kB</translation>
+    </message>
+</context>
+<context>
+    <name>Application</name>
+    <message>
+        <source>Open a film or timeline</source>
+        <translation>Film oder Timeline öffnen</translation>
+    </message>
+</context>
+<context>
+    <name>CaptionBox</name>
+    <message>
+        <source>measured</source>
+        <translation>gemessen</translation>
+    </message>
+    <message>
+        <source>model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>yours</source>
+        <translation>von dir</translation>
+    </message>
+    <message>
+        <source>What the composer reads</source>
+        <translation>Was der Komponist liest</translation>
+    </message>
+    <message>
+        <source>What is seen</source>
+        <translation>Was zu sehen ist</translation>
+    </message>
+    <message>
+        <source>What the temp track imagines</source>
+        <translation>Was die Temp-Musik vorstellt</translation>
+    </message>
+    <message>
+        <source>What the temp track sounds like</source>
+        <translation>Wie die Temp-Musik klingt</translation>
+    </message>
+    <message>
+        <source>Musical directions</source>
+        <translation>Musikalische Angaben</translation>
+    </message>
+    <message>
+        <source>Spot the range, or write your own words.</source>
+        <translation>Den Bereich sichten oder eigene Worte schreiben.</translation>
+    </message>
+    <message>
+        <source>edited</source>
+        <translation>bearbeitet</translation>
+    </message>
+    <message>
+        <source>Back to the words as they were written first</source>
+        <translation>Zurück zum ursprünglichen Text</translation>
+    </message>
+    <message>
+        <source>Write this caption anew</source>
+        <translation>Diesen Text neu schreiben</translation>
+    </message>
+</context>
+<context>
+    <name>Captions</name>
+    <message>
+        <source>Picture</source>
+        <translation>Bild</translation>
+    </message>
+    <message>
+        <source>Imagination</source>
+        <translation>Vorstellung</translation>
+    </message>
+    <message>
+        <source>Music</source>
+        <translation>Musik</translation>
+    </message>
+    <message>
+        <source>Conditions</source>
+        <translation>Angaben</translation>
+    </message>
+    <message>
+        <source>Other captions</source>
+        <translation>Weitere Texte</translation>
+    </message>
+</context>
+<context>
+    <name>CompareDialog</name>
+    <message>
+        <source>Compare takes</source>
+        <translation>Fassungen vergleichen</translation>
+    </message>
+    <message>
+        <source>Take on the left</source>
+        <translation>Fassung links</translation>
+    </message>
+    <message>
+        <source>Take on the right</source>
+        <translation>Fassung rechts</translation>
+    </message>
+    <message>
+        <source>Use its captions again</source>
+        <translation>Ihre Texte wieder verwenden</translation>
+    </message>
+    <message>
+        <source>Both takes</source>
+        <translation>Beide Fassungen</translation>
+    </message>
+    <message>
+        <source>Fusion</source>
+        <translation>Fusion</translation>
+    </message>
+    <message>
+        <source>Picture</source>
+        <translation>Bild</translation>
+    </message>
+    <message>
+        <source>Imagination</source>
+        <translation>Vorstellung</translation>
+    </message>
+    <message>
+        <source>Music</source>
+        <translation>Musik</translation>
+    </message>
+    <message>
+        <source>Music conditions</source>
+        <translation>Musikalische Angaben</translation>
+    </message>
+    <message>
+        <source>Made by</source>
+        <translation>Erzeugt von</translation>
+    </message>
+    <message>
+        <source>Result</source>
+        <translation>Ergebnis</translation>
+    </message>
+    <message>
+        <source>Critic</source>
+        <translation>Kritik</translation>
+    </message>
+</context>
+<context>
+    <name>ErrorBar</name>
+    <message>
+        <source>Copy</source>
+        <translation>Kopieren</translation>
+    </message>
+    <message>
+        <source>Copy the message, to ask somebody</source>
+        <translation>Meldung kopieren, um jemanden zu fragen</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>Ausblenden</translation>
+    </message>
+</context>
+<context>
+    <name>FileHandle</name>
+    <message>
+        <source>File of {stem}</source>
+        <translation>Datei: {stem}</translation>
+    </message>
+    <message>
+        <source>{stem}: drag it into any application, or copy it (Ctrl+C)</source>
+        <translation>{stem}: in ein beliebiges Programm ziehen oder kopieren (Strg+C)</translation>
+    </message>
+    <message>
+        <source>Copy file</source>
+        <translation>Datei kopieren</translation>
+    </message>
+</context>
+<context>
+    <name>Header</name>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Open a film or timeline</source>
+        <translation>Film oder Timeline öffnen</translation>
+    </message>
+    <message>
+        <source>Film or timeline file…</source>
+        <translation>Film- oder Timeline-Datei …</translation>
+    </message>
+    <message>
+        <source>DaVinci Resolve Studio</source>
+        <translation>DaVinci Resolve Studio</translation>
+    </message>
+    <message>
+        <source>DaVinci Resolve, free edition (by its script)</source>
+        <translation>DaVinci Resolve, kostenlose Ausgabe (über das Skript)</translation>
+    </message>
+    <message>
+        <source>Read the timeline again</source>
+        <translation>Timeline neu einlesen</translation>
+    </message>
+    <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
+        <source>Nothing open</source>
+        <translation>Nichts geöffnet</translation>
+    </message>
+    <message>
+        <source>Opening…</source>
+        <translation>Wird geöffnet …</translation>
+    </message>
+    <message>
+        <source>Not opened</source>
+        <translation>Nicht geöffnet</translation>
+    </message>
+    <message>
+        <source>Studio</source>
+        <translation>Studio</translation>
+    </message>
+    <message>
+        <source>free edition</source>
+        <translation>kostenlose Ausgabe</translation>
+    </message>
+    <message>
+        <source>file</source>
+        <translation>Datei</translation>
+    </message>
+    <message>
+        <source>{0} fps</source>
+        <translation>{0} fps</translation>
+    </message>
+    <message>
+        <source>Looking for the daemon</source>
+        <translation>Dienst wird gesucht</translation>
+    </message>
+    <message>
+        <source>Daemon…</source>
+        <translation>Dienst …</translation>
+    </message>
+    <message>
+        <source>Daemon starting</source>
+        <translation>Dienst startet</translation>
+    </message>
+    <message>
+        <source>Daemon ready</source>
+        <translation>Dienst bereit</translation>
+    </message>
+    <message>
+        <source>Daemon</source>
+        <translation>Dienst</translation>
+    </message>
+    <message>
+        <source>Daemon rests until asked</source>
+        <translation>Dienst ruht bis zur nächsten Anfrage</translation>
+    </message>
+    <message>
+        <source>Daemon not reached</source>
+        <translation>Dienst nicht erreichbar</translation>
+    </message>
+    <message>
+        <source>Engines: {0}</source>
+        <translation>Erzeuger: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>HistoryView</name>
+    <message>
+        <source>Clear history</source>
+        <translation>Verlauf leeren</translation>
+    </message>
+    <message>
+        <source>Delete all takes but the favourites?</source>
+        <translation>Alle Fassungen außer den Favoriten löschen?</translation>
+    </message>
+    <message>
+        <source>What was placed on a timeline keeps playing only if its take is a favourite.</source>
+        <translation>Auf einer Timeline Platziertes spielt nur weiter, wenn die Fassung ein Favorit ist.</translation>
+    </message>
+    <message>
+        <source>Delete</source>
+        <translation>Löschen</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Search captions, cues, engines</source>
+        <translation>Texte, Cues, Erzeuger suchen</translation>
+    </message>
+    <message>
+        <source>Search the history</source>
+        <translation>Verlauf durchsuchen</translation>
+    </message>
+    <message>
+        <source>Show favourites only</source>
+        <translation>Nur Favoriten zeigen</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>Mehr</translation>
+    </message>
+    <message>
+        <source>Clear…</source>
+        <translation>Leeren …</translation>
+    </message>
+    <message>
+        <source>Delete all takes but the favourites</source>
+        <translation>Alle Fassungen außer den Favoriten löschen</translation>
+    </message>
+    <message>
+        <source>Earlier takes</source>
+        <translation>Frühere Fassungen</translation>
+    </message>
+    <message>
+        <source>Nothing found.</source>
+        <translation>Nichts gefunden.</translation>
+    </message>
+    <message>
+        <source>Nothing was made yet.</source>
+        <translation>Noch nichts erzeugt.</translation>
+    </message>
+    <message>
+        <source>{count} takes · {size}</source>
+        <translation>{count} Fassungen · {size}</translation>
+    </message>
+    <message>
+        <source>1 take</source>
+        <translation>1 Fassung</translation>
+    </message>
+    <message>
+        <source>{n} takes</source>
+        <translation>{n} Fassungen</translation>
+    </message>
+    <message>
+        <source>Has a favourite</source>
+        <translation>Enthält einen Favoriten</translation>
+    </message>
+    <message>
+        <source>seed {seed}</source>
+        <translation>Startwert {seed}</translation>
+    </message>
+    <message>
+        <source>Open</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>No longer a favourite</source>
+        <translation>Kein Favorit mehr</translation>
+    </message>
+    <message>
+        <source>Keep</source>
+        <translation>Behalten</translation>
+    </message>
+    <message>
+        <source>Delete, but for favourites</source>
+        <translation>Löschen, außer Favoriten</translation>
+    </message>
+    <message>
+        <source>{count} takes deleted, {size} set free.</source>
+        <translation>{count} Fassungen gelöscht, {size} frei geworden.</translation>
+    </message>
+</context>
+<context>
+    <name>JobRow</name>
+    <message>
+        <source>Cancel this</source>
+        <translation>Diesen abbrechen</translation>
+    </message>
+    <message>
+        <source>stopping</source>
+        <translation>hält an</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>wartet</translation>
+    </message>
+    <message>
+        <source>Progress of {job}</source>
+        <translation>Fortschritt von {job}</translation>
+    </message>
+    <message>
+        <source>Cancel {job}</source>
+        <translation>{job} abbrechen</translation>
+    </message>
+</context>
+<context>
+    <name>JobsView</name>
+    <message>
+        <source>Work in progress</source>
+        <translation>Laufende Arbeit</translation>
+    </message>
+    <message>
+        <source>Cancel waiting</source>
+        <translation>Wartende abbrechen</translation>
+    </message>
+    <message>
+        <source>Cancel all</source>
+        <translation>Alle abbrechen</translation>
+    </message>
+    <message>
+        <source>Only what this panel asked for</source>
+        <translation>Nur was von hier verlangt wurde</translation>
+    </message>
+    <message>
+        <source>{count} jobs of other programs</source>
+        <translation>{count} Aufträge anderer Programme</translation>
+    </message>
+</context>
+<context>
+    <name>LeadSheetDialog</name>
+    <message>
+        <source>Lead sheet · {title}</source>
+        <translation>Leadsheet · {title}</translation>
+    </message>
+    <message>
+        <source>Page {number}</source>
+        <translation>Seite {number}</translation>
+    </message>
+    <message>
+        <source>Page {number} cannot be read.</source>
+        <translation>Seite {number} ist nicht lesbar.</translation>
+    </message>
+    <message>
+        <source>Lead sheet</source>
+        <translation>Leadsheet</translation>
+    </message>
+</context>
+<context>
+    <name>MainWindow</name>
+    <message>
+        <source>MusiScene</source>
+        <translation>MusiScene</translation>
+    </message>
+    <message>
+        <source>Scene</source>
+        <translation>Szene</translation>
+    </message>
+    <message>
+        <source>Takes</source>
+        <translation>Fassungen</translation>
+    </message>
+    <message>
+        <source>History</source>
+        <translation>Verlauf</translation>
+    </message>
+    <message>
+        <source>Parts of the panel</source>
+        <translation>Bereiche</translation>
+    </message>
+</context>
+<context>
+    <name>Notices</name>
+    <message>
+        <source>Try again</source>
+        <translation>Erneut versuchen</translation>
+    </message>
+    <message>
+        <source>Start the daemon</source>
+        <translation>Dienst starten</translation>
+    </message>
+    <message>
+        <source>Reload</source>
+        <translation>Neu einlesen</translation>
+    </message>
+    <message>
+        <source>Start and try again</source>
+        <translation>Starten und erneut versuchen</translation>
+    </message>
+    <message>
+        <source>Use the composer</source>
+        <translation>Den Komponisten nehmen</translation>
+    </message>
+</context>
+<context>
+    <name>Preview</name>
+    <message>
+        <source>Picture at the playhead</source>
+        <translation>Bild an der Abspielmarke</translation>
+    </message>
+    <message>
+        <source>Left and right step by frames</source>
+        <translation>Links und rechts gehen bildweise</translation>
+    </message>
+    <message>
+        <source>No picture here</source>
+        <translation>Hier ist kein Bild</translation>
+    </message>
+</context>
+<context>
+    <name>SceneColumn</name>
+    <message>
+        <source>No timeline</source>
+        <translation>Keine Timeline</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>Abbrechen</translation>
+    </message>
+    <message>
+        <source>Score this scene</source>
+        <translation>Diese Szene vertonen</translation>
+    </message>
+    <message>
+        <source>Spot this range first, to read and edit its captions</source>
+        <translation>Bereich zuerst sichten und Texte bearbeiten</translation>
+    </message>
+    <message>
+        <source>Progress</source>
+        <translation>Fortschritt</translation>
+    </message>
+    <message>
+        <source>Waiting to begin</source>
+        <translation>Wartet auf den Beginn</translation>
+    </message>
+    <message>
+        <source>about {0} left</source>
+        <translation>noch etwa {0}</translation>
+    </message>
+    <message>
+        <source>Reading the timeline</source>
+        <translation>Timeline wird gelesen</translation>
+    </message>
+    <message>
+        <source>Watching and listening</source>
+        <translation>Sehen und Hören</translation>
+    </message>
+    <message>
+        <source>Writing the caption</source>
+        <translation>Text wird geschrieben</translation>
+    </message>
+    <message>
+        <source>Scoring</source>
+        <translation>Vertonung</translation>
+    </message>
+    <message>
+        <source>{0} × {1} s</source>
+        <translation>{0} × {1} s</translation>
+    </message>
+    <message>
+        <source>no estimate until a few are made</source>
+        <translation>Schätzung erst nach einigen Läufen</translation>
+    </message>
+    <message>
+        <source>about {0} on this machine</source>
+        <translation>etwa {0} auf diesem Rechner</translation>
+    </message>
+</context>
+<context>
+    <name>SettingsDialog</name>
+    <message>
+        <source>Settings</source>
+        <translation>Einstellungen</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>Wie das System</translation>
+    </message>
+    <message>
+        <source>What is installed</source>
+        <translation>Was installiert ist</translation>
+    </message>
+    <message>
+        <source>Language</source>
+        <translation>Sprache</translation>
+    </message>
+    <message>
+        <source>Takes at a time</source>
+        <translation>Fassungen je Lauf</translation>
+    </message>
+    <message>
+        <source>Logs: {0}</source>
+        <translation>Protokolle: {0}</translation>
+    </message>
+    <message>
+        <source>The daemon has not been reached yet.</source>
+        <translation>Der Dienst wurde noch nicht erreicht.</translation>
+    </message>
+    <message>
+        <source>Takes: {0}</source>
+        <translation>Fassungen: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>StemRow</name>
+    <message>
+        <source>Solo {stem}</source>
+        <translation>Solo {stem}</translation>
+    </message>
+    <message>
+        <source>Mute {stem}</source>
+        <translation>{stem} stumm</translation>
+    </message>
+    <message>
+        <source>Level of {stem}</source>
+        <translation>Pegel von {stem}</translation>
+    </message>
+    <message>
+        <source>{level:+d} dB</source>
+        <translation>{level:+d} dB</translation>
+    </message>
+</context>
+<context>
+    <name>Strip</name>
+    <message>
+        <source>Timeline</source>
+        <translation>Timeline</translation>
+    </message>
+    <message>
+        <source>Shots, dialogue, hit points and music, with In, Out and playhead</source>
+        <translation>Einstellungen, Dialog, Trefferpunkte und Musik, mit In, Out und Abspielmarke</translation>
+    </message>
+    <message>
+        <source>Shots</source>
+        <translation>Bilder</translation>
+    </message>
+    <message>
+        <source>Dialogue</source>
+        <translation>Dialog</translation>
+    </message>
+    <message>
+        <source>Temp</source>
+        <translation>Temp</translation>
+    </message>
+    <message>
+        <source>Hits</source>
+        <translation>Treffer</translation>
+    </message>
+    <message>
+        <source>Music</source>
+        <translation>Musik</translation>
+    </message>
+    <message>
+        <source>Open a film or a timeline to begin: drop it here, or press Ctrl+O.</source>
+        <translation>Zum Beginnen einen Film oder eine Timeline öffnen: hierher ziehen oder Strg+O drücken.</translation>
+    </message>
+</context>
+<context>
+    <name>StripPanel</name>
+    <message>
+        <source>Set In</source>
+        <translation>In setzen</translation>
+    </message>
+    <message>
+        <source>Set Out</source>
+        <translation>Out setzen</translation>
+    </message>
+    <message>
+        <source>Zoom to In and Out</source>
+        <translation>Auf In und Out zoomen</translation>
+    </message>
+    <message>
+        <source>Zoom to all</source>
+        <translation>Alles zeigen</translation>
+    </message>
+    <message>
+        <source>Show how strong it feels</source>
+        <translation>Stärke des Gefühls zeigen</translation>
+    </message>
+    <message>
+        <source>Show how pleasant it feels</source>
+        <translation>Angenehmheit des Gefühls zeigen</translation>
+    </message>
+    <message>
+        <source>Feeling as it was spotted</source>
+        <translation>Gefühl wie beim Sichten</translation>
+    </message>
+    <message>
+        <source>Draw the feeling over the shots</source>
+        <translation>Gefühl über den Bildern zeichnen</translation>
+    </message>
+    <message>
+        <source>Add a hit point at the playhead</source>
+        <translation>Trefferpunkt an der Abspielmarke setzen</translation>
+    </message>
+    <message>
+        <source>See the whole timeline</source>
+        <translation>Ganze Timeline zeigen</translation>
+    </message>
+</context>
+<context>
+    <name>TakeCard</name>
+    <message>
+        <source>Lead sheet</source>
+        <translation>Leadsheet</translation>
+    </message>
+    <message>
+        <source>Compare captions</source>
+        <translation>Texte vergleichen</translation>
+    </message>
+    <message>
+        <source>Use its captions again</source>
+        <translation>Ihre Texte wieder verwenden</translation>
+    </message>
+    <message>
+        <source>Take {letter}: {title}</source>
+        <translation>Fassung {letter}: {title}</translation>
+    </message>
+    <message>
+        <source>No longer a favourite</source>
+        <translation>Kein Favorit mehr</translation>
+    </message>
+    <message>
+        <source>Make a favourite</source>
+        <translation>Zum Favoriten machen</translation>
+    </message>
+    <message>
+        <source>Placed on the timeline</source>
+        <translation>Auf der Timeline platziert</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Listen to this take</source>
+        <translation>Diese Fassung anhören</translation>
+    </message>
+    <message>
+        <source>Name of the take</source>
+        <translation>Name der Fassung</translation>
+    </message>
+    <message>
+        <source>Take it off the timeline again</source>
+        <translation>Wieder von der Timeline nehmen</translation>
+    </message>
+    <message>
+        <source>Place on timeline</source>
+        <translation>Auf Timeline platzieren</translation>
+    </message>
+    <message>
+        <source>Lay the stems on new music tracks</source>
+        <translation>Stems auf neue Musikspuren legen</translation>
+    </message>
+    <message>
+        <source>Other ways to place</source>
+        <translation>Andere Arten zu platzieren</translation>
+    </message>
+    <message>
+        <source>More</source>
+        <translation>Mehr</translation>
+    </message>
+    <message>
+        <source>On new tracks</source>
+        <translation>Auf neuen Spuren</translation>
+    </message>
+    <message>
+        <source>Replace what I placed here before</source>
+        <translation>Früher hier Platziertes ersetzen</translation>
+    </message>
+    <message>
+        <source>Only where nothing was placed before</source>
+        <translation>Nur wo noch nichts platziert wurde</translation>
+    </message>
+    <message>
+        <source>Rename</source>
+        <translation>Umbenennen</translation>
+    </message>
+    <message>
+        <source>Copy seed</source>
+        <translation>Startwert kopieren</translation>
+    </message>
+    <message>
+        <source>Show in folder</source>
+        <translation>Im Ordner zeigen</translation>
+    </message>
+    <message>
+        <source>Lay aside</source>
+        <translation>Beiseitelegen</translation>
+    </message>
+    <message>
+        <source>Waveform of {stem}, take {letter}</source>
+        <translation>Wellenform von {stem}, Fassung {letter}</translation>
+    </message>
+    <message>
+        <source>Place</source>
+        <comment>short</comment>
+        <translation>Platzieren</translation>
+    </message>
+</context>
+<context>
+    <name>TakesColumn</name>
+    <message>
+        <source>Takes appear here. Score the scene, or open earlier ones from the history.</source>
+        <translation>Hier erscheinen Fassungen. Szene vertonen oder frühere aus dem Verlauf öffnen.</translation>
+    </message>
+    <message>
+        <source>Takes</source>
+        <translation>Fassungen</translation>
+    </message>
+</context>
+<context>
+    <name>Transport</name>
+    <message>
+        <source>To the beginning</source>
+        <translation>Zum Anfang</translation>
+    </message>
+    <message>
+        <source>Back two seconds</source>
+        <translation>Zwei Sekunden zurück</translation>
+    </message>
+    <message>
+        <source>A frame back</source>
+        <translation>Ein Bild zurück</translation>
+    </message>
+    <message>
+        <source>A frame on</source>
+        <translation>Ein Bild weiter</translation>
+    </message>
+    <message>
+        <source>No music</source>
+        <translation>Ohne Musik</translation>
+    </message>
+    <message>
+        <source>Loop range</source>
+        <translation>Bereich wiederholen</translation>
+    </message>
+    <message>
+        <source>Equal loudness</source>
+        <translation>Gleiche Lautheit</translation>
+    </message>
+    <message>
+        <source>Hear every take as loud as the softest of them</source>
+        <translation>Jede Fassung so laut wie die leiseste hören</translation>
+    </message>
+    <message>
+        <source>With dialogue</source>
+        <translation>Mit Dialog</translation>
+    </message>
+    <message>
+        <source>With temp track</source>
+        <translation>Mit Temp-Musik</translation>
+    </message>
+    <message>
+        <source>Timecode at the playhead</source>
+        <translation>Timecode an der Abspielmarke</translation>
+    </message>
+    <message>
+        <source>Listen to take {letter}</source>
+        <translation>Fassung {letter} anhören</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Play</source>
+        <translation>Abspielen</translation>
+    </message>
+</context>
+<context>
+    <name>Welcome</name>
+    <message>
+        <source>Welcome to MusiScene</source>
+        <translation>Willkommen bei MusiScene</translation>
+    </message>
+    <message>
+        <source>Open a film or timeline, mark In and Out, and have the scene scored. An editor and further models can be added whenever you like.</source>
+        <translation>Film oder Timeline öffnen, In und Out setzen und die Szene vertonen lassen. Schnittprogramm und weitere Modelle lassen sich jederzeit ergänzen.</translation>
+    </message>
+    <message>
+        <source>Open a film</source>
+        <translation>Film öffnen</translation>
+    </message>
+    <message>
+        <source>Connect to Resolve</source>
+        <translation>Mit Resolve verbinden</translation>
+    </message>
+    <message>
+        <source>Start the daemon</source>
+        <translation>Dienst starten</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+</context>
+<context>
+    <name>WishGrid</name>
+    <message>
+        <source>In to Out, {0} s</source>
+        <translation>In bis Out, {0} s</translation>
+    </message>
+    <message>
+        <source>Length</source>
+        <translation>Länge</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>Erzeuger</translation>
+    </message>
+    <message>
+        <source>Steered by</source>
+        <translation>Gelenkt von</translation>
+    </message>
+    <message>
+        <source>House style</source>
+        <translation>Hausstil</translation>
+    </message>
+    <message>
+        <source>Takes</source>
+        <translation>Fassungen</translation>
+    </message>
+    <message>
+        <source>Stems</source>
+        <translation>Stems</translation>
+    </message>
+    <message>
+        <source>Loudness</source>
+        <translation>Lautheit</translation>
+    </message>
+    <message>
+        <source>automatic</source>
+        <translation>automatisch</translation>
+    </message>
+    <message>
+        <source>Weight of the house style</source>
+        <translation>Gewicht des Hausstils</translation>
+    </message>
+    <message>
+        <source>picture and temp track</source>
+        <translation>Bild und Temp-Musik</translation>
+    </message>
+    <message>
+        <source>the picture</source>
+        <translation>dem Bild</translation>
+    </message>
+    <message>
+        <source>the imagined scene</source>
+        <translation>der vorgestellten Szene</translation>
+    </message>
+    <message>
+        <source>the temp track</source>
+        <translation>der Temp-Musik</translation>
+    </message>
+    <message>
+        <source>musical directions</source>
+        <translation>musikalischen Angaben</translation>
+    </message>
+    <message>
+        <source>by role</source>
+        <translation>nach Rolle</translation>
+    </message>
+    <message>
+        <source>by instrument</source>
+        <translation>nach Instrument</translation>
+    </message>
+    <message>
+        <source>none</source>
+        <translation>keiner</translation>
+    </message>
+    <message>
+        <source>too short for this range: {0} s at most</source>
+        <translation>zu kurz für diesen Bereich: höchstens {0} s</translation>
+    </message>
+    <message>
+        <source>meets hits</source>
+        <translation>trifft Punkte</translation>
+    </message>
+    <message>
+        <source>no hits</source>
+        <translation>keine Treffer</translation>
+    </message>
+    <message>
+        <source>{0} stems</source>
+        <translation>{0} Stems</translation>
+    </message>
+    <message>
+        <source>a mix alone</source>
+        <translation>nur eine Mischung</translation>
+    </message>
+    <message>
+        <source>, no commercial use</source>
+        <translation>, nicht kommerziell</translation>
+    </message>
+</context>
+<context>
+    <name>widget</name>
+    <message>
+        <source>Watching</source>
+        <translation>Sehen</translation>
+    </message>
+    <message>
+        <source>Scoring</source>
+        <translation>Vertonung</translation>
+    </message>
+    <message>
+        <source>Composing</source>
+        <translation>Komponieren</translation>
+    </message>
+    <message>
+        <source>Writing captions</source>
+        <translation>Texte schreiben</translation>
+    </message>
+    <message>
+        <source>Fitting to the new cut</source>
+        <translation>Anpassen an den neuen Schnitt</translation>
+    </message>
+    <message>
+        <source>nearly done</source>
+        <translation>fast fertig</translation>
+    </message>
+    <message>
+        <source>about {seconds:.0f} s left</source>
+        <translation>noch etwa {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <source>about {minutes:.0f} min left</source>
+        <translation>noch etwa {minutes:.0f} min</translation>
+    </message>
+</context>
+</TS>

@@ -1,0 +1,102 @@
+"""Write the panel's pictures: wide, narrow, at work, with an error, in German, at 2x.
+
+    python packaging/screenshots.py FILM OUTPUT
+
+Needs the extra `gui` and no screen. Works in a home of its own, whose daemon it stops again.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+SIZES = {"wide": (1280, 800), "middle": (1031, 720), "narrow": (447, 900)}
+TIMEOUT_S = 180.0
+
+
+def main() -> int:
+    film, output = Path(sys.argv[1]).absolute(), Path(sys.argv[2]).absolute()
+    output.mkdir(parents=True, exist_ok=True)
+    if len(sys.argv) > 3:
+        take_pictures(film, output, language=sys.argv[3], name=sys.argv[4])
+        return 0
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "MUSISCENE_HOME": home}
+        again = [sys.executable, __file__, str(film), str(output)]
+        for language, name, factor in (("en", "", "1"), ("de", "german-", "1"), ("en", "2x-", "2")):
+            scaled = {**environment, "QT_SCALE_FACTOR": factor}
+            subprocess.run([*again, language, name], env=scaled, check=True)
+        stop = [sys.executable, "-m", "musiscene_plugins.cli.main", "daemon", "stop"]
+        subprocess.run(stop, env=environment, check=False)
+    return 0
+
+
+def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None:
+    from musiscene_core.errors import EngineError
+    from musiscene_gui.application import Application, prepared_qt
+    from musiscene_gui.widgets.language import use_language
+
+    qt = prepared_qt(sys.argv[:1])
+    use_language(language)
+    application = Application(silent=True, language=language)
+    application.start()
+    panel, window = application.panel, application.window
+
+    def until(true: Callable[[], object]) -> None:
+        deadline = time.monotonic() + TIMEOUT_S
+        while not true():
+            qt.processEvents()
+            time.sleep(0.01)
+            if time.monotonic() > deadline:
+                raise SystemExit(f"nothing came of it: {panel.scene.error or panel.editor.error}")
+
+    def picture(kind: str, size: str = "wide") -> None:
+        window.resize(*SIZES[size])
+        end = time.monotonic() + 0.6
+        until(lambda: time.monotonic() > end)
+        window.grab().save(str(output / f"{name}{kind}.png"))
+
+    picture("first")
+    panel.settings.welcomed = True
+    application.open_file(str(film))
+    until(lambda: panel.editor.state == "open" and panel.connection.engines)
+    application.notices.refresh()
+    panel.scene.spot()
+    until(lambda: not panel.scene.busy)
+    start = panel.timeline.record.start
+    panel.timeline.set_playhead(start + panel.timeline.range.length // 3)
+    for hit in [i for i, one in enumerate(panel.scene.hits) if one.rank in (1, 2, 3)]:
+        panel.scene.toggle_hit(hit)
+    length_s = panel.scene.length_s
+    panel.scene.draw_curve("arousal", (0.0, -0.4), (0.55 * length_s, 0.8))
+    panel.scene.draw_curve("arousal", (0.55 * length_s, 0.8), (length_s, -0.2))
+    panel.scene.wish(takes=3)
+    panel.scene.score()
+    until(lambda: panel.scene.job_id or not panel.scene.busy)
+    picture("working", "middle")
+    until(lambda: not panel.scene.busy and len(application.listening.takes.cards) >= 3)
+    takes = application.listening.takes
+    takes.select("A")
+    until(lambda: panel.timeline.heard is not None)
+    picture("wide")
+    picture("middle", "middle")
+    picture("narrow", "narrow")
+    window.show_page("takes")
+    picture("narrow-takes", "narrow")
+    window.show_page("history")
+    picture("narrow-history", "narrow")
+    error = EngineError(
+        "There is no engine called 'musicgen'.", hint="Install the extra 'models' to add it."
+    )
+    panel.scene.show_error(error, "engine")
+    picture("error")
+    application.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
