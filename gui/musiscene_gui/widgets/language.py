@@ -7,7 +7,8 @@ from importlib import resources
 from PySide6.QtCore import QCoreApplication, QLocale, QTranslator
 
 SOURCE_LANGUAGE = "en"
-_in_use: list[QTranslator] = []
+_in_use: list[tuple[QTranslator, bytes]] = []
+"""With the catalogue, which a translator reads from but does not keep."""
 
 
 def use_language(language: str) -> str:
@@ -17,7 +18,7 @@ def use_language(language: str) -> str:
         The language spoken.
     """
     while _in_use:
-        QCoreApplication.removeTranslator(_in_use.pop())
+        QCoreApplication.removeTranslator(_in_use.pop()[0])
     wanted = language or QLocale.system().name()[:2]
     if wanted == SOURCE_LANGUAGE:
         return wanted
@@ -25,8 +26,9 @@ def use_language(language: str) -> str:
     if not catalogue.is_file():
         return SOURCE_LANGUAGE
     translator = QTranslator()
-    if not translator.load(catalogue.read_bytes()):
+    texts = catalogue.read_bytes()
+    if not translator.load(texts):
         return SOURCE_LANGUAGE
-    _in_use.append(translator)
+    _in_use.append((translator, texts))
     QCoreApplication.installTranslator(translator)
     return wanted
