@@ -75,7 +75,7 @@ def test_a_trimmed_cue_is_found_and_its_cost_told(
     (cue,) = json.loads(capsys.readouterr().out)["cues"]
     assert (cue["cue"], cue["what"]) == ("1m1", "changed")
     assert cue["places"] == [{"start": START + 450, "end": START + 450 + 1392}]
-    assert cue["anew"] == "5.5 of 58.0 s (2 of 23 bars)"
+    assert cue["anew"] == "3.0 of 58.0 s (1 of 23 bars)"
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert conform(old, new) == 0
     said = capsys.readouterr().out

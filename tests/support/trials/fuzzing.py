@@ -61,7 +61,7 @@ def _value(kind: Any) -> Any:
     if get_origin(kind) is Literal:
         return get_args(kind)[0]
     if get_origin(kind) is tuple:
-        return ()
+        return (_value(get_args(kind)[0]),)
     if isinstance(kind, UnionType):
         return _value(get_args(kind)[0])
     return example(kind)
