@@ -34,12 +34,12 @@ def rendered(path: Path) -> np.ndarray:
     sound = path.with_suffix(".wav")
     consumer = f"avformat:{sound}"
     settings = ("acodec=pcm_s16le", f"ar={SAMPLE_RATE}", "ac=2", "vn=1")
-    subprocess.run(
-        [str(MELT), str(path), "-consumer", consumer, *settings],
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
+    command = [str(MELT), str(path), "-consumer", consumer, *settings]
+    try:
+        subprocess.run(command, check=True, capture_output=True, timeout=60)
+    except subprocess.TimeoutExpired:
+        # On a busy machine melt 7.12 was seen to hang for ever, and to work when asked again.
+        subprocess.run(command, check=True, capture_output=True, timeout=120)
     with wave.open(str(sound)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     return data.reshape(-1, 2)[:, 0].astype(int)
