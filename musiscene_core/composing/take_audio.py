@@ -14,8 +14,9 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.codec import write_atomically
-from musiscene_core.composing.sound import MIX, Peaks, Track
+from musiscene_core.composing.sound import MIX, Track
 from musiscene_core.errors import OutputError
+from musiscene_core.library.peaks import Peaks
 from musiscene_core.media import WavWriter
 from musiscene_core.take import Stem
 

@@ -18,12 +18,12 @@ import numpy as np
 
 from musiscene_core.codec import write_atomically
 from musiscene_core.composing.sound.master import Integers
-from musiscene_core.composing.sound.peaks import Peaks
 from musiscene_core.composing.sound.truepeak import REACH, SILENCE_DBTP, block_peaks, dbtp
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.conforming.film import KeptFilm
 from musiscene_core.conforming.seams import HeldMusic, Regrid, hold
 from musiscene_core.cue import HitResult
+from musiscene_core.library.peaks import Peaks
 from musiscene_core.loudness import LoudnessMeter, integrated
 from musiscene_core.media import WavWriter, read_audio, to_int24
 from musiscene_core.progress import Progress

@@ -15,10 +15,10 @@ import numpy as np
 from musiscene_core.brief import HitPoint
 from musiscene_core.chart_style import BACKGROUND, DIM, ORANGE, SKY, TEXT, YELLOW, as_png, dress
 from musiscene_core.codec import digest, to_json, write_atomically
-from musiscene_core.composing.sound.peaks import peaks
 from musiscene_core.composing.sound.truepeak import REACH, block_peaks, dbtp
 from musiscene_core.cue import DroppedHit, HitResult
 from musiscene_core.errors import RequestError
+from musiscene_core.library.peaks import peaks
 from musiscene_core.loudness import LoudnessMeter, integrated
 from musiscene_core.media import to_int24, write_wav
 from musiscene_core.progress import Portion, Progress, silent

@@ -23,8 +23,8 @@ from PySide6.QtWidgets import QApplication
 
 from musiscene_core.codec import to_json
 from musiscene_core.composing.score import score
-from musiscene_core.composing.sound.peaks import peaks
 from musiscene_core.library import Catalogue
+from musiscene_core.library.peaks import peaks
 from musiscene_core.media import write_wav
 from musiscene_core.progress import silent
 from musiscene_core.ranges import FrameRange

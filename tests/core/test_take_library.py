@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from musiscene_core.composing.sound.peaks import peaks
 from musiscene_core.errors import InputError, MediaError
 from musiscene_core.library import Catalogue, TakeQuery, read_peaks
 from musiscene_core.library.catalogue import INDEX_NAME
+from musiscene_core.library.peaks import peaks
 from tests.support.daemons import ROOT
 from tests.support.take_library import DAY_S, make_take
 

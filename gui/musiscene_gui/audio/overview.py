@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-import struct
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,11 @@ import numpy.typing as npt
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import MusiSceneError, OutputError
 from musiscene_core.library import read_peaks
-from musiscene_core.timecode import SAMPLE_RATE
+from musiscene_core.library.peaks import as_dat
 from musiscene_gui.audio.sources import StemFile
 
 _EACH = 480
 _BLOCK_POINTS = 1_000
-_HEADER = struct.Struct("<iIiiIi")
-_VERSION, _EIGHT_BITS = 2, 1
 _KEPT = 2_000
 """Overviews in the cache: some 70 MB of three-minute stems."""
 
@@ -50,11 +48,17 @@ class Overview:
         Raises:
             MediaError: missing, no overview, or cut short.
         """
-        points, each = read_peaks(path)
+        return cls.of(*read_peaks(path))
+
+    @classmethod
+    def of(
+        cls, points: npt.NDArray[np.int8] | npt.NDArray[np.int16], samples_each: int
+    ) -> Overview:
+        """The overview of points [n, channels, 2], each a minimum and a maximum."""
         scale = np.float32(2.0 ** (1 - 8 * points.dtype.itemsize))
         low = points[:, :, 0].min(axis=1).astype(np.float32) * scale
         high = points[:, :, 1].max(axis=1).astype(np.float32) * scale
-        return cls(low, high, each)
+        return cls(low, high, samples_each)
 
     @property
     def peak(self) -> float:
@@ -83,8 +87,8 @@ class Overview:
         return low, high
 
 
-def draw_overview(path: Path) -> bytes:
-    """The overview of a WAV file as a .dat file.
+def draw_overview(path: Path) -> npt.NDArray[np.int8]:
+    """Minima and maxima [points, 1, 2] of a WAV file's highest eight bits, over all channels.
 
     Raises:
         MediaError: it cannot be read.
@@ -105,7 +109,7 @@ def draw_overview(path: Path) -> bytes:
                 points[point + whole, 0] = rest.min(), rest.max()
     finally:
         source.close()
-    return _HEADER.pack(_VERSION, _EIGHT_BITS, SAMPLE_RATE, _EACH, count, 1) + points.tobytes()
+    return points
 
 
 def overview_of(path: Path, cache: Path) -> Overview:
@@ -124,18 +128,11 @@ def overview_of(path: Path, cache: Path) -> Overview:
         return Overview.read(kept)
     except MusiSceneError:
         drawn = draw_overview(path)
-    try:
-        write_atomically(kept, drawn)
+    # Where nothing can be kept it is drawn again next time.
+    with suppress(OutputError):
+        write_atomically(kept, as_dat(drawn, _EACH))
         _forget_oldest(cache)
-    except OutputError:
-        return _of_bytes(drawn)
-    return Overview.read(kept)
-
-
-def _of_bytes(data: bytes) -> Overview:
-    points = np.frombuffer(data, np.int8, offset=_HEADER.size).reshape(-1, 2)
-    scaled = points.astype(np.float32) / np.float32(128)
-    return Overview(scaled[:, 0], scaled[:, 1], _EACH)
+    return Overview.of(drawn, _EACH)
 
 
 def _forget_oldest(cache: Path) -> None:

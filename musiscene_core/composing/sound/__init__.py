@@ -3,7 +3,6 @@
 from musiscene_core.composing.sound.instrument import Instrument
 from musiscene_core.composing.sound.instruments import INSTRUMENTS
 from musiscene_core.composing.sound.master import MIX, PIECE, Levels
-from musiscene_core.composing.sound.peaks import Peaks, peaks
 from musiscene_core.composing.sound.renderer import Rendered, render, render_into
 from musiscene_core.composing.sound.tracks import (
     Track,
@@ -18,10 +17,8 @@ __all__ = [
     "PIECE",
     "Instrument",
     "Levels",
-    "Peaks",
     "Rendered",
     "Track",
-    "peaks",
     "render",
     "render_into",
     "tracks_by_instrument",

@@ -1,4 +1,4 @@
-"""Waveform overview in BBC audiowaveform's binary format, version 2, 8 bits.
+"""Writing waveform overviews: BBC audiowaveform's binary format, version 2, 8 bits.
 
 Source: github.com/bbc/audiowaveform, doc/DataFormat.md.
 """
@@ -38,11 +38,16 @@ class Peaks:
 
     def data(self) -> bytes:
         """A .dat file: header, then per point and channel a minimum and a maximum, signed bytes."""
-        count, channels, _ = self._points.shape
-        header = struct.pack(
-            "<iIiiIi", _VERSION, _EIGHT_BIT, SAMPLE_RATE, self._each, count, channels
-        )
-        return header + self._points.tobytes()
+        return as_dat(self._points, self._each)
+
+
+def as_dat(points: npt.NDArray[np.int8], samples_per_pixel: int) -> bytes:
+    """Minima and maxima [points, channels, 2] as a .dat file."""
+    count, channels, _ = points.shape
+    header = struct.pack(
+        "<iIiiIi", _VERSION, _EIGHT_BIT, SAMPLE_RATE, samples_per_pixel, count, channels
+    )
+    return header + points.tobytes()
 
 
 def peaks(mix: npt.NDArray[np.int32], samples_per_pixel: int = 480) -> bytes:

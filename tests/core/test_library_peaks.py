@@ -4,7 +4,7 @@ import struct
 
 import numpy as np
 
-from musiscene_core.composing.sound import Peaks, peaks
+from musiscene_core.library.peaks import Peaks, peaks
 
 
 def test_the_header_says_what_follows() -> None:
