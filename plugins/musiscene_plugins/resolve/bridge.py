@@ -21,6 +21,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from musiscene_core.errors import HostError, OutputError
+from musiscene_plugins.resolve.folders import user_folder
 from musiscene_plugins.resolve.lua_text import lua_string, lua_value
 from musiscene_plugins.resolve.transport import Call, ConnectionLostError
 
@@ -171,14 +172,8 @@ def profile_folders(platform: str, environment: Mapping[str, str], home: Path) -
     own = environment.get("MUSISCENE_RESOLVE_PROFILE")
     if own:
         return [Path(own)]
-    if platform == "darwin":
-        base = home / "Library/Application Support/Blackmagic Design/DaVinci Resolve"
-    elif platform == "win32":
-        roaming = Path(environment.get("APPDATA", str(home / "AppData" / "Roaming")))
-        base = roaming / "Blackmagic Design" / "DaVinci Resolve" / "Support"
-    else:
-        base = home / ".local/share/DaVinciResolve"
-    return sorted(path.parent for path in (base / "Fusion" / "Profiles").glob(f"*/{PREFS_NAME}"))
+    profiles = user_folder(platform, environment, home) / "Fusion" / "Profiles"
+    return sorted(path.parent for path in profiles.glob(f"*/{PREFS_NAME}"))
 
 
 def connect_bridge() -> BridgeTransport:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import OutputError
+from musiscene_plugins.resolve.folders import user_folder
 
 SCRIPTS = {"MusiScene.lua": "bridge.lua", "MusiScene score.py": "menu_script.py"}
 """Names in the menu, and the files that they are copies of."""
@@ -26,14 +27,7 @@ def scripts_folder(platform: str, environment: Mapping[str, str], home: Path) ->
         environment: as os.environ.
         home: the user's home folder.
     """
-    if platform == "darwin":
-        base = home / "Library/Application Support/Blackmagic Design/DaVinci Resolve"
-    elif platform == "win32":
-        roaming = Path(environment.get("APPDATA", str(home / "AppData" / "Roaming")))
-        base = roaming / "Blackmagic Design" / "DaVinci Resolve" / "Support"
-    else:
-        base = home / ".local/share/DaVinciResolve"
-    return base / "Fusion" / "Scripts" / "Utility"
+    return user_folder(platform, environment, home) / "Fusion" / "Scripts" / "Utility"
 
 
 def put_scripts(folder: Path) -> list[Path]:
