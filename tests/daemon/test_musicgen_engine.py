@@ -137,7 +137,9 @@ def test_three_hours_are_refused(engine: MusicGenEngine) -> None:
         check(wish(10_800.0), [engine.describe()], ())
 
 
-def test_it_stops_within_half_a_second(engine: MusicGenEngine, tmp_path: Path) -> None:
+def test_what_progress_raises_ends_the_work_and_leaves_no_take(
+    engine: MusicGenEngine, tmp_path: Path
+) -> None:
     called = 0.0
 
     def stop(stage: str, fraction: float) -> None:
