@@ -186,14 +186,20 @@ def takes_made_for(new: EditorHost, folders: Sequence[Path]) -> list[MadeTake]:
     """
     whole = whole_range(new)
     found: dict[tuple[str, int], MadeTake] = {}
+    places: list[tuple[str, FrameRange]] = []
     for made in _known(folders):
         old = made.request.brief.timeline
         key = old.cue, old.record.start
         if key in found or not old.clips:
             continue
         place = find_range(old, whole)
-        if place.record is not None and place.share >= _MADE_FOR_IT:
-            found[key] = made
+        if place.record is None or place.share < _MADE_FOR_IT:
+            continue
+        # In an earlier cut the cue may have begun elsewhere: it is the film that tells it.
+        if any(cue == old.cue and other.overlap(place.record) for cue, other in places):
+            continue
+        found[key] = made
+        places.append((old.cue, place.record))
     if not found:
         raise RequestError(
             f"No take was made for {new.describe().name}, in this cut or an earlier one.",
