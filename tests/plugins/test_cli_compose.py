@@ -22,8 +22,8 @@ from musiscene_core.take import Take
 from musiscene_core.timecode import FrameRate
 from musiscene_plugins.cli.inputs import parse_duration
 from musiscene_plugins.cli.main import main
-from musiscene_plugins.cli.results import publish_alone, vacant
 from musiscene_plugins.host import TakeInFolder
+from musiscene_plugins.results import publish_alone, vacant
 from tests.plugins.test_cli_end_to_end import Desk
 from tests.support.scenes import brief_of
 from tests.support.timelines import take_on_disk

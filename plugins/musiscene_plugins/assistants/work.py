@@ -40,16 +40,17 @@ from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli import compose as composing
 from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
 from musiscene_plugins.cli.parser import build_parser
-from musiscene_plugins.cli.recuts import MadeTake, named_take, recut
-from musiscene_plugins.cli.results import (
+from musiscene_plugins.host import EditorHost, TakeInFolder
+from musiscene_plugins.recuts import MadeTake, named_take, recut
+from musiscene_plugins.reel.scoring import with_words
+from musiscene_plugins.results import (
     check_output,
     check_vacant,
     publish,
     publish_alone,
+    sounds_of,
     vacant,
 )
-from musiscene_plugins.host import EditorHost, TakeInFolder
-from musiscene_plugins.reel.scoring import with_words
 
 _SPOTTING_SHARE = 0.6
 _MAX_TAKES = 64
@@ -73,7 +74,7 @@ class Desk:
         host, timeline, arguments = await asyncio.to_thread(self._opened, "score", asked)
         request = request_for(arguments, timeline)
         output = self._output(arguments, Path(arguments.file).stem, "-score")
-        check_output(output, timeline, request.takes)
+        check_output(output, timeline, request.takes, sounds_of(request))
         await self._client.check(request)
         spotting = Portion(progress, 0.0, _SPOTTING_SHARE)
         brief = await self._client.spot(timeline, spotting)
@@ -90,7 +91,7 @@ class Desk:
             cue=request.cue, rate=request.rate, record=FrameRange(0, request.frames)
         )
         check_vacant(output)
-        check_output(output, about, request.takes)
+        check_output(output, about, request.takes, sounds_of(request))
         await self._client.check(request)
         made = await self._client.compose(request, progress)
         brief = read_json(made[0][1] / "brief.json", SceneBrief)
@@ -123,7 +124,10 @@ class Desk:
         request = made.request if isinstance(made, MadeTake) else made
         earlier = str(made.folder) if isinstance(made, MadeTake) else ""
         output = self._output(arguments, Path(arguments.file).stem, "-score")
-        check_output(output, timeline, request.takes if isinstance(request, ScoreRequest) else 1)
+        if isinstance(request, ScoreRequest):
+            check_output(output, timeline, request.takes, sounds_of(request))
+        else:
+            check_output(output, timeline, 1)
         changes, found = await self._client.conform(request, timeline, progress, earlier=earlier)
         rows = [list(row) for row in changes.table()]
         if not found:

@@ -18,7 +18,10 @@ from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli.inputs import music_wishes, parse_duration
-from musiscene_plugins.cli.results import (
+from musiscene_plugins.cli.score import show_ranking, show_take
+from musiscene_plugins.cli.terminal import result_console, shown_progress
+from musiscene_plugins.host import TakeInFolder
+from musiscene_plugins.results import (
     check_output,
     check_vacant,
     publish_alone,
@@ -26,9 +29,6 @@ from musiscene_plugins.cli.results import (
     vacant,
     with_reports,
 )
-from musiscene_plugins.cli.score import show_ranking, show_take
-from musiscene_plugins.cli.terminal import result_console, shown_progress
-from musiscene_plugins.host import TakeInFolder
 
 _SHOWN_NAME = 40
 

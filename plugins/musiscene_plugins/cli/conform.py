@@ -24,7 +24,12 @@ from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.hosts import OpenedHost, is_live, wanted_host
 from musiscene_plugins.cli.inputs import range_choice
-from musiscene_plugins.cli.recuts import (
+from musiscene_plugins.cli.score import as_json, show_scored
+from musiscene_plugins.cli.scoring import Scored
+from musiscene_plugins.cli.terminal import result_console, shown_progress
+from musiscene_plugins.host import PlaceLayout, TakeInFolder
+from musiscene_plugins.otio import HostSettings, open_timeline
+from musiscene_plugins.recuts import (
     MadeTake,
     Recut,
     named_take,
@@ -35,12 +40,7 @@ from musiscene_plugins.cli.recuts import (
     takes_on,
     whole_range,
 )
-from musiscene_plugins.cli.results import check_output, publish
-from musiscene_plugins.cli.score import as_json, show_scored
-from musiscene_plugins.cli.scoring import Scored
-from musiscene_plugins.cli.terminal import result_console, shown_progress
-from musiscene_plugins.host import PlaceLayout, TakeInFolder
-from musiscene_plugins.otio import HostSettings, open_timeline
+from musiscene_plugins.results import check_output, publish, sounds_of
 
 EXIT_SOME_FAILED = 2
 
@@ -200,7 +200,7 @@ def _fitted(
     arguments: argparse.Namespace,
 ) -> tuple[_Fit | None, Changes]:
     """The new takes where there are any, in the user's folder."""
-    check_output(output, timeline, request.takes)
+    check_output(output, timeline, request.takes, sounds_of(request))
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         changes, takes = client.conform(request, timeline, show, earlier=earlier, on_eta=show.eta)
     if not takes:

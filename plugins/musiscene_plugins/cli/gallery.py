@@ -36,8 +36,8 @@ from musiscene_core.take import Take
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.inputs import parse_duration
-from musiscene_plugins.cli.results import check_output, check_vacant
 from musiscene_plugins.cli.terminal import ShownProgress, result_console, shown_progress
+from musiscene_plugins.results import check_output, check_vacant
 
 _MOODS = {
     "action ostinato": "tense, then energising",

@@ -22,7 +22,6 @@ from musiscene_plugins.cli.inputs import request_for
 from musiscene_plugins.cli.reel_progress import shown_reel
 from musiscene_plugins.cli.sheets import publish_sheet, sheet_settings
 from musiscene_plugins.cli.terminal import result_console
-from musiscene_plugins.cli.themes import theme_uses
 from musiscene_plugins.host import EditorHost, LiveHost
 from musiscene_plugins.reel.cue_sheet import CueSheet, SheetSettings, sheet_of_takes
 from musiscene_plugins.reel.cues import MARKERS, CueNote, ReelCue, listed_cues, marked_cues
@@ -34,6 +33,7 @@ from musiscene_plugins.reel.scoring import (
     score_reel,
 )
 from musiscene_plugins.reel.themes import ReelThemes
+from musiscene_plugins.themes import theme_uses
 
 EXIT_SOME_FAILED = 2
 _STATES = {"made": "made", "kept": "kept", "failed": "failed"}

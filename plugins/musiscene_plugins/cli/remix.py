@@ -21,17 +21,17 @@ from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, TimelineRange
 from musiscene_plugins.choosing import file_name, record_frame
 from musiscene_plugins.cli.inputs import blank_brief, opened_host, parse_duration, range_choice
-from musiscene_plugins.cli.results import (
+from musiscene_plugins.cli.score import as_json, show_take
+from musiscene_plugins.cli.scoring import Scored
+from musiscene_plugins.cli.terminal import result_console, shown_progress
+from musiscene_plugins.host import EditorHost, TakeInFolder
+from musiscene_plugins.results import (
     check_output,
     check_vacant,
     publish,
     publish_alone,
     vacant,
 )
-from musiscene_plugins.cli.score import as_json, show_take
-from musiscene_plugins.cli.scoring import Scored
-from musiscene_plugins.cli.terminal import result_console, shown_progress
-from musiscene_plugins.host import EditorHost, TakeInFolder
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -12,7 +12,6 @@ from musiscene_core.codec import read_json
 from musiscene_core.errors import RequestError
 from musiscene_core.protocol import connect
 from musiscene_core.request import ScoreRequest
-from musiscene_plugins.cli.results import check_output, publish, sounds_of, with_reports
 from musiscene_plugins.cli.terminal import shown_progress
 from musiscene_plugins.host import (
     EditorHost,
@@ -22,6 +21,7 @@ from musiscene_plugins.host import (
     TakeInFolder,
     TimelineDescription,
 )
+from musiscene_plugins.results import check_output, publish, sounds_of, with_reports
 
 
 class Scored(msgspec.Struct, frozen=True, kw_only=True):

@@ -23,7 +23,7 @@ from musiscene_core.themes import ThemeUse
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import Marker
 from musiscene_plugins.choosing import record_frame
-from musiscene_plugins.cli.themes import theme_uses
+from musiscene_plugins.themes import theme_uses
 
 MARKERS = "markers"
 MAX_CUES = 1_000

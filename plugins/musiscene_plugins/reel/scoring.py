@@ -30,7 +30,6 @@ from musiscene_core.protocol.state import JobInfo
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
-from musiscene_plugins.cli.results import check_output, publish
 from musiscene_plugins.host import (
     EditorHost,
     LiveHost,
@@ -52,6 +51,7 @@ from musiscene_plugins.reel.state import (
     write_state,
 )
 from musiscene_plugins.reel.themes import ReelThemes
+from musiscene_plugins.results import check_output, publish, sounds_of
 
 AT_ONCE = 8
 """Cues under way at a time: enough to keep every worker busy, few enough for the daemon's queue."""
@@ -215,7 +215,7 @@ class _Run:
             request = self._wish.request(timeline)
         except InputError as error:
             return CueOutcome(cue, "failed", error=error)
-        check_output(self._wish.output, timeline, request.takes)
+        check_output(self._wish.output, timeline, request.takes, sounds_of(request))
         return _Cue(cue, request)
 
     async def _cue(

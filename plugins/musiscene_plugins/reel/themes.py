@@ -13,8 +13,8 @@ import msgspec
 
 from musiscene_core.request import ScoreRequest
 from musiscene_core.themes import ThemeBook, ThemeUse, read_book
-from musiscene_plugins.cli.themes import ThemeWish
 from musiscene_plugins.reel.cues import ReelCue
+from musiscene_plugins.themes import ThemeWish
 
 MAIN = "main"
 

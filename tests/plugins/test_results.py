@@ -15,12 +15,13 @@ from musiscene_core.codec import read_json, to_json
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.ranges import FrameRange
+from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.inputs import parse_key
-from musiscene_plugins.cli.results import check_output, publish
 from musiscene_plugins.host import TakeInFolder
+from musiscene_plugins.results import check_output, publish, sounds_of
 from tests.support.scenes import brief_of
 from tests.support.timelines import take_on_disk
 
@@ -145,6 +146,13 @@ def test_too_little_room_is_seen_before_the_work(
     hour = msgspec.structs.replace(SCENE, record=FrameRange(0, 24 * 3600))
     with pytest.raises(OutputError, match="need 6221 MB"):
         check_output(tmp_path, hour, 1)
+
+
+def test_a_sound_for_every_instrument_and_alternate_needs_its_room() -> None:
+    plain = ScoreRequest(brief=a_brief())
+    by_instrument = msgspec.structs.replace(plain, stems="instruments")
+    shortened = msgspec.structs.replace(plain, alternates=("30s",), alternate_stems=True)
+    assert sounds_of(plain) < sounds_of(shortened) < sounds_of(by_instrument)
 
 
 def test_the_brief_on_disk_is_the_brief(tmp_path: Path, made: TakeInFolder) -> None:
