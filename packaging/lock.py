@@ -4,7 +4,7 @@
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
-extras `models` and `four-bit` need is pinned by hand: it is not resolved here.
+extras `models`, `four-bit` and `train` need is pinned by hand: it is not resolved here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,10 @@ PINNED_BY_HAND = (
     "accelerate==1.15.0",
     "bitsandbytes==0.50.2",
     "huggingface_hub==2.4.0",
+    "nltk==3.10.4",
     "peft==0.21.2",
+    "rouge-score==0.1.2",
+    "sacrebleu==2.6.0",
     "safetensors==0.8.0",
     "sentencepiece==0.2.3",
     "tokenizers==0.23.3",
