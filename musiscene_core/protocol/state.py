@@ -104,6 +104,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         repeatable: whether the same request, seed and version always give the same bytes.
         lacks: what has to be installed or put in place before it can work, and how, in a sentence;
             empty where it is ready.
+        idioms: the styles that a request may name; empty where it takes none by name.
         environment: the Python environment it lives in; set by the daemon.
     """
 
@@ -120,6 +121,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int = 0
     repeatable: bool = False
     lacks: str = ""
+    idioms: tuple[str, ...] = ()
     environment: str = "main"
 
 

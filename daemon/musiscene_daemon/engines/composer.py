@@ -28,6 +28,7 @@ class ComposerEngine:
             licence="CC0-1.0",
             commercial_use=True,
             repeatable=True,
+            idioms=engine.IDIOM_NAMES,
         )
 
     def score(

@@ -2,7 +2,7 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de" sourcelanguage="en">
 <context>
-    <name></name>
+    <name />
     <message>
         <source>Harmony</source>
         <translation>Harmonie</translation>
@@ -26,6 +26,58 @@
     <message>
         <source>Mix</source>
         <translation>Mischung</translation>
+    </message>
+    <message>
+        <source>action ostinato</source>
+        <translation>Action-Ostinato</translation>
+    </message>
+    <message>
+        <source>ambient pad</source>
+        <translation>Ambient-Fläche</translation>
+    </message>
+    <message>
+        <source>comedy pizzicato</source>
+        <translation>Komödie, Pizzicato</translation>
+    </message>
+    <message>
+        <source>documentary, neutral</source>
+        <translation>Dokumentation, neutral</translation>
+    </message>
+    <message>
+        <source>heroic</source>
+        <translation>heldenhaft</translation>
+    </message>
+    <message>
+        <source>horror clusters</source>
+        <translation>Horror-Cluster</translation>
+    </message>
+    <message>
+        <source>hybrid trailer</source>
+        <translation>Hybrid-Trailer</translation>
+    </message>
+    <message>
+        <source>intimate piano</source>
+        <translation>inniges Klavier</translation>
+    </message>
+    <message>
+        <source>melancholy</source>
+        <translation>Melancholie</translation>
+    </message>
+    <message>
+        <source>string drama</source>
+        <translation>Streicherdrama</translation>
+    </message>
+    <message>
+        <source>pulse of tension</source>
+        <translation>Spannungspuls</translation>
+    </message>
+    <message>
+        <source>uplifting</source>
+        <translation>aufbauend</translation>
+    </message>
+    <message>
+        <source>wonder</source>
+        <translation>Staunen</translation>
     </message>
     <message>
         <source>{lufs:.1f} LUFS · {peak:.1f} dBTP</source>
@@ -90,6 +142,38 @@
     <message>
         <source>{kilobytes:.0f} kB</source>
         <translation>{kilobytes:.0f} kB</translation>
+    </message>
+    <message>
+        <source>Watching</source>
+        <translation>Sehen</translation>
+    </message>
+    <message>
+        <source>Scoring</source>
+        <translation>Vertonung</translation>
+    </message>
+    <message>
+        <source>Composing</source>
+        <translation>Komponieren</translation>
+    </message>
+    <message>
+        <source>Writing captions</source>
+        <translation>Texte schreiben</translation>
+    </message>
+    <message>
+        <source>Fitting to the new cut</source>
+        <translation>Anpassen an den neuen Schnitt</translation>
+    </message>
+    <message>
+        <source>nearly done</source>
+        <translation>fast fertig</translation>
+    </message>
+    <message>
+        <source>about {seconds:.0f} s left</source>
+        <translation>noch etwa {seconds:.0f} s</translation>
+    </message>
+    <message>
+        <source>about {minutes:.0f} min left</source>
+        <translation>noch etwa {minutes:.0f} min</translation>
     </message>
 </context>
 <context>
@@ -558,6 +642,10 @@
         <source>Use the composer</source>
         <translation>Den Komponisten nehmen</translation>
     </message>
+    <message>
+        <source>Use measures alone</source>
+        <translation>Nur Messwerte nehmen</translation>
+    </message>
 </context>
 <context>
     <name>Preview</name>
@@ -965,14 +1053,6 @@
 <context>
     <name>WishGrid</name>
     <message>
-        <source>In to Out, {0} s</source>
-        <translation>In bis Out, {0} s</translation>
-    </message>
-    <message>
-        <source>Length</source>
-        <translation>Länge</translation>
-    </message>
-    <message>
         <source>Engine</source>
         <translation>Erzeuger</translation>
     </message>
@@ -981,8 +1061,16 @@
         <translation>Gelenkt von</translation>
     </message>
     <message>
+        <source>Captions by</source>
+        <translation>Texte von</translation>
+    </message>
+    <message>
         <source>House style</source>
         <translation>Hausstil</translation>
+    </message>
+    <message>
+        <source>Style</source>
+        <translation>Stil</translation>
     </message>
     <message>
         <source>Takes</source>
@@ -1033,8 +1121,20 @@
         <translation>nach Instrument</translation>
     </message>
     <message>
+        <source>Works from a music file</source>
+        <translation>Arbeitet mit einer Musikdatei</translation>
+    </message>
+    <message>
+        <source>measures alone</source>
+        <translation>Messwerten allein</translation>
+    </message>
+    <message>
         <source>none</source>
         <translation>keiner</translation>
+    </message>
+    <message>
+        <source>as the scene asks</source>
+        <translation>wie die Szene es verlangt</translation>
     </message>
     <message>
         <source>too short for this range: {0} s at most</source>
@@ -1059,41 +1159,6 @@
     <message>
         <source>, no commercial use</source>
         <translation>, nicht kommerziell</translation>
-    </message>
-</context>
-<context>
-    <name>widget</name>
-    <message>
-        <source>Watching</source>
-        <translation>Sehen</translation>
-    </message>
-    <message>
-        <source>Scoring</source>
-        <translation>Vertonung</translation>
-    </message>
-    <message>
-        <source>Composing</source>
-        <translation>Komponieren</translation>
-    </message>
-    <message>
-        <source>Writing captions</source>
-        <translation>Texte schreiben</translation>
-    </message>
-    <message>
-        <source>Fitting to the new cut</source>
-        <translation>Anpassen an den neuen Schnitt</translation>
-    </message>
-    <message>
-        <source>nearly done</source>
-        <translation>fast fertig</translation>
-    </message>
-    <message>
-        <source>about {seconds:.0f} s left</source>
-        <translation>noch etwa {seconds:.0f} s</translation>
-    </message>
-    <message>
-        <source>about {minutes:.0f} min left</source>
-        <translation>noch etwa {minutes:.0f} min</translation>
     </message>
 </context>
 </TS>

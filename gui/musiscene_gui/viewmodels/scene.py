@@ -2,6 +2,9 @@
 
     spot -> (captions, hits and curve are edited) -> score -> takes
 
+Where another captioner or house style is wished than wrote the captions, they are written anew
+before the scoring, but for those that the user edited.
+
 Nothing is placed from here: takes are listened to first.
 """
 
@@ -27,11 +30,11 @@ from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, t
 from musiscene_gui.viewmodels.jobs import JobsModel, error_of
 from musiscene_gui.viewmodels.observable import Signal
 from musiscene_gui.viewmodels.timeline import TimelineModel
-from musiscene_gui.viewmodels.wishes import Wishes, request_for
+from musiscene_gui.viewmodels.wishes import MEASURED, STRATEGIES, Voice, Wishes, request_for
 
 Busy = Literal["", "reading", "spotting", "captioning", "scoring"]
-Fix = Literal["", "again", "reload", "daemon", "engine"]
-"""What one button can mend: the same once more, the timeline, the daemon, the engine."""
+Fix = Literal["", "again", "reload", "daemon", "engine", "captioner"]
+"""What one button can mend: the same once more, the timeline, the daemon, who makes or writes."""
 
 
 class SceneModel:
@@ -72,6 +75,7 @@ class SceneModel:
         self._daemon, self._jobs = daemon, jobs
         self._timeline, self._editor = timeline, editor
         self._spotted: SceneBrief | None = None
+        self._voice: Voice = MEASURED
         self._cancelled = False
         self._again: Callable[[], object] = lambda: None
         timeline.range_changed.connect(self._range_changed)
@@ -123,13 +127,18 @@ class SceneModel:
         brief = self.brief
         if brief is None or self.busy:
             return
+        captioner, adapters = self.wishes.voice
         wish = CaptionRequest(
-            brief=brief, only=(name,), keep_edited=False, adapters=self.wishes.adapters
+            brief=brief, only=(name,), keep_edited=False, captioner=captioner, adapters=adapters
         )
         self._begin("captioning", lambda: self.regenerate(name))
 
         def ended(job: JobInfo) -> None:
-            self._read_brief(job, lambda new: self._take_caption(name, new))
+            self._read_brief(job, have)
+
+        def have(new: SceneBrief) -> None:
+            self._rest()
+            self._take_caption(name, new)
 
         self._submit(lambda client: client.submit_caption(wish), ended)
 
@@ -152,13 +161,17 @@ class SceneModel:
 
         def have_brief(brief: SceneBrief) -> None:
             self._spotted = brief
+            self._voice = MEASURED
             self.hits = candidates(brief)
             self._timeline.set_heard(None)
             self._timeline.set_brief(brief)
             self.hits_changed.emit()
             self.curve_changed.emit()
             self._rest()
-            then()
+            if self._voice == self.wishes.voice:
+                then()
+            else:
+                self._write_as_wished(then)
 
         self._editor.read_range(self._timeline.range, have_range, self._fail)
 
@@ -168,6 +181,9 @@ class SceneModel:
             return
         if not self.is_current:
             self.spot(then=self.score)
+            return
+        if self._voice != self.wishes.voice:
+            self._write_as_wished(self.score)
             return
         brief = self.brief
         assert brief is not None
@@ -194,6 +210,8 @@ class SceneModel:
             return
         self._timeline.set_range(record)
         self._spotted = brief
+        # Its words are what is wanted again, whoever wrote them.
+        self._voice = self.wishes.voice
         self.hits = candidates(brief)
         self._timeline.set_brief(brief)
         self.hits_changed.emit()
@@ -284,13 +302,32 @@ class SceneModel:
         self._timeline.brief = changed_to(self.brief, captions=captions)
         self.changed.emit()
 
+    def _write_as_wished(self, then: Callable[[], object]) -> None:
+        """Have all captions that nobody edited written by whom the user wishes."""
+        brief, voice = self.brief, self.wishes.voice
+        assert brief is not None
+        captioner, adapters = voice
+        wish = CaptionRequest(brief=brief, captioner=captioner, adapters=adapters)
+        self._begin("captioning", lambda: self._write_as_wished(then))
+
+        def have(new: SceneBrief) -> None:
+            self._voice = voice
+            for name in STRATEGIES:
+                if not self.caption(name).edited:
+                    self._take_caption(name, new)
+            self._rest()
+            then()
+
+        self._submit(
+            lambda client: client.submit_caption(wish), lambda job: self._read_brief(job, have)
+        )
+
     def _take_caption(self, name: CaptionStrategy, new: SceneBrief) -> None:
         """Only the one that was asked for: the user may have edited others meanwhile."""
         written = getattr(new.captions, name)
         if self._spotted is not None:
             captions = changed_to(self._spotted.captions, **{name: written})
             self._spotted = changed_to(self._spotted, captions=captions)
-        self._rest()
         if self.brief is not None:
             self._set_caption(name, written)
 
@@ -332,9 +369,11 @@ class SceneModel:
         self.ask_estimate()
 
     def _fail(self, error: MusiSceneError) -> None:
+        writing = self.busy == "captioning"
         self.busy, self.job_id = "", ""
         if not isinstance(error, CancelledError):
-            self.error, self.fix = error, fix_of(error)
+            self.error = error
+            self.fix = "captioner" if writing and error.code == "engine" else fix_of(error)
         self.changed.emit()
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from musiscene_core.brief import SceneBrief
 from musiscene_core.protocol import EngineInfo
-from musiscene_core.request import CaptionStrategy, ScoreRequest, StemDetail
+from musiscene_core.request import SIGNALS, CaptionStrategy, ScoreRequest, StemDetail
 
 STRATEGIES: tuple[CaptionStrategy, ...] = (
     "fusion",
@@ -15,6 +15,11 @@ STRATEGIES: tuple[CaptionStrategy, ...] = (
     "music",
     "music_conditions",
 )
+
+
+Voice = tuple[str, tuple[tuple[str, float], ...]]
+"""Who writes captions: a captioner, and its house styles, each with its weight."""
+MEASURED: Voice = (SIGNALS, ())
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,7 @@ class Wishes:
         stems: a stem a role, or a stem an instrument.
         loudness_lufs: of the mix; None leaves it to whether somebody speaks.
         idiom: style to write in; empty lets words and scene choose.
+        captioner: who hears the temp track for the captions; "signals" goes by measures.
         adapters: house styles of the captioner, each with its weight.
     """
 
@@ -39,7 +45,13 @@ class Wishes:
     stems: StemDetail = "roles"
     loudness_lufs: float | None = None
     idiom: str = ""
+    captioner: str = SIGNALS
     adapters: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def voice(self) -> Voice:
+        """Who shall write the captions."""
+        return self.captioner, self.adapters
 
 
 def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None) -> ScoreRequest:

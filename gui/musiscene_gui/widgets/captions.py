@@ -11,6 +11,8 @@ from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.widgets.building import icon_button, label, name_button, row
 
 FUSION_HEIGHT, OTHER_HEIGHT = 96, 66
+LEAST_HEIGHT = 52
+"""What a low window leaves of them: three lines."""
 _TABBED: tuple[CaptionStrategy, ...] = (
     "video",
     "scene_imagination",
@@ -25,7 +27,8 @@ class CaptionEdit(QPlainTextEdit):
 
     def __init__(self, height: int) -> None:
         super().__init__()
-        self.setFixedHeight(height)
+        self.setMinimumHeight(min(height, LEAST_HEIGHT))
+        self.setMaximumHeight(height)
         self.setTabChangesFocus(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from musiscene_core.protocol import JobInfo
 from musiscene_gui.viewmodels.jobs import JobsModel
+from musiscene_gui.widgets.language import tr
 from musiscene_gui.widgets.text import Elided, icon_button, say
 
 _STEPS = 1_000
@@ -48,7 +49,7 @@ class JobRow(QWidget):
 
     def show_job(self, job: JobInfo) -> None:
         """Show how it stands."""
-        name = f"{_kind(self, job)} · {job.cue}" if job.cue else _kind(self, job)
+        name = f"{_kind(job)} · {job.cue}" if job.cue else _kind(job)
         if job.cancelling:
             state = self.tr("stopping")
         elif job.state == "queued":
@@ -58,7 +59,7 @@ class JobRow(QWidget):
         self.text.setText(f"{name}: {state}" if state else name)
         self.bar.setValue(round(job.fraction * _STEPS))
         self.bar.setAccessibleName(self.tr("Progress of {job}").format(job=name))
-        self.left.setText(_left(self, job.eta_s) if job.eta_s is not None else "")
+        self.left.setText(_left(job.eta_s) if job.eta_s is not None else "")
         self.cancel.setEnabled(not job.cancelling)
         say(self.cancel, self.tr("Cancel {job}").format(job=name))
 
@@ -132,20 +133,20 @@ class JobsView(QWidget):
                 self._jobs.cancel(job.id)
 
 
-def _kind(widget: QWidget, job: JobInfo) -> str:
+def _kind(job: JobInfo) -> str:
     names = {
-        "spot": widget.tr("Watching"),
-        "score": widget.tr("Scoring"),
-        "compose": widget.tr("Composing"),
-        "caption": widget.tr("Writing captions"),
-        "conform": widget.tr("Fitting to the new cut"),
+        "spot": tr("Watching"),
+        "score": tr("Scoring"),
+        "compose": tr("Composing"),
+        "caption": tr("Writing captions"),
+        "conform": tr("Fitting to the new cut"),
     }
     return names.get(job.kind, job.kind)
 
 
-def _left(widget: QWidget, seconds: float) -> str:
+def _left(seconds: float) -> str:
     if seconds < 1:
-        return widget.tr("nearly done")
+        return tr("nearly done")
     if seconds < 90:
-        return widget.tr("about {seconds:.0f} s left").format(seconds=seconds)
-    return widget.tr("about {minutes:.0f} min left").format(minutes=seconds / 60)
+        return tr("about {seconds:.0f} s left").format(seconds=seconds)
+    return tr("about {minutes:.0f} min left").format(minutes=seconds / 60)

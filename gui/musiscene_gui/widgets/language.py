@@ -11,6 +11,11 @@ _in_use: list[tuple[QTranslator, bytes]] = []
 """With the catalogue, which a translator reads from but does not keep."""
 
 
+def tr(text: str, note: str = "") -> str:
+    """`text` in the user's language, outside any class: where catalogues have no context."""
+    return QCoreApplication.translate("", text, note or None)
+
+
 def use_language(language: str) -> str:
     """Speak a language, the system's where empty; what there is no catalogue for is English.
 

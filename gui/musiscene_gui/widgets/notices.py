@@ -9,6 +9,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from musiscene_core.errors import MusiSceneError
+from musiscene_core.request import SIGNALS
 from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.building import ElidedLabel, icon_button, label, name_button
@@ -147,6 +148,7 @@ class Notices(QWidget):
             "reload": (self.tr("Reload"), self._reload),
             "daemon": (self.tr("Start and try again"), scene.again),
             "engine": (self.tr("Use the composer"), self._use_composer),
+            "captioner": (self.tr("Use measures alone"), self._use_measures),
         }
         self.errors["work"].show_error(scene.error, mends.get(scene.fix), scene.dismiss)
         self.welcome.setVisible(not self._panel.settings.welcomed)
@@ -182,6 +184,10 @@ class Notices(QWidget):
     def _use_composer(self) -> None:
         self._panel.scene.dismiss()
         self._panel.scene.wish(engine="composer")
+
+    def _use_measures(self) -> None:
+        self._panel.scene.wish(captioner=SIGNALS, adapters=())
+        self._panel.scene.again()
 
     def _welcomed(self) -> None:
         self._panel.settings.welcomed = True

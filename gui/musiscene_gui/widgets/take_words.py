@@ -4,21 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QCoreApplication
-
 from musiscene_core.keys import key_name
 from musiscene_core.take import Stem, Take
 from musiscene_gui.viewmodels.take_files import TakeFiles
+from musiscene_gui.widgets.language import tr
 
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
-
-_CONTEXT = "TakeWords"
-
-
-def tr(text: str, note: str = "") -> str:
-    """`text` in the user's language."""
-    return QCoreApplication.translate(_CONTEXT, text, note or None)
 
 
 def role_title(role: str) -> str:
@@ -32,6 +24,26 @@ def role_title(role: str) -> str:
         "mix": tr("Mix"),
     }
     return names.get(role, role)
+
+
+def idiom_title(name: str) -> str:
+    """What a style of the composer's is called."""
+    names = {
+        "action ostinato": tr("action ostinato"),
+        "ambient pad": tr("ambient pad"),
+        "comedy pizzicato": tr("comedy pizzicato"),
+        "documentary neutral": tr("documentary, neutral"),
+        "heroic": tr("heroic"),
+        "horror cluster": tr("horror clusters"),
+        "hybrid trailer": tr("hybrid trailer"),
+        "intimate piano": tr("intimate piano"),
+        "melancholy": tr("melancholy"),
+        "string drama": tr("string drama"),
+        "tension pulse": tr("pulse of tension"),
+        "uplift": tr("uplifting"),
+        "wonder": tr("wonder"),
+    }
+    return names.get(name, name)
 
 
 def stem_title(stem: Stem) -> str:

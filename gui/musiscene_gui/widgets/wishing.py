@@ -1,4 +1,4 @@
-"""What is wished of the music: engine, steering caption, style, takes, stems, loudness."""
+"""What is wished of the music: engine, captions and who writes them, style, takes, loudness."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSpinBox, QWidget
 
 from musiscene_core.protocol import EngineInfo
-from musiscene_core.request import MAX_TAKES, CaptionStrategy
+from musiscene_core.protocol.state import CaptionerInfo
+from musiscene_core.request import MAX_TAKES, SIGNALS, CaptionStrategy
 from musiscene_gui.viewmodels.connection import ConnectionModel
 from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.viewmodels.wishes import STRATEGIES, has_caption, too_long_for
 from musiscene_gui.widgets.building import ElidedLabel, label, row
+from musiscene_gui.widgets.take_words import idiom_title
 
 _QUIETEST, _LOUDEST = -40.0, -6.0
 _AUTO = _QUIETEST - 1
@@ -23,21 +25,23 @@ class WishGrid(QWidget):
     def __init__(self, scene: SceneModel, connection: ConnectionModel) -> None:
         super().__init__()
         self._scene, self._connection = scene, connection
-        self.length = label()
-        self.engine, self.strategy, self.house = QComboBox(), QComboBox(), QComboBox()
+        self.engine, self.strategy, self.idiom = QComboBox(), QComboBox(), QComboBox()
+        self.captioner, self.house = QComboBox(), QComboBox()
         self.about = ElidedLabel("dim")
         self.weight = QDoubleSpinBox(minimum=0.0, maximum=_FULL, singleStep=0.1, value=_FULL)
         self.takes = QSpinBox(minimum=1, maximum=MAX_TAKES)
         self.stems = QComboBox()
         self.loudness = QDoubleSpinBox(minimum=_AUTO, maximum=_LOUDEST, decimals=1, value=_AUTO)
-        for box in (self.engine, self.strategy, self.house, self.stems):
+        boxes = (self.engine, self.strategy, self.captioner, self.house, self.idiom, self.stems)
+        for box in boxes:
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(6)
         for box in (self.takes, self.loudness, self.weight):
             box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self._titles = {name: QLabel() for name in ("length", "engine", "steer", "house", "takes")}
+        names = ("engine", "steer", "writer", "house", "idiom", "takes")
+        self._titles = {name: QLabel() for name in names}
         self._stems_title, self._loudness_title = label("dim"), label("dim")
         for title in self._titles.values():
             title.setProperty("cls", "dim")
@@ -49,6 +53,8 @@ class WishGrid(QWidget):
         self.takes.valueChanged.connect(lambda count: scene.wish(takes=count))
         self.stems.activated.connect(lambda _: scene.wish(stems=self.stems.currentData()))
         self.loudness.valueChanged.connect(self._loudness_changed)
+        self.captioner.activated.connect(lambda _: self._captioner_changed())
+        self.idiom.activated.connect(lambda _: scene.wish(idiom=self.idiom.currentData()))
         self.house.activated.connect(lambda _: self._house_changed())
         self.weight.valueChanged.connect(lambda _: self._house_changed())
         scene.changed.connect(self.refresh)
@@ -58,16 +64,18 @@ class WishGrid(QWidget):
     def refresh(self) -> None:
         """Show the wishes as they are."""
         wishes, scene = self._scene.wishes, self._scene
-        self.length.setText(self.tr("In to Out, {0} s").format(f"{scene.length_s:.1f}"))
         for box, value in ((self.takes, wishes.takes), (self.loudness, wishes.loudness_lufs)):
             if not box.hasFocus():
                 box.blockSignals(True)
                 box.setValue(_AUTO if value is None else value)
                 box.blockSignals(False)
+        self._show_styles()
         for box, data in (
             (self.engine, wishes.engine),
             (self.strategy, wishes.strategy),
             (self.stems, wishes.stems),
+            (self.captioner, wishes.captioner),
+            (self.house, wishes.adapters[0][0] if wishes.adapters else ""),
         ):
             box.setCurrentIndex(max(0, box.findData(data)))
         for index, name in enumerate(STRATEGIES):
@@ -84,10 +92,11 @@ class WishGrid(QWidget):
     def word(self) -> None:
         """Say everything in the user's language."""
         named = {
-            "length": (self.tr("Length"), self.length),
             "engine": (self.tr("Engine"), self.engine),
             "steer": (self.tr("Steered by"), self.strategy),
+            "writer": (self.tr("Captions by"), self.captioner),
             "house": (self.tr("House style"), self.house),
+            "idiom": (self.tr("Style"), self.idiom),
             "takes": (self.tr("Takes"), self.takes),
         }
         for key, (text, widget) in named.items():
@@ -118,25 +127,56 @@ class WishGrid(QWidget):
         engines = self._connection.engines
         names = [engine.name for engine in engines] or [self._scene.wishes.engine]
         _refill(self.engine, [(name, name) for name in names])
-        status = self._connection.status
-        styles = [
-            adapter
-            for captioner in (status.captioners if status is not None else ())
-            for adapter in captioner.adapters
-        ]
-        _refill(self.house, [(self.tr("none"), ""), *((one.name, one.name) for one in styles)])
-        self._house_row.setVisible(bool(styles))
-        self._titles["house"].setVisible(bool(styles))
+        for index, engine in enumerate(engines):
+            # The panel has no music file to hand over, and says so before anything is asked.
+            ready = not (engine.lacks or engine.needs_music)
+            self.engine.model().item(index).setEnabled(ready)
+            tip = engine.lacks or (self.tr("Works from a music file") if not ready else "")
+            self.engine.setItemData(index, tip or engine.description, Qt.ItemDataRole.ToolTipRole)
+        writers = self._captioners()
+        measured = self.tr("measures alone")
+        entries = [(measured if one.name == SIGNALS else one.name, one.name) for one in writers]
+        _refill(self.captioner, entries or [(measured, SIGNALS)])
+        for index, writer in enumerate(writers):
+            self.captioner.model().item(index).setEnabled(not writer.needs)
+            tip = writer.needs or writer.description
+            self.captioner.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
+        _show_row(self._titles["writer"], self.captioner, shown=len(writers) > 1)
         self.refresh()
 
+    def _captioners(self) -> tuple[CaptionerInfo, ...]:
+        status = self._connection.status
+        found = status.captioners if status is not None else ()
+        return tuple(sorted(found, key=lambda one: one.name != SIGNALS))
+
+    def _show_styles(self) -> None:
+        """The house styles of the captioner, and the styles of the engine, that are chosen."""
+        wishes = self._scene.wishes
+        writer = next((w for w in self._captioners() if w.name == wishes.captioner), None)
+        houses = [one.name for one in writer.adapters] if writer is not None else []
+        _refill(self.house, [(self.tr("none"), ""), *((name, name) for name in houses)])
+        _show_row(self._titles["house"], self._house_row, shown=bool(houses))
+        self.weight.setEnabled(bool(wishes.adapters))
+        info = self._engine()
+        idioms = info.idioms if info is not None else ()
+        entries = sorted((idiom_title(name), name) for name in idioms)
+        _refill(self.idiom, [(self.tr("as the scene asks"), ""), *entries])
+        self.idiom.setCurrentIndex(max(0, self.idiom.findData(wishes.idiom)))
+        _show_row(self._titles["idiom"], self.idiom, shown=bool(idioms))
+
+    def _engine(self) -> EngineInfo | None:
+        wanted = self._scene.wishes.engine
+        return next((one for one in self._connection.engines if one.name == wanted), None)
+
     def _show_engine(self) -> None:
-        info = next(
-            (one for one in self._connection.engines if one.name == self._scene.wishes.engine), None
-        )
+        info = self._engine()
+        self.about.setVisible(info is not None)
         self.about.set_whole(self._said_of(info) if info is not None else "")
         self.engine.setToolTip(info.description if info is not None else "")
 
     def _said_of(self, info: EngineInfo) -> str:
+        if info.lacks:
+            return info.lacks
         if too_long_for(info, self._scene.length_s):
             return self.tr("too short for this range: {0} s at most").format(
                 f"{info.max_length_s:.0f}"
@@ -153,6 +193,10 @@ class WishGrid(QWidget):
             return
         self._scene.wish(loudness_lufs=None if value <= _AUTO else value)
 
+    def _captioner_changed(self) -> None:
+        # Another captioner has other house styles.
+        self._scene.wish(captioner=self.captioner.currentData(), adapters=())
+
     def _house_changed(self) -> None:
         name = self.house.currentData()
         self._scene.wish(adapters=((name, self.weight.value()),) if name else ())
@@ -166,11 +210,12 @@ class WishGrid(QWidget):
         small.layout().setStretch(2, 1)
         loud = row(self.loudness, None)
         rows = [
-            (self._titles["length"], self.length),
             (self._titles["engine"], self.engine),
             (QLabel(), self.about),
             (self._titles["steer"], self.strategy),
+            (self._titles["writer"], self.captioner),
             (self._titles["house"], self._house_row),
+            (self._titles["idiom"], self.idiom),
             (self._titles["takes"], small),
             (self._loudness_title, loud),
         ]
@@ -178,6 +223,11 @@ class WishGrid(QWidget):
             grid.addWidget(title, index, 0)
             grid.addWidget(widget, index, 1)
         grid.setColumnStretch(1, 1)
+
+
+def _show_row(title: QLabel, widget: QWidget, *, shown: bool) -> None:
+    title.setVisible(shown)
+    widget.setVisible(shown)
 
 
 def _refill(box: QComboBox, entries: list[tuple[str, str]]) -> None:
