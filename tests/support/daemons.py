@@ -109,7 +109,7 @@ class Home:
         pid = self.pid
         if pid:
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: self.pid == 0)
+            wait_until(lambda: self.pid != pid)
         return pid
 
     def log(self) -> str:
@@ -143,11 +143,18 @@ def home(folder: Path) -> Iterator[Home]:
         try:
             yield place
         finally:
-            with suppress(ProcessLookupError):
-                if pid := place.pid:
-                    os.kill(pid, signal.SIGCONT)
             place.kill()
-            wait_until(lambda: not processes_of(folder))
+            # Again and again: a daemon that waited for the lock takes over when its holder ends.
+            wait_until(lambda: not _killed(folder))
+
+
+def _killed(folder: Path) -> list[int]:
+    """The processes that ran in `folder`, which are killed now."""
+    running = processes_of(folder)
+    for pid in running:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    return running
 
 
 def processes_of(folder: Path) -> list[int]:
