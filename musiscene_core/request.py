@@ -94,6 +94,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         engine: name of the engine; a request never falls to another.
+        model: which of the engine's models; empty for the one it takes unasked.
         takes: how many different takes.
         seed: the first take's seed; take i uses seed + i.
         tempo_bpm: hold this tempo; None lets the engine choose.
@@ -115,6 +116,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     engine: str = "composer"
+    model: str = ""
     takes: int = 1
     seed: int = 0
     tempo_bpm: float | None = None
@@ -305,6 +307,12 @@ class ConformRequest(msgspec.Struct, frozen=True, kw_only=True):
     timeline: TimelineRange
     earlier: str = ""
     schema_version: int = 1
+
+
+def engine_and_model(text: str) -> tuple[str, str]:
+    """Read "musicgen", or "musicgen:medium" where one of its models is meant."""
+    engine, _, model = text.partition(":")
+    return engine.strip(), model.strip()
 
 
 def frames_of(seconds: Fraction | float, rate: FrameRate | None = None) -> tuple[int, FrameRate]:

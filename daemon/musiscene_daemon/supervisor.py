@@ -34,6 +34,7 @@ from musiscene_daemon.limits import Limits
 from musiscene_daemon.worker_link import (
     Command,
     JobBroke,
+    LoadingEngine,
     ModelsHeld,
     Report,
     WorkerGone,
@@ -217,6 +218,8 @@ class Supervisor:
         self._killed_starts = 0
         self.last_words = ""
         self.turns = 0
+        self._loading = ""
+        self._fatal: dict[str, BrokenEngine] = {}
 
     @property
     def pid(self) -> int:
@@ -243,7 +246,11 @@ class Supervisor:
         self._number += 1
         try:
             self._process = WorkerProcess(
-                self._command, self._folder, self._context, self.environment.name, self._number
+                self._full_command(),
+                self._folder,
+                self._context,
+                self.environment.name,
+                self._number,
             )
         except OSError as error:
             log.error("no worker can be started: %s", error.strerror)
@@ -252,6 +259,10 @@ class Supervisor:
         log.info("worker %d starts in %s", self._process.pid, self.environment.name)
         self._ready_by = now + START_LIMIT_S
         return self._ready_by
+
+    def _full_command(self) -> list[str]:
+        """The command, without the engines that ended earlier workers while they loaded."""
+        return self._command + [word for name in self._fatal for word in ("--without", name)]
 
     def _watch_start(self, process: WorkerProcess, now: float) -> float | None:
         if self._was_ready:
@@ -283,9 +294,11 @@ class Supervisor:
             self.ready = self.reported = self._was_ready = True
             self.turns += 1
             self.failed_starts = self._killed_starts = 0
-            self.engines, self.broken = report.engines, report.broken
-            self.captioners = report.captioners
+            self.engines, self.captioners = report.engines, report.captioners
+            self.broken = (*report.broken, *self._fatal.values())
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
+        elif isinstance(report, LoadingEngine):
+            self._loading = report.name
         elif isinstance(report, JobBroke) and report.leaving:
             # At once, so that the next job is not handed to a process that ends.
             self.kill()
@@ -294,7 +307,20 @@ class Supervisor:
         elif isinstance(report, WorkerGone):
             log.warning("worker %d ended with code %d", self.pid, report.exit_code)
             self._process = None
+            self._blame(report)
             self._fell(now, report.last_words, killed=report.exit_code == _KILLED)
+
+    def _blame(self, report: WorkerGone) -> None:
+        """Leave alone from now on the engine in whose loading the worker ended."""
+        name, self._loading = self._loading, ""
+        somebody_else = report.exit_code == _KILLED and self._killed_starts < _KILLED_STARTS
+        if self._was_ready or not name or somebody_else:
+            return
+        last_line = report.last_words.rpartition("\n")[2].strip()
+        how = f"signal {-report.exit_code}" if report.exit_code < 0 else f"code {report.exit_code}"
+        self._fatal[name] = BrokenEngine(
+            name, f"It ends the process that loads it ({how}){last_line and ': '}{last_line}"
+        )
 
     def _fell(self, now: float, last_words: str, *, killed: bool) -> None:
         if self._was_ready:

@@ -41,6 +41,7 @@ from musiscene_daemon.worker_link import (
     JobFinished,
     JobProgressed,
     JobStopped,
+    LoadingEngine,
     ModelsHeld,
     RunJob,
     StopJob,
@@ -280,6 +281,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--environment", default=MAIN)
     parser.add_argument("--engines-from", action="append", default=[])
+    parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--memory-mb", type=int, default=Limits.memory_mb)
     parser.add_argument("--time-s", type=float, default=Limits.time_s)
     parser.add_argument("--time-per-s", type=float, default=Limits.time_per_s)
@@ -295,7 +297,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     residents = Residents(
         ResidencySettings.from_environment(), lambda models: reports.send(ModelsHeld(models))
     )
-    engines = Registry(given.engines_from, residents, built_in=given.environment == MAIN)
+    engines = Registry(
+        given.engines_from,
+        residents,
+        built_in=given.environment == MAIN,
+        without=given.without,
+        loading=lambda name: reports.send(LoadingEngine(name)),
+    )
     Worker(commands, reports, engines, limits).run()
 
 

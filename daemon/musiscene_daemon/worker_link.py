@@ -62,6 +62,12 @@ class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     captioners: tuple[CaptionerInfo, ...] = ()
 
 
+class LoadingEngine(msgspec.Struct, frozen=True, tag="loading"):
+    """An engine or a captioner is about to be loaded, which the worker may not survive."""
+
+    name: str
+
+
 class WorkerAlive(msgspec.Struct, frozen=True, tag="alive"):
     """A sign of life while a job runs."""
 
@@ -136,6 +142,7 @@ class WorkerGone(msgspec.Struct, frozen=True, tag="gone"):
 Command: TypeAlias = RunJob | StopJob | ForgetModel
 Report: TypeAlias = (
     WorkerReady
+    | LoadingEngine
     | WorkerAlive
     | ModelsHeld
     | JobProgressed

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.errors import EngineError, RequestError
-from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo
+from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, EngineModel
 from musiscene_core.request import CaptionRequest, MusicWish
 
 
@@ -32,12 +32,15 @@ def check(
 
     Raises:
         EngineError: the engine is not there, does not load, or lacks something.
-        RequestError: its licence or its length does not fit, or whether it works from a file.
+        RequestError: it has no such model; its licence or its length does not fit, or whether it
+            works from a file.
     """
     info = next((engine for engine in engines if engine.name == request.engine), None)
     if info is None:
         raise _missing(request.engine, engines, broken)
-    if info.lacks:
+    if request.model in [model.name for model in info.models] or (request.model and not info.lacks):
+        _check_model(request.model, info)
+    elif info.lacks:
         raise EngineError(
             f"The engine {info.name!r} cannot work yet: {info.lacks}",
             hint="Put that right and restart the daemon, or choose another engine.",
@@ -64,6 +67,27 @@ def check(
             f"The range lasts {length_s:.1f} s; {info.name} scores up to {info.max_length_s:g} s.",
             hint="Mark a shorter range.",
         )
+
+
+def _check_model(name: str, info: EngineInfo) -> None:
+    known = {model.name: model for model in info.models}
+    if name not in known:
+        there = ", ".join(map(_in_short, info.models)) or "none"
+        raise RequestError(
+            f"{info.name} has no model called {name[:80]!r}.",
+            hint=f"Its models: {there}. Write --engine {info.name}:MODEL, or {info.name} alone for"
+            " the first.",
+        )
+    if known[name].problem:
+        raise EngineError(
+            f"The model {info.name}:{name} cannot be used: {known[name].problem}",
+            hint="Put that right and restart the daemon, or choose another model.",
+        )
+
+
+def _in_short(model: EngineModel) -> str:
+    size = f" ({model.bytes / 1e9:.1f} GB)" if model.bytes else ""
+    return f"{model.name}{size}{', which cannot be used' if model.problem else ''}"
 
 
 def check_listening(

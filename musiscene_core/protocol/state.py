@@ -86,6 +86,22 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
         return self.state in ENDED
 
 
+class EngineModel(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several models that an engine can work with.
+
+    Attributes:
+        name: what a request calls it.
+        bytes: of its files; 0 where unknown.
+        licence: of what it makes: SPDX name, or the model's own; empty where unknown.
+        problem: why it cannot be used, and what to do; empty where it can.
+    """
+
+    name: str
+    bytes: int = 0
+    licence: str = ""
+    problem: str = ""
+
+
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine is and can do.
 
@@ -105,6 +121,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         lacks: what has to be installed or put in place before it can work, and how, in a sentence;
             empty where it is ready.
         idioms: the styles that a request may name; empty where it takes none by name.
+        models: those it can work with, the one it takes unasked first; none where there is no
+            choice.
         environment: the Python environment it lives in; set by the daemon.
     """
 
@@ -122,6 +140,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     repeatable: bool = False
     lacks: str = ""
     idioms: tuple[str, ...] = ()
+    models: tuple[EngineModel, ...] = ()
     environment: str = "main"
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from musiscene_core.errors import EngineError, RequestError
-from musiscene_core.protocol import BrokenEngine, EngineInfo
+from musiscene_core.protocol import BrokenEngine, EngineInfo, EngineModel
 from musiscene_core.protocol.admission import check
 from musiscene_core.request import MusicFile
 from musiscene_core.take import Take
@@ -57,6 +57,25 @@ def test_a_request_that_an_engine_cannot_meet_is_refused(
         return
     with pytest.raises(error, match=words):
         check(wish, [info(**changes)], broken)
+
+
+def test_a_model_is_one_that_its_engine_has_and_can_use() -> None:
+    models = (
+        EngineModel(name="small", bytes=2_400_000_000, licence="CC-BY-NC-4.0"),
+        EngineModel(name="large", problem="Its weights are cut short."),
+    )
+    several = info(name="musicgen", models=models)
+    wish = msgspec.structs.replace(request(engine="musicgen"), model="small")
+    check(wish, [several], ())
+    # The one taken unasked may lack something that another does not.
+    check(wish, [msgspec.structs.replace(several, lacks="No weights.")], ())
+    with pytest.raises(RequestError, match="no model called 'tiny'") as refused:
+        check(msgspec.structs.replace(wish, model="tiny"), [several], ())
+    assert "small (2.4 GB), large, which cannot be used" in refused.value.hint
+    with pytest.raises(EngineError, match="large cannot be used: Its weights are cut short"):
+        check(msgspec.structs.replace(wish, model="large"), [several], ())
+    with pytest.raises(EngineError, match=r"cannot work yet: No torch\."):
+        check(wish, [info(name="musicgen", lacks="No torch.")], ())
 
 
 def test_music_goes_only_to_engines_that_take_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -183,7 +184,7 @@ def test_a_folder_that_is_no_musicgen_is_said_to_be_none(
 def test_models_in_the_data_folder_and_the_hub_cache_are_found(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from musiscene_daemon.engines.musicgen.finding import find
+    from musiscene_daemon.engines.musicgen.finding import choices, find, found
 
     monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -197,3 +198,29 @@ def test_models_in_the_data_folder_and_the_hub_cache_are_found(
     assert find() == large
     (small / "config.json").write_text("{}")
     assert find() == small
+    assert list(choices()) == ["small", "large"]
+    own = tmp_path / "musicgen-own"
+    monkeypatch.setenv(WEIGHTS_VARIABLE, os.pathsep.join((str(own), str(large))))
+    assert choices() == {"own": own, "large": large, "small": small}
+    assert found("small") == small
+    with pytest.raises(EngineError, match="no MusicGen called 'tiny', but own, large, small"):
+        found("tiny")
+    with pytest.raises(EngineError, match="which is no folder"):
+        found()
+
+
+def test_one_of_several_models_is_chosen_by_name(
+    weights: Path, engine: MusicGenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = tiny_musicgen.save(tmp_path / "musicgen-second")
+    monkeypatch.setenv(WEIGHTS_VARIABLE, os.pathsep.join((str(weights), str(second))))
+    info = engine.describe()
+    assert [model.name for model in info.models] == ["tiny", "second"]
+    assert all(model.bytes > 1000 and not model.problem for model in info.models)
+    assert info.models[0].licence == "CC-BY-NC-4.0"
+    second_wish = wish(0.5, model="second")
+    check(second_wish, [info], ())
+    place = tmp_path / "take"
+    place.mkdir()
+    take = engine.score(second_wish, 1, "take-1", place, silent)
+    assert take.provenance.model == "musicgen-second"

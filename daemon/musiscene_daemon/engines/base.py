@@ -19,6 +19,8 @@ ENTRY_POINTS = "musiscene.engines"
 """The group under which other distributions register their engines: a class without arguments."""
 CAPTIONER_ENTRY_POINTS = "musiscene.captioners"
 """The same for captioners."""
+INTERFACE = 1
+"""Of engines and captioners; one whose class says another number in `interface` is set aside."""
 
 
 class Engine(Protocol):

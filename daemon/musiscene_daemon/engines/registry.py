@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
+from musiscene_core import __version__
 from musiscene_core.errors import EngineError
 from musiscene_core.protocol.state import (
     BrokenEngine,
@@ -16,6 +17,7 @@ from musiscene_core.protocol.state import (
 from musiscene_daemon.engines.base import (
     CAPTIONER_ENTRY_POINTS,
     ENTRY_POINTS,
+    INTERFACE,
     Captioner,
     Engine,
     UsesModels,
@@ -45,6 +47,8 @@ class Registry:
         residents: Residents | None = None,
         *,
         built_in: bool = True,
+        without: Collection[str] = (),
+        loading: Callable[[str], None] = lambda name: None,
     ) -> None:
         """Load what is installed and the `further` ones, each named "module:Class".
 
@@ -54,6 +58,8 @@ class Registry:
             further: engines and captioners beside those that are installed.
             residents: where models are kept.
             built_in: load MusiScene's own too; they live in one environment only.
+            without: names of entry points to leave alone.
+            loading: hears the name of each before it is loaded, which may end the process.
         """
         self.residents = residents or Residents()
         self.engines: dict[str, Engine] = {}
@@ -62,12 +68,15 @@ class Registry:
         infos: list[EngineInfo] = []
         captioner_infos: list[CaptionerInfo] = []
         for entry in _entries(further, built_in=built_in):
+            if entry.name in without:
+                continue
+            loading(entry.name)
             try:
                 found: Any = entry.load()()
-                info = found.describe()
+                info = _described(found)
                 if isinstance(found, UsesModels):
                     found.use_models(self.residents)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 log.exception("%s does not load", entry.name)
                 self.broken.append(BrokenEngine(entry.name, f"{type(error).__name__}: {error}"))
                 continue
@@ -100,6 +109,28 @@ class Registry:
         if name not in self.captioners:
             raise EngineError(f"There is no captioner called {name!r}.")
         return self.captioners[name]
+
+
+def _described(found: Any) -> EngineInfo | CaptionerInfo:
+    """What an engine or captioner says of itself.
+
+    Raises:
+        EngineError: it is none of this interface.
+    """
+    written_for = getattr(found, "interface", INTERFACE)
+    if written_for != INTERFACE:
+        raise EngineError(
+            f"It is written for interface {written_for!r} of engines, MusiScene {__version__} has "
+            f"{INTERFACE}.",
+            hint="Update the older of the two",
+        )
+    info = found.describe()
+    work = "answer" if isinstance(info, CaptionerInfo) else "score"
+    if not isinstance(info, EngineInfo | CaptionerInfo) or not info.name:
+        raise EngineError("Its describe() gives no EngineInfo or CaptionerInfo with a name")
+    if not callable(getattr(found, work, None)):
+        raise EngineError(f"It has no method {work}()")
+    return info
 
 
 def _entries(further: Sequence[str], *, built_in: bool) -> Iterator[importlib.metadata.EntryPoint]:

@@ -21,7 +21,7 @@ from musiscene_core.brief import Caption, SceneBrief
 from musiscene_core.codec import read_json
 from musiscene_core.errors import CancelledError, DaemonError, HostError, MusiSceneError
 from musiscene_core.protocol import Client, JobInfo
-from musiscene_core.request import CaptionRequest, CaptionStrategy
+from musiscene_core.request import CaptionRequest, CaptionStrategy, engine_and_model
 from musiscene_core.timeline import TimelineRange
 from musiscene_gui.viewmodels.asking import Asker
 from musiscene_gui.viewmodels.editor import EditorModel
@@ -277,7 +277,8 @@ class SceneModel:
         wishes, length_s, spot_too = self.wishes, self.length_s, not self.is_current
 
         def work(client: Client) -> float | None:
-            score = client.estimate("score", length_s, engine=wishes.engine, takes=wishes.takes)
+            engine, _ = engine_and_model(wishes.engine)
+            score = client.estimate("score", length_s, engine=engine, takes=wishes.takes)
             spot = client.estimate("spot", length_s) if spot_too else 0.0
             return None if score is None or spot is None else score + spot
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musiscene_core.brief import SceneBrief
 from musiscene_core.protocol import EngineInfo
-from musiscene_core.request import SIGNALS, CaptionStrategy, ScoreRequest, StemDetail
+from musiscene_core.request import (
+    SIGNALS,
+    CaptionStrategy,
+    ScoreRequest,
+    StemDetail,
+    engine_and_model,
+)
 
 STRATEGIES: tuple[CaptionStrategy, ...] = (
     "fusion",
@@ -27,7 +34,7 @@ class Wishes:
     """What a user wants made.
 
     Attributes:
-        engine: who makes the music.
+        engine: who makes the music; with one of its models "musicgen:medium".
         strategy: which caption steers it.
         takes: how many.
         seed: of the first.
@@ -60,9 +67,11 @@ def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None)
     Raises:
         RequestError: it asks for what cannot be.
     """
+    engine, model = engine_and_model(wishes.engine)
     return ScoreRequest(
         brief=brief,
-        engine=wishes.engine,
+        engine=engine,
+        model=model,
         caption_strategy=wishes.strategy,
         takes=wishes.takes,
         seed=wishes.seed,
@@ -71,6 +80,19 @@ def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None)
         loudness_lufs=wishes.loudness_lufs,
         idiom=wishes.idiom or None,
     )
+
+
+def engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, EngineInfo, str]]:
+    """What `Wishes.engine` can be, whose it is, and what it lacks.
+
+    The engines, and each of several models of one.
+    """
+    choices = []
+    for engine in engines:
+        choices.append((engine.name, engine, engine.lacks))
+        for model in engine.models if len(engine.models) > 1 else ():
+            choices.append((f"{engine.name}:{model.name}", engine, model.problem))
+    return choices
 
 
 def too_long_for(engine: EngineInfo, length_s: float) -> bool:

@@ -54,7 +54,7 @@ class SettingsDialog(QDialog):
         lines.append(self.tr("Takes: {0}").format(status.data_folder))
         for engine in status.engines:
             lines.append(f"\n{engine.name} {engine.version} · {engine.licence}")
-            lines.append(engine.description)
+            lines += filter(None, (engine.description, engine.lacks))
         for captioner in status.captioners:
             lines.append(f"\n{captioner.name} {captioner.version} · {captioner.licence}")
             lines += filter(None, (captioner.description, captioner.needs))

@@ -7,10 +7,10 @@ from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QS
 
 from musiscene_core.protocol import EngineInfo
 from musiscene_core.protocol.state import CaptionerInfo
-from musiscene_core.request import MAX_TAKES, SIGNALS, CaptionStrategy
+from musiscene_core.request import MAX_TAKES, SIGNALS, CaptionStrategy, engine_and_model
 from musiscene_gui.viewmodels.connection import ConnectionModel
 from musiscene_gui.viewmodels.scene import SceneModel
-from musiscene_gui.viewmodels.wishes import STRATEGIES, has_caption, too_long_for
+from musiscene_gui.viewmodels.wishes import STRATEGIES, engine_choices, has_caption, too_long_for
 from musiscene_gui.widgets.building import ElidedLabel, label, row
 from musiscene_gui.widgets.take_words import idiom_title
 
@@ -125,13 +125,14 @@ class WishGrid(QWidget):
 
     def _engines_changed(self) -> None:
         engines = self._connection.engines
-        names = [engine.name for engine in engines] or [self._scene.wishes.engine]
+        choices = engine_choices(engines)
+        names = [name for name, _, _ in choices] or [self._scene.wishes.engine]
         _refill(self.engine, [(name, name) for name in names])
-        for index, engine in enumerate(engines):
+        for index, (_, engine, lacks) in enumerate(choices):
             # The panel has no music file to hand over, and says so before anything is asked.
-            ready = not (engine.lacks or engine.needs_music)
+            ready = not (lacks or engine.needs_music)
             self.engine.model().item(index).setEnabled(ready)
-            tip = engine.lacks or (self.tr("Works from a music file") if not ready else "")
+            tip = lacks or (self.tr("Works from a music file") if not ready else "")
             self.engine.setItemData(index, tip or engine.description, Qt.ItemDataRole.ToolTipRole)
         writers = self._captioners()
         measured = self.tr("measures alone")
@@ -165,7 +166,7 @@ class WishGrid(QWidget):
         _show_row(self._titles["idiom"], self.idiom, shown=bool(idioms))
 
     def _engine(self) -> EngineInfo | None:
-        wanted = self._scene.wishes.engine
+        wanted, _ = engine_and_model(self._scene.wishes.engine)
         return next((one for one in self._connection.engines if one.name == wanted), None)
 
     def _show_engine(self) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
 from musiscene_core.errors import RequestError
 from musiscene_core.keys import pitch_class
-from musiscene_core.request import ALTERNATES, AlternateName, ScoreRequest
+from musiscene_core.request import ALTERNATES, AlternateName, ScoreRequest, engine_and_model
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.choosing import record_frame
@@ -82,8 +82,10 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
     """
     tonic, mode = parse_key(arguments.key) if arguments.key else (None, None)
     hits = tuple(sorted({record_frame(text, rate) for text in arguments.hit}))
+    engine, model = engine_and_model(arguments.engine)
     return {
-        "engine": arguments.engine,
+        "engine": engine,
+        "model": model,
         "takes": arguments.takes,
         "seed": arguments.seed,
         "tempo_bpm": arguments.tempo,

@@ -33,6 +33,7 @@ _COMMANDS = {
     "preview": "musiscene_plugins.cli.preview",
     "demo": "musiscene_plugins.cli.demo",
     "daemon": "musiscene_plugins.cli.daemon_command",
+    "engines": "musiscene_plugins.cli.engines",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",

@@ -83,7 +83,13 @@ def add_music(parser: argparse.ArgumentParser) -> None:
     music.add_argument(
         "--alternate-stems", action="store_true", help="stems of the versions that play anew"
     )
-    music.add_argument("--engine", default="composer", metavar="NAME", help="who makes the music")
+    music.add_argument(
+        "--engine",
+        default="composer",
+        metavar="NAME[:MODEL]",
+        help="who makes the music, such as composer or musicgen:medium; `musiscene engines` lists "
+        "them",
+    )
 
 
 def add_theme(parser: argparse.ArgumentParser) -> None:

@@ -37,6 +37,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_preview(commands.add_parser("preview", help="render the scene with its music"))
     _add_demo(commands.add_parser("demo", help="score a short film that comes along"))
     _add_daemon(commands.add_parser("daemon", help="start, stop or look at the daemon"))
+    _add_engines(
+        commands.add_parser("engines", help="list who can make music, and what is missing")
+    )
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -280,6 +283,10 @@ def _add_daemon(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", metavar="MODEL", help="which model to unload")
     parser.add_argument("--json", action="store_true", help="print as JSON")
     parser.add_argument("--watch", action="store_true", help="keep showing the status")
+
+
+def _add_engines(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:

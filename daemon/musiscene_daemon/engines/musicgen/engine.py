@@ -11,11 +11,11 @@ from musiscene_core.codec import digest, to_json, write_atomically
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import EngineError, InputError, ModelError, RequestError
 from musiscene_core.progress import Portion, Progress
-from musiscene_core.protocol.state import EngineInfo
+from musiscene_core.protocol.state import EngineInfo, EngineModel
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Provenance, Take
 from musiscene_daemon.engines.cuda_devices import cuda_devices
-from musiscene_daemon.engines.musicgen.finding import find, found
+from musiscene_daemon.engines.musicgen.finding import choices, find, found, size_of, title
 from musiscene_daemon.engines.musicgen.shape import read_shape
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec
@@ -56,7 +56,7 @@ class MusicGenEngine:
         folder = find()
         description = "Generates from the caption with MusicGen, on this machine."
         if folder is not None and not lacking:
-            description = f"{description} Model: {folder.name}."
+            description = f"{description} Model: {title(folder)}."
         return EngineInfo(
             name=NAME,
             version=VERSION,
@@ -68,13 +68,14 @@ class MusicGenEngine:
             commercial_use=False,
             memory_bytes=0,
             lacks=lacking,
+            models=() if _not_installed() else tuple(_model(*one) for one in choices().items()),
         )
 
     def score(
         self, request: ScoreRequest, seed: int, name: str, folder: Path, progress: Progress
     ) -> Take:
         """Generate one take into `folder`."""
-        lacking = _lacking()
+        lacking = _lacking(request.model)
         if lacking:
             raise EngineError(f"MusicGen cannot be used: {lacking}")
         if request.length_seconds < _SHORTEST_S:
@@ -88,7 +89,7 @@ class MusicGenEngine:
         from musiscene_core.composing.compose import compose
         from musiscene_daemon.engines.musicgen import finishing, writing
 
-        weights = found()
+        weights = found(request.model)
         progress("Planning the music", 0.0)
         plan = compose(request, seed)
         spec = _spec(weights)
@@ -115,7 +116,7 @@ class MusicGenEngine:
             provenance=Provenance(
                 engine=NAME,
                 engine_version=VERSION,
-                model=weights.name,
+                model=title(weights),
                 model_hash=model_digest,
                 seed=seed,
                 prompt=" | ".join(dict.fromkeys(made.prompts)),
@@ -130,15 +131,25 @@ class MusicGenEngine:
         return take
 
 
-def _lacking() -> str:
-    """What has to be there before this can make music, and how to get it; empty where all is."""
+def _not_installed() -> str:
     if any(importlib.util.find_spec(module) is None for module in _NEEDED):
         return "torch and transformers are not installed: pip install 'musiscene[models]'."
+    return ""
+
+
+def _lacking(name: str = "") -> str:
+    """What has to be there before this can make music, and how to get it; empty where all is."""
+    if lacking := _not_installed():
+        return lacking
     try:
-        read_shape(found())
+        read_shape(found(name))
     except (EngineError, ModelError) as error:
         return str(error)
     return ""
+
+
+def _model(name: str, folder: Path) -> EngineModel:
+    return EngineModel(name=name, bytes=size_of(folder), licence=LICENCE, problem=_lacking(name))
 
 
 def _precision(device: Device) -> str:
@@ -155,7 +166,7 @@ def _spec(weights: Path) -> ModelSpec[MusicGen]:
     named = os.environ.get(DTYPE_VARIABLE) or "half"
     size = shape.parameters * _BYTES.get(named, 4) + _BESIDE_BYTES
     return ModelSpec(
-        name=f"musicgen {weights.name}",
+        name=f"musicgen {title(weights)}",
         bytes=size,
         load=lambda device, progress: _load(weights, device, progress),
         place="gpu_or_cpu",

@@ -1,6 +1,6 @@
 """Where a MusicGen's weights lie on this machine. Looks, and downloads nothing.
 
-In turn: the folder that MUSISCENE_MUSICGEN names; <data folder>/models/musicgen*; the cache that
+In turn: the folders that MUSISCENE_MUSICGEN names; <data folder>/models/musicgen*; the cache that
 Hugging Face's tools fill. Knows no torch.
 """
 
@@ -23,25 +23,51 @@ _HINT = (
 
 
 def find() -> Path | None:
-    """The folder of the model to use; None where there is none.
+    """The folder of the model to use unasked; None where there is none.
 
-    The named one is returned whether it is there or not: nothing stands in for it.
+    A named one is returned whether it is there or not: nothing stands in for it.
     """
-    named = os.environ.get(WEIGHTS_VARIABLE)
-    if named:
-        return Path(named).expanduser().absolute()
-    return next(iter(sorted(_candidates(), key=_rank)), None)
+    return next(iter(choices().values()), None)
 
 
-def found() -> Path:
-    """As `find`, where a model is needed.
+def choices() -> dict[str, Path]:
+    """The folders of all models by what a request calls them, the one to use unasked first."""
+    named = filter(None, os.environ.get(WEIGHTS_VARIABLE, "").split(os.pathsep))
+    folders = [Path(folder).expanduser().absolute() for folder in named]
+    folders += sorted(_candidates(), key=_rank)
+    known: dict[str, Path] = {}
+    for folder in folders:
+        known.setdefault(title(folder).removeprefix("musicgen-"), folder)
+    return known
+
+
+def title(folder: Path) -> str:
+    """What the model in `folder` is called: in the hub's cache its folder's name is a hash."""
+    if folder.parent.name == "snapshots":
+        return folder.parent.parent.name.rpartition("--")[2]
+    return folder.name
+
+
+def size_of(folder: Path) -> int:
+    """Bytes of the files in `folder`; 0 where it cannot be read."""
+    try:
+        return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
+    except OSError:
+        return 0
+
+
+def found(name: str = "") -> Path:
+    """As `find`, or the model called `name`, where one is needed.
 
     Raises:
         EngineError: there is none; says how to get one.
     """
-    folder = find()
-    if folder is None:
+    known = choices()
+    if not known:
         raise missing("No weights of MusicGen were found.")
+    if name and name not in known:
+        raise missing(f"There is no MusicGen called {name!r}, but {', '.join(known)}.")
+    folder = known[name] if name else next(iter(known.values()))
     if not folder.is_dir():
         raise missing(f"{WEIGHTS_VARIABLE} names {folder}, which is no folder.")
     return folder

@@ -1,0 +1,98 @@
+"""From sound that an engine made to a finished take: what engines without a score share.
+
+Sound in, files out: 48 kHz, the range's length to the sample, an ending, stems that sum to the
+mix, ducking, loudness. Part of the engine interface: engines of others may import it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from musiscene_core.codec import digest, to_json, write_atomically
+from musiscene_core.errors import EngineError
+from musiscene_core.progress import Portion, Progress
+from musiscene_core.request import ScoreRequest
+from musiscene_core.take import Provenance, Take
+from musiscene_daemon.engines.musicgen import finishing
+
+_SILENCE = 1e-5
+"""Peak below which nothing was played: -100 dBFS."""
+
+
+@dataclass(frozen=True)
+class Made:
+    """Sound, and how it came to be.
+
+    Attributes:
+        audio: [channels, samples], one or two channels, float32; what lacks of the range is
+            silence, what is too long is cut.
+        sample_rate: in hertz.
+        provenance: `request_digest` is filled in.
+        warnings: what the user should know, a sentence each.
+    """
+
+    audio: npt.NDArray[np.float32]
+    sample_rate: int
+    provenance: Provenance
+    warnings: tuple[str, ...] = ()
+
+
+def deliver(request: ScoreRequest, made: Made, name: str, folder: Path, progress: Progress) -> Take:
+    """Write the take `name` from what was made into `folder`.
+
+    Args:
+        request: what was asked for.
+        made: the sound.
+        name: the take's.
+        folder: exists and is empty.
+        progress: hears of each stage.
+
+    Raises:
+        EngineError: the sound is none: not finite, silent, of another shape.
+        OutputError: `folder` cannot be written.
+        CancelledError: `progress` raised it.
+    """
+    _check(made)
+    timeline = request.brief.timeline
+    sound = finishing.at_48k(np.asarray(made.audio, np.float32), made.sample_rate)
+    audio = finishing.ended(sound, timeline.length_samples)
+    stems, levels = finishing.write(request, audio, name, folder, Portion(progress, 0.0, 0.99))
+    take = Take(
+        name=name,
+        cue=timeline.cue,
+        rate=timeline.rate,
+        record=timeline.record,
+        length_samples=timeline.length_samples,
+        mix="mix.wav",
+        stems=stems,
+        peaks="mix.dat",
+        hits=(),
+        loudness_lufs=round(levels.loudness_lufs, 2),
+        true_peak_dbtp=round(levels.true_peak_dbtp, 2),
+        provenance=msgspec.structs.replace(made.provenance, request_digest=digest(request)),
+        warnings=(*request.brief.warnings, *made.warnings),
+    )
+    write_atomically(folder / "take.json", to_json(take))
+    progress("Writing the take", 1.0)
+    return take
+
+
+def _check(made: Made) -> None:
+    shape = made.audio.shape
+    if len(shape) != 2 or shape[0] not in (1, 2) or not shape[1] or made.sample_rate < 1:
+        problem = f"gave sound of the shape {shape} at {made.sample_rate} Hz"
+    elif not np.isfinite(made.audio).all():
+        problem = "gave sound that is not made of numbers"
+    elif np.abs(made.audio).max() < _SILENCE:
+        problem = "gave silence"
+    else:
+        return
+    raise EngineError(
+        f"The engine {made.provenance.engine!r} {problem}.",
+        hint="Try another seed or other words; if it stays so, report it to the engine's makers.",
+    )

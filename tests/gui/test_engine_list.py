@@ -1,0 +1,40 @@
+"""The panel's list of engines: those of others, and each of several models."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from musiscene_core.protocol import EngineModel
+from musiscene_gui.application import Application
+from musiscene_gui.viewmodels.wishes import Wishes, engine_choices, request_for
+from tests.support.daemons import ROOT, request
+from tests.support.engine_package import installed
+
+
+def test_an_engine_that_somebody_installed_can_be_chosen(
+    application: Application, tmp_path: Path, qtbot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("hatchling", reason="building the package takes hatchling")
+    site = installed(tmp_path / "site")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((str(ROOT), str(site))))
+    application.start()
+    panel, grid = application.panel, application.scene.wishes
+    qtbot.waitUntil(lambda: bool(panel.connection.engines), timeout=30_000)
+    place = grid.engine.findData("drone")
+    assert place >= 0
+    grid.engine.setCurrentIndex(place)
+    grid.engine.activated.emit(place)
+    assert panel.scene.wishes.engine == "drone"
+    assert "CC0-1.0" in grid.about.toolTip()
+
+    info = next(one for one in panel.connection.engines if one.name == "drone")
+    models = (EngineModel(name="soft"), EngineModel(name="loud"))
+    several = msgspec.structs.replace(info, models=models)
+    names = [name for name, _, _ in engine_choices([several])]
+    assert names == ["drone", "drone:soft", "drone:loud"]
+    wish = request_for(Wishes(engine="drone:loud"), request().brief, None)
+    assert (wish.engine, wish.model) == ("drone", "loud")
