@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -151,3 +152,33 @@ class TempoMap(msgspec.Struct, frozen=True, kw_only=True):
         """The segment that `beat` lies in; the first for what lies before it."""
         after = bisect_right(self.segments, beat, key=lambda segment: segment.start_beat)
         return self.segments[max(0, after - 1)]
+
+
+def through_bars(
+    beats_s: Sequence[float], bar_beats: Sequence[int], beats_per_bar: int
+) -> TempoMap | None:
+    """Beats that were heard as a tempo map: a segment from each bar line to the next.
+
+    Args:
+        beats_s: in cue seconds, increasing.
+        bar_beats: which of them begin a bar; the first becomes beat 0.
+        beats_per_bar: what most bars have.
+
+    Returns:
+        None where there is no whole bar.
+    """
+    if len(bar_beats) < 2:
+        return None
+    origin = bar_beats[0]
+    segments: list[TempoSegment] = []
+    metres = []
+    now = beats_per_bar
+    for number, (here, there) in enumerate(pairwise(bar_beats), start=1):
+        at = beats_s[here]
+        bpm = 60.0 * (there - here) / (beats_s[there] - at)
+        if not segments or abs(bpm - segments[-1].bpm) >= 1e-9:
+            segments.append(TempoSegment(start_beat=float(here - origin), start_s=at, bpm=bpm))
+        if there - here != now:
+            now = there - here
+            metres.append(MetreChange(bar=number, beat=float(here - origin), beats_per_bar=now))
+    return TempoMap(segments=tuple(segments), beats_per_bar=beats_per_bar, metres=tuple(metres))

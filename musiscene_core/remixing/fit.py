@@ -22,7 +22,7 @@ from musiscene_core.remixing.likeness import Cuts, find_cuts
 from musiscene_core.remixing.plain import fit_plainly
 from musiscene_core.remixing.route import Route, Task, find_route
 from musiscene_core.remixing.splicing import Run, best_shift, spliced
-from musiscene_core.remixing.stretching import Anchor, stretch_runs
+from musiscene_core.remixing.stretching import Anchor, Placed, stretch_runs
 from musiscene_core.timecode import SAMPLE_RATE
 
 Samples = npt.NDArray[np.int64]
@@ -142,7 +142,7 @@ def _rendered(
     result[:, : stretched.shape[1]] = stretched
     if runs[0].first > 0:
         result[:, :_FADE_IN] *= np.linspace(0, 1, min(_FADE_IN, wish.samples), dtype=np.float32)
-    output = _Output(edits)
+    output = Placed(edits)
     joins = []
     for number, (shift, run) in enumerate(zip(shifts, runs[1:], strict=True), start=1):
         left, right = route.runs[number - 1][1], route.runs[number][0]
@@ -257,27 +257,13 @@ def _strain(one: Anchor, two: Anchor) -> float:
     return abs((two[1] - one[1]) / own - 1.0) if own > 0 else float("inf")
 
 
-class _Output:
-    """From samples of the joined music to samples of the result."""
-
-    def __init__(self, edits: Sequence[Run]) -> None:
-        self._firsts = np.array([run.first for run in edits])
-        self._begins = np.concatenate([[0], np.cumsum([run.length for run in edits])])
-        self._lasts = np.array([run.last for run in edits])
-
-    def at(self, sample: int) -> int:
-        """Where `sample` of the joined music is heard."""
-        number = min(int(np.searchsorted(self._lasts, sample, "right")), len(self._firsts) - 1)
-        return int(self._begins[number] + max(0, sample - self._firsts[number]))
-
-
 def _beats(
     grid: Grid,
     route: Route,
     cuts: Cuts,
     runs: Sequence[Run],
     starts: Samples,
-    output: _Output,
+    output: Placed,
     samples: int,
 ) -> tuple[tuple[float, ...], tuple[int, ...], tuple[int, ...]]:
     """The result's beats, which of them begin bars, and which bars those were."""

@@ -7,7 +7,6 @@ is the file's own unless the request names a loudness. Knows nothing of jobs or 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +28,7 @@ from musiscene_core.remixing.grid import Grid, Wanted, find_grid, known_grid
 from musiscene_core.remixing.source import Source, read_source
 from musiscene_core.request import MAX_TRUE_PEAK_DBTP, MusicFile, ScoreRequest
 from musiscene_core.take import Provenance, Take
-from musiscene_core.tempo_map import MetreChange, TempoMap, TempoSegment
+from musiscene_core.tempo_map import TempoMap, through_bars
 from musiscene_core.timecode import SAMPLE_RATE, frame_to_sample
 
 PICTURE_FILE = "joins.png"
@@ -89,7 +88,7 @@ def remix(
     report = _report(Path(music.media.path).name, source, grid, fitted)
     write_atomically(folder / JOINS_FILE, to_json(report))
     write_atomically(folder / PICTURE_FILE, _picture(audio, fitted))
-    tempo = _tempo_map(fitted, grid.beats_per_bar)
+    tempo = through_bars(fitted.beats_s, fitted.bar_beats, grid.beats_per_bar)
     results, dropped = _met(hits, fitted, tempo, request)
     take = Take(
         name=name,
@@ -161,28 +160,6 @@ def _met(
         reason = away if fitted.on_beats else "the music has no beat to meet it with"
         dropped.append(DroppedHit(frame=hit.frame, kind=hit.kind, label=hit.label, reason=reason))
     return tuple(results), tuple(dropped)
-
-
-def _tempo_map(fitted: Fitted, metre: int) -> TempoMap | None:
-    """The result's beats as a tempo map: a segment from each bar line to the next."""
-    beats, lines = fitted.beats_s, fitted.bar_beats
-    if len(lines) < 2:
-        return None
-    origin = lines[0]
-    segments = []
-    for index, (here, there) in enumerate(pairwise(lines)):
-        bpm = 60.0 * (there - here) / (beats[there] - beats[here])
-        at = beats[here]
-        segments.append(TempoSegment(start_beat=float(here - origin), start_s=at, bpm=bpm))
-        if index and abs(bpm - segments[-2].bpm) < 1e-9:
-            segments.pop()
-    metres = []
-    now = metre
-    for number, (here, there) in enumerate(pairwise(lines), start=1):
-        if there - here != now:
-            now = there - here
-            metres.append(MetreChange(bar=number, beat=float(here - origin), beats_per_bar=now))
-    return TempoMap(segments=tuple(segments), beats_per_bar=metre, metres=tuple(metres))
 
 
 def _levelled(audio: Floats, lufs: float | None) -> tuple[Floats, list[str]]:

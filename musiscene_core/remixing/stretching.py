@@ -57,6 +57,20 @@ def stretch_runs(source: Floats, anchors: Sequence[Anchor]) -> list[Run]:
     return runs
 
 
+class Placed:
+    """From samples of the source to samples of the result of runs of it."""
+
+    def __init__(self, edits: Sequence[Run]) -> None:
+        self._firsts = np.array([run.first for run in edits])
+        self._begins = np.concatenate([[0], np.cumsum([run.length for run in edits])])
+        self._lasts = np.array([run.last for run in edits])
+
+    def at(self, sample: int) -> int:
+        """Where `sample` of the source is heard."""
+        number = min(int(np.searchsorted(self._lasts, sample, "right")), len(self._firsts) - 1)
+        return int(self._begins[number] + max(0, sample - self._firsts[number]))
+
+
 def _seams(mono: Floats, begin: int, end: int, surplus: int) -> list[tuple[int, int]]:
     """Where to skip how much of [begin, end), `surplus` in all; below 0: how much to repeat."""
     if surplus == 0:

@@ -138,10 +138,10 @@ class StripRunner:
 @functools.lru_cache(maxsize=8)
 def _responses(strip: Strip) -> tuple[Audio, Audio, Audio]:
     """Impulse responses [n] to what the sides share and to what differs, and of the hall [2, n]."""
-    hall = _hall()
-    paths = np.zeros((3, hall.shape[1]))
+    room = hall()
+    paths = np.zeros((3, room.shape[1]))
     paths[0, 0] = 1.0
-    paths[1:] = hall * decibels(strip.send_db)
+    paths[1:] = room * decibels(strip.send_db)
     responses: Audio = filtered(np.array(strip.sections()), paths).astype(np.float32)
     middle = responses[0]
     # The shelf's other side: everything louder, and the lows back to where they were.
@@ -151,7 +151,7 @@ def _responses(strip: Strip) -> tuple[Audio, Audio, Audio]:
 
 
 @functools.lru_cache(maxsize=1)
-def _hall() -> Audio:
+def hall() -> Audio:
     """The hall's impulse response [2, n], of unit energy a side: early echoes, then a tail."""
     random = generator(_HALL_SEED, "hall")
     samples = int((_PRE_DELAY_S + _HALL_S) * SAMPLE_RATE)
@@ -179,7 +179,7 @@ def _hall() -> Audio:
     spectra = scipy.fft.rfft(echoes, n=size, axis=-1) * colour
     echoes = scipy.fft.irfft(spectra, n=size, axis=-1)[:, : tail.shape[1]]
     echoes *= 0.45 / np.sqrt(np.sum(echoes**2, axis=1, keepdims=True))
-    hall = np.zeros((2, samples))
-    hall[:, delay:] = tail + echoes
-    hall /= np.sqrt(np.sum(hall**2, axis=1, keepdims=True))
-    return hall.astype(np.float32)
+    room = np.zeros((2, samples))
+    room[:, delay:] = tail + echoes
+    room /= np.sqrt(np.sum(room**2, axis=1, keepdims=True))
+    return room.astype(np.float32)
