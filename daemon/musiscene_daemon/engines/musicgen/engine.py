@@ -15,8 +15,16 @@ from musiscene_core.protocol.state import EngineInfo, EngineModel
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Provenance, Take
 from musiscene_daemon.engines.cuda_devices import cuda_devices
-from musiscene_daemon.engines.musicgen.finding import choices, find, found, size_of, title
-from musiscene_daemon.engines.musicgen.shape import read_shape
+from musiscene_daemon.engines.musicgen.convert_sources import converted_folder, sources_in
+from musiscene_daemon.engines.musicgen.finding import (
+    choices,
+    find,
+    found,
+    is_audiocraft,
+    size_of,
+    title,
+)
+from musiscene_daemon.engines.musicgen.shape import CONFIG, read_shape
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec
 from musiscene_daemon.residency.residents import Residents
@@ -89,11 +97,11 @@ class MusicGenEngine:
         from musiscene_core.composing.compose import compose
         from musiscene_daemon.engines.musicgen import finishing, writing
 
-        weights = found(request.model)
-        progress("Planning the music", 0.0)
+        weights = _ready(found(request.model), Portion(progress, 0.0, 0.05))
+        progress("Planning the music", 0.05)
         plan = compose(request, seed)
         spec = _spec(weights)
-        with self._residents.use(spec, Portion(progress, 0.0, 0.1)) as model:
+        with self._residents.use(spec, Portion(progress, 0.05, 0.1)) as model:
             made = writing.sound(
                 model, request, plan, seed, request.length_seconds, Portion(progress, 0.1, 0.85)
             )
@@ -142,7 +150,11 @@ def _lacking(name: str = "") -> str:
     if lacking := _not_installed():
         return lacking
     try:
-        read_shape(found(name))
+        folder = found(name)
+        if not is_audiocraft(folder):
+            read_shape(folder)
+        else:
+            sources_in(folder)
     except (EngineError, ModelError) as error:
         return str(error)
     return ""
@@ -150,6 +162,19 @@ def _lacking(name: str = "") -> str:
 
 def _model(name: str, folder: Path) -> EngineModel:
     return EngineModel(name=name, bytes=size_of(folder), licence=LICENCE, problem=_lacking(name))
+
+
+def _ready(folder: Path, progress: Progress) -> Path:
+    """`folder`, or what was made from it where it is as audiocraft keeps a model."""
+    if not is_audiocraft(folder):
+        return folder
+    sources = sources_in(folder)
+    target = converted_folder(sources)
+    if not (target / CONFIG).is_file():
+        from musiscene_daemon.engines.musicgen.convert import convert
+
+        convert(sources, target, progress)
+    return target
 
 
 def _precision(device: Device) -> str:

@@ -15,6 +15,7 @@ from musiscene_core.paths import data_folder
 from musiscene_daemon.engines.musicgen.shape import CONFIG
 
 WEIGHTS_VARIABLE = "MUSISCENE_MUSICGEN"
+AUDIOCRAFT_MODEL = "state_dict.bin"
 _PREFERRED = ("small", "medium", "stereo-small", "stereo-medium", "melody", "large")
 _HINT = (
     "Put a MusicGen's folder, such as that of facebook/musicgen-small, into {place}, or name it"
@@ -73,6 +74,16 @@ def found(name: str = "") -> Path:
     return folder
 
 
+def is_audiocraft(folder: Path) -> bool:
+    """Whether `folder` holds a model as audiocraft keeps it, and none as transformers does."""
+    return (folder / AUDIOCRAFT_MODEL).is_file() and not (folder / CONFIG).is_file()
+
+
+def hub_snapshots(name: str) -> list[Path]:
+    """What the cache of Hugging Face's tools holds of the model `name` ("owner--model")."""
+    return sorted(_hub_cache().glob(f"models--{name}/snapshots/*"))
+
+
 def missing(message: str) -> EngineError:
     """An error about weights that are not there, with how to get them."""
     return EngineError(message, hint=_HINT.format(place=data_folder() / "models"))
@@ -83,8 +94,9 @@ def _candidates() -> Iterator[Path]:
         (data_folder() / "models", "musicgen*"),
         (_hub_cache(), "models--facebook--musicgen*/snapshots/*"),
     ):
-        if parent.is_dir():
-            yield from (path for path in sorted(parent.glob(pattern)) if (path / CONFIG).is_file())
+        for path in sorted(parent.glob(pattern)):
+            if (path / CONFIG).is_file() or is_audiocraft(path):
+                yield path
 
 
 def _rank(folder: Path) -> tuple[int, str]:

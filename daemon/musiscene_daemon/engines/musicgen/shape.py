@@ -160,8 +160,7 @@ def read_shape(folder: Path) -> ModelShape:
         said = error.message if isinstance(error, InputError) else str(error)
         raise ModelError(
             f"{folder} holds no MusicGen: {said}",
-            hint="Name the folder of a MusicGen as transformers keeps it; audiocraft's own files"
-            " have to be converted with transformers' converter first.",
+            hint="Name the folder of a MusicGen, as transformers or as audiocraft keeps it.",
         ) from error
 
 
