@@ -113,6 +113,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
             range's length are passed over with a warning.
         alternate_stems: whether alternates that play anew have stems of their own.
         music: the file to work from, for engines that take one; `tempo_bpm` is then its tempo.
+        critic: the captioner by whose words several takes are ranked; empty has nobody rank them.
     """
 
     engine: str = "composer"
@@ -133,6 +134,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     alternates: tuple[AlternateName, ...] = ()
     alternate_stems: bool = False
     music: MusicFile | None = None
+    critic: str = SIGNALS
 
     def __post_init__(self) -> None:
         wrong = (

@@ -16,11 +16,11 @@ class Growing:
         """Those that grew at last, the latest last."""
         return tuple(self._texts.values())
 
-    def add(self, section: int, question: int, piece: str) -> None:
-        """Let the text for a question about a section go on."""
+    def add(self, section: int, question: int, piece: str, *, anew: bool = False) -> None:
+        """Let the text for a question about a section go on, or begin anew."""
         key = section, question
         before = self._texts.pop(key, None)
-        text, length = (before.text, before.length) if before is not None else ("", 0)
+        text, length = (before.text, before.length) if before is not None and not anew else ("", 0)
         self._texts[key] = GrowingText(
             section=section,
             question=question,

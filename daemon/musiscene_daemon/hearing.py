@@ -51,8 +51,8 @@ def listen(
     rows = _cut(request, Portion(progress, 0.0, _CUTTING))
     heard = [place for place, row in enumerate(rows) if isinstance(row, Section)]
 
-    def placed(section: int, question: int, piece: str) -> None:
-        on_text(heard[section], question, piece)
+    def placed(section: int, question: int, piece: str, *, anew: bool = False) -> None:
+        on_text(heard[section], question, piece, anew=anew)
 
     sections = [row for row in rows if isinstance(row, Section)]
     answers = captioner.answer(
@@ -130,7 +130,8 @@ def _end_s(sound: SoundPart) -> float:
     if not known_s:
         if sound.end_s is None:
             raise MediaError(
-                f"{sound.media.path} does not say how long it is.", hint="Say where to end."
+                f"{sound.media.path} does not say how long it is, or holds no sound.",
+                hint="Look whether it plays; where it does, say where to end.",
             )
         return sound.end_s
     if sound.start_s >= known_s:

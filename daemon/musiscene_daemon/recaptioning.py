@@ -31,6 +31,7 @@ from musiscene_core.spotting.describe import clock
 from musiscene_core.spotting.recaption import by_rules, kept
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.hearing import check_answers
+from musiscene_daemon.rewriting import Pieces
 from musiscene_daemon.scribe import Scribe
 
 ORDER: tuple[CaptionStrategy, ...] = (
@@ -112,9 +113,7 @@ class _Recaptioning:
         place = ORDER.index(name)
         self._progress(f"Writing {name.replace('_', ' ')}", place / len(ORDER))
 
-        def piece(text: str) -> None:
-            self._on_text(0, place, text)
-
+        piece = Pieces(self._on_text, 0, place)
         part = Portion(self._progress, place / len(ORDER), (place + 1) / len(ORDER))
         video, music = made.video.text, self._music_words(made)
         match name:
@@ -188,8 +187,8 @@ class _Recaptioning:
             )
         request, names = self._request, tuple(self._asked)
 
-        def grown(section: int, question: int, piece: str) -> None:
-            self._on_text(section, ORDER.index(names[question]), piece)
+        def grown(section: int, question: int, piece: str, *, anew: bool = False) -> None:
+            self._on_text(section, ORDER.index(names[question]), piece, anew=anew)
 
         stretches = self._sections
         if request.captioner != SIGNALS:

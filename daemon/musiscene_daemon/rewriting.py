@@ -57,26 +57,27 @@ def rewritten(
     for number, heard in enumerate(answers):
         part = Portion(progress, number / len(answers), (number + 1) / len(answers))
         captions = tuple(
-            _written(caption.text, request, scribe, _Pieces(on_text, number, place), part)
+            _written(caption.text, request, scribe, Pieces(on_text, number, place), part)
             for place, caption in enumerate(heard.captions)
         )
         made.append(msgspec.structs.replace(heard, captions=captions))
     return tuple(made)
 
 
-class _Pieces:
+class Pieces:
     """Tells of the text for one question about one section."""
 
     def __init__(self, on_text: OnText, section: int, question: int) -> None:
         self._on_text = on_text
         self._place = section, question
 
-    def __call__(self, piece: str) -> None:
-        self._on_text(*self._place, piece)
+    def __call__(self, piece: str, *, anew: bool = False) -> None:
+        """See OnPiece."""
+        self._on_text(*self._place, piece, anew=anew)
 
 
 def _written(
-    music: str, request: ListenRequest, scribe: Scribe, on_piece: _Pieces, progress: Progress
+    music: str, request: ListenRequest, scribe: Scribe, on_piece: Pieces, progress: Progress
 ) -> Caption:
     seen = request.seen.strip()
 

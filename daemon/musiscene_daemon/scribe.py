@@ -10,13 +10,9 @@ import logging
 from collections.abc import Callable
 
 from musiscene_core.brief import Caption
+from musiscene_core.captioning.language.chosen import chosen
 from musiscene_core.captioning.language.model import LanguageModel, OnPiece, Sampling
 from musiscene_core.captioning.language.server import LanguageServer
-from musiscene_core.captioning.language.settings import (
-    FOLDER_VARIABLE,
-    URL_VARIABLE,
-    LanguageSettings,
-)
 from musiscene_core.captioning.writing import written
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.progress import Progress
@@ -33,7 +29,7 @@ class Scribe:
     """Writes what takes a language model, or has rules write it."""
 
     def __init__(self, use: LanguageUse, residents: Residents, seed: int) -> None:
-        """Find the language model that the user's environment names.
+        """Find the language model that the user has chosen.
 
         Args:
             use: whether there must be one, may be one, or must not.
@@ -42,7 +38,7 @@ class Scribe:
 
         Raises:
             EngineError: there must be one, and there is none.
-            InputError: the environment makes no sense.
+            InputError: the choice makes no sense.
         """
         self._use = use
         self._sampling = Sampling(seed=seed)
@@ -88,12 +84,13 @@ class Scribe:
     @staticmethod
     def _by_rules(rules: Callable[[str], Caption], reason: str, on_piece: OnPiece) -> Caption:
         caption = rules(f"{reason}; rules wrote this." if reason else "")
-        on_piece(caption.text)
+        # A model may have begun a text before it failed.
+        on_piece(caption.text, anew=True)
         return caption
 
 
 def _named(residents: Residents, *, needed: bool) -> LanguageModel | None:
-    settings = LanguageSettings.from_environment()
+    settings = chosen()
     if settings.url:
         return LanguageServer(settings)
     if settings.folder:
@@ -101,7 +98,6 @@ def _named(residents: Residents, *, needed: bool) -> LanguageModel | None:
     if needed:
         raise EngineError(
             f"{_NONE}.",
-            hint=f"Set {URL_VARIABLE} or {FOLDER_VARIABLE} and restart the daemon, "
-            "or have rules write.",
+            hint="Choose one with `musiscene language use`, or have rules write.",
         )
     return None

@@ -32,6 +32,7 @@ from musiscene_core.protocol.state import (
 from musiscene_daemon.environments import Environment
 from musiscene_daemon.limits import Limits
 from musiscene_daemon.worker_link import (
+    CaptionersNow,
     Command,
     JobBroke,
     LoadingEngine,
@@ -299,6 +300,9 @@ class Supervisor:
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
         elif isinstance(report, LoadingEngine):
             self._loading = report.name
+        elif isinstance(report, CaptionersNow):
+            self.captioners = report.captioners
+            self.turns += 1
         elif isinstance(report, JobBroke) and report.leaving:
             # At once, so that the next job is not handed to a process that ends.
             self.kill()

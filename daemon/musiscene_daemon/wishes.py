@@ -14,7 +14,12 @@ import msgspec
 
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import InputError
-from musiscene_core.protocol.admission import check, check_captioning, check_listening
+from musiscene_core.protocol.admission import (
+    check,
+    check_captioning,
+    check_critic,
+    check_listening,
+)
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, JobKind
 from musiscene_core.request import (
     SIGNALS,
@@ -106,8 +111,10 @@ def admit(
         check_captioning(work, captioners, broken)
     elif isinstance(work, ConformRequest):
         check(work.request, engines, broken, length_s=work.timeline.length_seconds)
+        check_critic(work.request, engines, captioners, broken)
     elif isinstance(work, ScoreRequest | ComposeRequest):
         check(work, engines, broken)
+        check_critic(work, engines, captioners, broken)
 
 
 def read(kind: JobKind, payload: bytes) -> Work:

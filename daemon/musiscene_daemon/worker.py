@@ -35,6 +35,7 @@ from musiscene_daemon.residency.oom import does_not_fit, is_out_of_memory
 from musiscene_daemon.residency.residents import Residents
 from musiscene_daemon.residency.settings import ResidencySettings
 from musiscene_daemon.worker_link import (
+    CaptionersNow,
     Command,
     ForgetModel,
     JobBroke,
@@ -106,14 +107,14 @@ class JobProgress:
         if report is not None:
             self._reports.send(report)
 
-    def wrote(self, section: int, question: int, piece: str) -> None:
-        """Report that a text goes on; any thread may.
+    def wrote(self, section: int, question: int, piece: str, *, anew: bool = False) -> None:
+        """Report that a text goes on, or begins anew; any thread may.
 
         Raises:
             CancelledError: the job is not wanted any more.
         """
         with self._lock:
-            self._growing.add(section, question, piece)
+            self._growing.add(section, question, piece, anew=anew)
             report = self._due(False)
         if report is not None:
             self._reports.send(report)
@@ -158,6 +159,8 @@ class Worker:
             outcome = self._outcome(job)
             self._busy.clear()
             self._stopped.discard(job.job_id)
+            if self._engines.described_anew():
+                self._reports.send(CaptionersNow(self._engines.captioner_infos))
             self._reports.send(outcome)
 
     def _listen(self) -> None:

@@ -68,6 +68,12 @@ class LoadingEngine(msgspec.Struct, frozen=True, tag="loading"):
     name: str
 
 
+class CaptionersNow(msgspec.Struct, frozen=True, tag="captioners"):
+    """The captioners, some of which know more of themselves after work."""
+
+    captioners: tuple[CaptionerInfo, ...]
+
+
 class WorkerAlive(msgspec.Struct, frozen=True, tag="alive"):
     """A sign of life while a job runs."""
 
@@ -143,6 +149,7 @@ Command: TypeAlias = RunJob | StopJob | ForgetModel
 Report: TypeAlias = (
     WorkerReady
     | LoadingEngine
+    | CaptionersNow
     | WorkerAlive
     | ModelsHeld
     | JobProgressed

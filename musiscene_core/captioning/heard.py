@@ -66,12 +66,13 @@ class SoundCaptions(msgspec.Struct, frozen=True, kw_only=True):
 class OnText(Protocol):
     """Hears texts while they are written."""
 
-    def __call__(self, section: int, question: int, piece: str) -> None:
+    def __call__(self, section: int, question: int, piece: str, *, anew: bool = False) -> None:
         """The text for `question` about `section`, both counted from 0, goes on with `piece`.
 
-        May raise CancelledError, as Progress may; called from any thread.
+        `anew` throws away what it was before. May raise CancelledError, as Progress may; called
+        from any thread.
         """
 
 
-def unheard(section: int, question: int, piece: str) -> None:
+def unheard(section: int, question: int, piece: str, *, anew: bool = False) -> None:
     """Let a text be written unwatched."""

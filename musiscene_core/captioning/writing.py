@@ -37,6 +37,8 @@ def written(
     reason = ""
     for attempt in range(ATTEMPTS):
         given = msgspec.structs.replace(sampling, seed=sampling.seed + attempt)
+        if attempt:
+            on_piece("", anew=True)
         answer = model.ask(prompt, given, on_piece=on_piece, progress=progress)
         text, reason = clean(answer.text)
         if text:

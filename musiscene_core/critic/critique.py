@@ -7,10 +7,13 @@ from typing import Literal
 
 import msgspec
 
-from musiscene_core.codec import read_json
+from musiscene_core.errors import InputError
+from musiscene_core.library.folders import SkippedError, read_bounded
 
 CRITIQUE_FILE = "critique.json"
 """The file beside a take's take.json that holds its critique."""
+
+_MAX_BYTES = 1 << 20
 
 CriterionName = Literal["feeling", "words", "hits", "loudness"]
 
@@ -43,6 +46,7 @@ class Critique(msgspec.Struct, frozen=True, kw_only=True):
         reason: why it stands where it stands, in a sentence.
         listener: who put the takes into words: a captioner, or "signals", which measures.
         heard: what that one said of the take.
+        note: why it was not the captioner asked for; empty where it was.
         schema_version: of this struct.
     """
 
@@ -54,14 +58,24 @@ class Critique(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     listener: str
     heard: tuple[str, ...] = ()
+    note: str = ""
     schema_version: int = 1
 
 
 def read_critique(take_folder: Path) -> Critique | None:
     """The critique kept beside a take; None where there is none.
 
+    Trusts nothing of it: a take's folder may come from anywhere.
+
     Raises:
-        InputError: it is damaged.
+        InputError: it is damaged, no file, or too large.
     """
     path = take_folder / CRITIQUE_FILE
-    return read_json(path, Critique) if path.exists() else None
+    try:
+        return msgspec.json.decode(read_bounded(path, _MAX_BYTES), type=Critique)
+    except FileNotFoundError:
+        return None
+    except (OSError, SkippedError, msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be read: {error}", hint="Have the takes judged again."
+        ) from error

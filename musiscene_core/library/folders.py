@@ -27,6 +27,8 @@ _MAX_FILES = 10_000
 _MAX_PROMPT = 400
 _MAX_WORDS = 20_000
 _ID_LENGTH = 16
+_SAME_TAKE = ("seed", "takes", "critic")
+"""What of a request does not tell its takes apart."""
 
 
 class SkippedError(Exception):
@@ -169,7 +171,7 @@ def _check_inside(folder: Path, take: Take) -> None:
 def _request(path: Path) -> dict[str, Any]:
     """The request without what does not tell its takes apart; empty where unreadable."""
     request = _loose(path)
-    return {key: value for key, value in request.items() if key not in ("seed", "takes")}
+    return {key: value for key, value in request.items() if key not in _SAME_TAKE}
 
 
 def _loose(path: Path) -> dict[str, Any]:

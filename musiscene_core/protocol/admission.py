@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, EngineModel
-from musiscene_core.request import CaptionRequest, MusicWish
+from musiscene_core.request import SIGNALS, CaptionRequest, MusicWish
 
 
 def check(
@@ -88,6 +88,31 @@ def _check_model(name: str, info: EngineInfo) -> None:
 def _in_short(model: EngineModel) -> str:
     size = f" ({model.bytes / 1e9:.1f} GB)" if model.bytes else ""
     return f"{model.name}{size}{', which cannot be used' if model.problem else ''}"
+
+
+def check_critic(
+    request: MusicWish,
+    engines: Sequence[EngineInfo],
+    captioners: Sequence[CaptionerInfo],
+    broken: Sequence[BrokenEngine],
+) -> None:
+    """Refuse a critic that cannot hear what the engine makes.
+
+    Raises:
+        EngineError: there is no such captioner, or it does not load, or lacks something.
+        RequestError: it lives in another environment than the engine.
+    """
+    # By measurements only where they can be had, as ever: an engine's own environment has none.
+    if request.takes < 2 or request.critic in ("", SIGNALS):
+        return
+    info = find_captioner(request.critic, captioners, broken)
+    engine = next((one for one in engines if one.name == request.engine), None)
+    if engine is not None and engine.environment != info.environment:
+        raise RequestError(
+            f"The critic {info.name!r} cannot hear what {engine.name} makes: they live in "
+            "different environments.",
+            hint="Score with another critic or none, and have the takes judged afterwards.",
+        )
 
 
 def check_listening(

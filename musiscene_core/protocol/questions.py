@@ -15,7 +15,7 @@ from musiscene_core.errors import (
     DaemonError,
 )
 from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
-from musiscene_core.protocol.admission import check
+from musiscene_core.protocol.admission import check, check_critic
 from musiscene_core.protocol.channel import Channel
 from musiscene_core.protocol.conversation import Conversation
 from musiscene_core.protocol.messages import (
@@ -146,12 +146,13 @@ class Questions:
         """Refuse now what scoring would refuse after all the spotting.
 
         Raises:
-            EngineError: the engine is not there, or does not load.
-            RequestError: its licence or its length does not fit.
+            EngineError: the engine or the critic is not there, or does not load.
+            RequestError: the engine's licence or length does not fit, or the critic cannot hear it.
             DaemonError: the worker does not start.
         """
         status = self._status_when_ready(request.engine)
         check(request, status.engines, status.broken_engines)
+        check_critic(request, status.engines, status.captioners, status.broken_engines)
 
     def open_pairing(self) -> PairingOpened:
         """A code that lets one more machine in; an older one is worth nothing any more.

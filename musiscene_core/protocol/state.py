@@ -14,6 +14,8 @@ Priority = Literal["interactive", "batch"]
 CancelScope = Literal["session", "mine", "queued"]
 ModelState = Literal["loading", "ready", "leaving"]
 GROWING_TEXTS = 8
+WORD_TOKENS = 1.3
+"""Tokens of an English word, roughly, in the vocabularies of LLaMA and its like."""
 GROWING_CHARACTERS = 2_000
 ENDED: frozenset[JobState] = frozenset({"done", "failed", "cancelled"})
 
@@ -174,6 +176,7 @@ class CaptionerInfo(msgspec.Struct, frozen=True, kw_only=True):
         memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
         device: where it runs, such as "cpu" or "cuda:0"; empty until known.
         dtype: how its weights are held, such as "bfloat16"; empty until known.
+        token_s: seconds a token of one answer takes there, as measured; 0 where it was not.
         needs: what is missing before it can work, and how to get it; empty where nothing is.
         environment: the Python environment it lives in; set by the daemon.
     """
@@ -190,8 +193,19 @@ class CaptionerInfo(msgspec.Struct, frozen=True, kw_only=True):
     memory_bytes: int = 0
     device: str = ""
     dtype: str = ""
+    token_s: float = 0.0
     needs: str = ""
     environment: str = "main"
+
+    @property
+    def pace(self) -> str:
+        """In what it works, where, and how fast it writes, in words; empty until known."""
+        if not self.dtype:
+            return ""
+        known = f"{self.dtype} on {self.device}"
+        if not self.token_s:
+            return known
+        return f"{known}, about {self.token_s * WORD_TOKENS:.1g} s a word"
 
 
 class BrokenEngine(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from musiscene_core.captioning.heard import unheard
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.progress import silent
 from musiscene_core.spotting.sections import find_sections
@@ -35,7 +36,7 @@ def main() -> None:
         found_s = time.perf_counter() - began
         part = SoundPart(media=MediaReference(path=str(path)), end_s=minutes * 60.0)
         began = time.perf_counter()
-        made = hearing.listen(ListenRequest(sounds=(part,)), Registry(), lambda *_: None, silent)
+        made = hearing.listen(ListenRequest(sounds=(part,)), Registry(), unheard, silent)
         took_s = time.perf_counter() - began
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"{minutes} min: {len(sections)} sections found in {found_s:.1f} s")

@@ -128,13 +128,13 @@ def test_no_server_is_told_as_such() -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://192.168.1.9:8080/v1", "names another machine, 192.168.1.9"),
-        ("https://8.8.8.8/v1", "names another machine"),
+        ("http://192.168.1.9:8080/v1", "is on another machine, 192.168.1.9"),
+        ("https://8.8.8.8/v1", "is on another machine"),
         ("ftp://127.0.0.1/v1", "not the address of a server"),
         ("http://[::1", "not the address of a server"),
         ("http://127.0.0.1:99999/v1", "not the address of a server"),
-        ("http://user:word@127.0.0.1/v1", "without a name, a password"),
-        ("http://127.0.0.1/v1?key=1", "without a name, a password"),
+        ("http://user:word@127.0.0.1/v1", "without name, password"),
+        ("http://127.0.0.1/v1?key=1", "without name, password"),
     ],
 )
 def test_an_address_elsewhere_or_of_no_sense_is_refused(url: str, words: str) -> None:

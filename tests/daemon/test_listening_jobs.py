@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from musiscene_core.captioning.heard import SoundCaptions
+from musiscene_core.captioning.heard import SoundCaptions, unheard
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import read_json, to_json
 from musiscene_core.errors import (
@@ -179,7 +179,7 @@ def test_a_request_and_its_result_survive_disk_and_wire(tmp_path: Path) -> None:
     request = wish(sound(tmp_path, 0.5), questions=("Loud?",), seed=2**62, adapters=(("house", 1),))
     packed = msgspec.msgpack.encode(request)
     assert msgspec.msgpack.decode(packed, type=ListenRequest) == request
-    made = hearing.listen(request, Registry([SPEC]), lambda *_: None, silent)
+    made = hearing.listen(request, Registry([SPEC]), unheard, silent)
     (tmp_path / "captions.json").write_bytes(to_json(made))
     assert read_json(tmp_path / "captions.json", SoundCaptions) == made
 
@@ -187,7 +187,7 @@ def test_a_request_and_its_result_survive_disk_and_wire(tmp_path: Path) -> None:
 def test_a_captioner_that_leaves_questions_open_is_found_out(tmp_path: Path) -> None:
     request = wish(sound(tmp_path, 0.5), captioner="forgetful", questions=("Loud?", "Soft?"))
     with pytest.raises(EngineError, match="did not answer everything"):
-        hearing.listen(request, Registry([FORGETFUL]), lambda *_: None, silent)
+        hearing.listen(request, Registry([FORGETFUL]), unheard, silent)
 
 
 def test_sections_share_out_a_sound_whose_end_only_the_file_knows(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_sections_share_out_a_sound_whose_end_only_the_file_knows(tmp_path: Path
         request = ListenRequest(
             sounds=(part,), captioner="scripted-ear", sectioning="each", section_s=length_s
         )
-        made = hearing.listen(request, Registry([SPEC]), lambda *_: None, silent)
+        made = hearing.listen(request, Registry([SPEC]), unheard, silent)
         assert [(one.section.start_s, one.section.end_s) for one in made.sections] == edges
 
 

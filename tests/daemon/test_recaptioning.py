@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,11 +16,15 @@ from musiscene_core.brief import (
     SceneBrief,
     TempTrack,
 )
+from musiscene_core.captioning.heard import unheard
+from musiscene_core.captioning.language.chosen import choose, chosen_file, forget
+from musiscene_core.captioning.language.settings import LanguageSettings
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import read_json, to_json
 from musiscene_core.errors import (
     CancelledError,
     EngineError,
+    InputError,
     MediaError,
     MusiSceneError,
     RequestError,
@@ -31,6 +36,7 @@ from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, Subtitle, TimelineClip
 from musiscene_daemon import hearing
 from musiscene_daemon.engines.registry import Registry
+from musiscene_daemon.growing import Growing
 from musiscene_daemon.recaptioning import ORDER, recaption
 from tests.support import sounds
 from tests.support.daemons import Home, wait_until
@@ -83,7 +89,7 @@ def music(folder: Path, name: str = "temp.wav", level: float = 0.3) -> Path:
 
 def made(given: SceneBrief, engines: Registry | None = None, **changes: object) -> Captions:
     request = CaptionRequest(brief=given, **changes)  # type: ignore[arg-type]
-    return recaption(request, engines or Registry([SPEC]), lambda *_: None, silent).captions
+    return recaption(request, engines or Registry([SPEC]), unheard, silent).captions
 
 
 def how(caption: Caption) -> HowWritten:
@@ -179,8 +185,43 @@ def test_a_language_model_that_fails_is_told_of_in_the_text_or_as_an_error(
         made(brief(temp_track=HEARD), only=("fusion",), language="rules")
         assert len(broken.asked) == 2, "rules ask nobody"
     monkeypatch.delenv("MUSISCENE_LLM_URL")
-    with pytest.raises(EngineError, match=r"No language model is set up. Set MUSISCENE_LLM_URL"):
+    with pytest.raises(EngineError, match=r"No language model is set up. Choose one with"):
         made(brief(), only=("fusion",), language="model")
+
+
+@pytest.mark.parametrize(
+    ("answers", "fault"), [(("Slow strings over",), "garbage"), (("I'm sorry, no.", ANSWER), "")]
+)
+def test_a_text_that_is_begun_again_grows_from_nothing(
+    monkeypatch: pytest.MonkeyPatch, answers: tuple[str, ...], fault: str
+) -> None:
+    growing = Growing()
+    with language_service(*answers, fault=fault) as service:
+        monkeypatch.setenv("MUSISCENE_LLM_URL", service.url)
+        request = CaptionRequest(brief=brief(temp_track=HEARD), only=("fusion",))
+        fusion = recaption(request, Registry([SPEC]), growing.add, silent).captions.fusion
+    (shown,) = growing.texts
+    assert shown.text == fusion.text
+    assert shown.length == len(fusion.text)
+
+
+def test_a_choice_kept_counts_from_the_next_text_on(
+    service: LanguageService, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
+    given = brief(temp_track=HEARD)
+    assert how(made(given, only=("fusion",)).fusion).place == service.url
+    with language_service("Loud brass.") as other:
+        choose(LanguageSettings(url=other.url, key="secret"))
+        assert how(made(given, only=("fusion",)).fusion).place == other.url
+        assert chosen_file().stat().st_mode & 0o077 == 0 or os.name == "nt"
+    choose(LanguageSettings())
+    assert made(given, only=("fusion",)).fusion.origin == "signals"
+    assert forget()
+    assert how(made(given, only=("fusion",)).fusion).place == service.url
+    chosen_file().write_text("{", encoding="utf-8")
+    with pytest.raises(InputError, match=r"language\.json"):
+        made(given, only=("fusion",))
 
 
 def test_without_a_temp_track_there_is_nothing_to_fuse(service: LanguageService) -> None:
@@ -208,7 +249,7 @@ def test_a_captioner_hears_the_temp_track_once_for_both_captions(tmp_path: Path)
         adapters=(("house", 0.5),),
     )
     captions = recaption(
-        request, Registry([SPEC]), lambda *piece: heard.append(piece), silent
+        request, Registry([SPEC]), lambda *piece, **_: heard.append(piece), silent
     ).captions
     assert captions.music.text == "Describe it peaks at 0.31"
     assert captions.scene_imagination.text == "What it peaks at 0.31"
@@ -290,7 +331,7 @@ def test_a_brief_of_before_still_reads_and_may_be_captioned(tmp_path: Path) -> N
 def listen(path: Path, **changes: object) -> Caption:
     part = SoundPart(media=MediaReference(path=str(path)))
     request = ListenRequest(sounds=(part,), captioner="scripted-ear", **changes)  # type: ignore[arg-type]
-    result = hearing.listen(request, Registry([SPEC]), lambda *_: None, silent)
+    result = hearing.listen(request, Registry([SPEC]), unheard, silent)
     return result.sections[0].captions[0]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from musiscene_core.captioning.generation import Generation
-from musiscene_core.captioning.heard import Section
+from musiscene_core.captioning.heard import Section, unheard
 from musiscene_core.captioning.prompts import GENRE, INSTRUMENTS, QUESTIONS
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import MediaError, RequestError
@@ -62,7 +62,7 @@ def test_what_it_says_depends_on_no_other_section(media: MediaReference, tmp_pat
 def listen(*media: MediaReference, end_s: float | None = None, **changes: object) -> list[str]:
     parts = tuple(SoundPart(media=one, end_s=end_s) for one in media)
     request = ListenRequest(sounds=parts, **changes)  # type: ignore[arg-type]
-    made = hearing.listen(request, Registry(), lambda *_: None, silent)
+    made = hearing.listen(request, Registry(), unheard, silent)
     return [one.problem or one.captions[0].text for one in made.sections]
 
 

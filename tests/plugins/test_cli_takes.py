@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from musiscene_core.codec import to_json
+from musiscene_core.critic import CRITIQUE_FILE, Criterion, Critique
 from musiscene_plugins.cli.main import main
 from tests.support.daemons import home, wait_until
 from tests.support.take_library import DAY_S, make_take
@@ -90,3 +92,34 @@ def test_the_daemon_deletes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
         assert json.loads(capsys.readouterr().out)["deleted"] == 1
         assert [take_id for take_id, _ in ids(capsys)] == [kept]
         wait_until(lambda: list((tmp_path / "data/jobs").iterdir()) == [])
+
+
+def test_what_the_critic_said_shows_afterwards(
+    data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    take_id = ids(capsys)[1][0]
+    assert main(["takes", "show", take_id[:8]]) == 0
+    assert "No critic judged it" in capsys.readouterr().out
+    critique = Critique(
+        take="take-1",
+        rank=2,
+        among=3,
+        score=0.61,
+        criteria=(Criterion(name="hits", score=0.5, weight=0.2, says="1 of 2 met"),),
+        reason="Farther from the hit points.",
+        listener="signals",
+        heard=("Slow music.",),
+    )
+    (folder,) = (data / "takes").glob("a-01/*")
+    (folder / CRITIQUE_FILE).write_bytes(to_json(critique))
+    assert main(["takes", "show", take_id[:8]]) == 0
+    said = capsys.readouterr().out
+    assert "Critic: 2 of 3 (0.61). Farther from the hit points." in said
+    assert "hits 0.50: 1 of 2 met" in said
+    assert main(["takes", "drum"]) == 0
+    assert "2 of 3" in capsys.readouterr().out
+    assert main(["takes", "--json", "drum"]) == 0
+    assert json.loads(capsys.readouterr().out)["critique"]["reason"] == critique.reason
+    (folder / CRITIQUE_FILE).write_text("{", encoding="utf-8")
+    assert main(["takes", "drum"]) == 0
+    assert "2 of 3" not in capsys.readouterr().out

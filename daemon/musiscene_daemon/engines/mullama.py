@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -17,11 +18,12 @@ from musiscene_core.brief import Caption, HowWritten
 from musiscene_core.captioning.generation import Generation
 from musiscene_core.captioning.heard import HeardSection, OnText, Section, unheard
 from musiscene_core.captioning.mullama import place
+from musiscene_core.captioning.mullama.choice import Choice, remember, remembered
 from musiscene_core.captioning.mullama.config import Manifest, read_manifest
 from musiscene_core.captioning.prompts import prompt
 from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.progress import Portion, Progress, silent
-from musiscene_core.protocol.state import AdapterInfo, CaptionerInfo
+from musiscene_core.protocol.state import WORD_TOKENS, AdapterInfo, CaptionerInfo
 from musiscene_daemon.engines.cuda_devices import cuda_devices
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec, let_go
@@ -36,6 +38,13 @@ _LOADED = 0.2
 _FREE_LICENCES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "bsd-3-clause")
 _PROMPT_TOKENS = 512
 """For the estimate: a question and what stands around it."""
+
+
+class _Way(NamedTuple):
+    """How it is held, and the seconds a token takes so; None where nobody measured."""
+
+    dtype: str
+    token_s: float | None
 
 
 class MullamaCaptioner:
@@ -59,12 +68,15 @@ class MullamaCaptioner:
         except ModelError as error:
             return _info(needs=str(error))
         found = shelf(place.pack_folders(self._folder), manifest)
+        held = remembered(identity(manifest))
+        needed = size.bytes("half", _PROMPT_TOKENS + Generation().max_tokens)
         return _info(
             version=f"{__version__}+{identity(manifest)[:12]}",
             licence=manifest.licence or "unknown",
             commercial_use=manifest.licence.lower() in _FREE_LICENCES,
             model=identity(manifest),
-            memory_bytes=size.bytes("half", _PROMPT_TOKENS + Generation().max_tokens),
+            memory_bytes=held.bytes if held is not None else needed,
+            held=held,
             adapters=tuple(
                 AdapterInfo(
                     name=pack.name,
@@ -98,7 +110,7 @@ class MullamaCaptioner:
 
         threads.prepare()
         from musiscene_core.captioning.mullama.asking import ask
-        from musiscene_core.captioning.mullama.packs import shelf
+        from musiscene_core.captioning.mullama.packs import identity, shelf
 
         manifest = read_manifest(self._folder)
         threads.use_threads()
@@ -107,10 +119,19 @@ class MullamaCaptioner:
         residents = self._residents or Residents()
         specs = self._specs(manifest, settings)
         spec = residents.first_with_room(list(specs))
+        way = specs[spec]
+        progress(_outlook(way, spec.place, len(sections) * len(questions), settings), 0.0)
         with (
             residents.use(spec, Portion(progress, 0.0, _LOADED)) as model,
             model.house.mixed(mixture),
         ):
+            choice = Choice(
+                device=str(model.prefix.gates.device),
+                dtype=way.dtype,
+                token_s=way.token_s or 0.0,
+                bytes=spec.bytes,
+            )
+            remember(identity(manifest), choice)
             said = ask(
                 model,
                 sections,
@@ -119,7 +140,7 @@ class MullamaCaptioner:
                 on_text=on_text,
                 progress=Portion(progress, _LOADED, 1.0),
                 ladder=partial(residents.with_oom_ladder, progress=progress),
-                token_s=specs[spec],
+                token_s=way.token_s,
             )
         how = _how(manifest, settings, adapters, spec)
         return tuple(
@@ -141,14 +162,12 @@ class MullamaCaptioner:
             for section, one in zip(sections, said, strict=True)
         )
 
-    def _specs(
-        self, manifest: Manifest, settings: Generation
-    ) -> dict[ModelSpec[MuLlama], float | None]:
-        """The ways to hold it on this machine, the best first, and the seconds a token takes."""
+    def _specs(self, manifest: Manifest, settings: Generation) -> dict[ModelSpec[MuLlama], _Way]:
+        """The ways to hold it on this machine, the best first, and how fast each is."""
         from musiscene_core.captioning.mullama.footprint import Precision, footprint
         from musiscene_core.captioning.mullama.packs import identity
         from musiscene_core.captioning.mullama.saved import load
-        from musiscene_core.captioning.mullama.ways import SMALL_BYTES, pace, ways
+        from musiscene_core.captioning.mullama.ways import SMALL_BYTES, dtype_name, pace, ways
 
         folder, size = self._folder, footprint(self._folder)
         gpus = self._residents is not None and self._residents.has_gpus
@@ -162,7 +181,7 @@ class MullamaCaptioner:
                 progress=progress,
             )
 
-        found: dict[ModelSpec[MuLlama], float | None] = {}
+        found: dict[ModelSpec[MuLlama], _Way] = {}
         for way in ways(size, gpus=gpus):
             spec = ModelSpec(
                 name=f"{NAME} {identity(manifest)[:8]} {way.precision} {way.kind}",
@@ -175,7 +194,11 @@ class MullamaCaptioner:
             # A small one answers before its pace is measured.
             slow = way.kind == "cpu" and size.weight_bytes("float32") > SMALL_BYTES
             known = pace(size, way.precision) if slow else None
-            found[spec] = known.token_s if known is not None else None
+            found[spec] = (
+                _Way(known.dtype, known.token_s)
+                if known is not None
+                else _Way(dtype_name(way.precision, way.kind), None)
+            )
         return found
 
 
@@ -187,6 +210,7 @@ def _info(
     adapters: tuple[AdapterInfo, ...] = (),
     model: str = "",
     memory_bytes: int = 0,
+    held: Choice | None = None,
     needs: str = "",
 ) -> CaptionerInfo:
     return CaptionerInfo(
@@ -198,8 +222,23 @@ def _info(
         adapters=adapters,
         model=model,
         memory_bytes=memory_bytes,
+        device=held.device if held is not None else "",
+        dtype=held.dtype if held is not None else "",
+        token_s=held.token_s if held is not None else 0.0,
         needs=needs,
     )
+
+
+def _outlook(way: _Way, kind: str, answers: int, settings: Generation) -> str:
+    """What is to come, for the user, before the model is loaded."""
+    if way.token_s is None:
+        return f"Captioning in {way.dtype} on the {kind}"
+    from musiscene_core.captioning.mullama.asking import BATCH
+
+    most_s = ceil(answers / BATCH) * settings.max_tokens * way.token_s
+    most = f"{most_s / 60:.0f} min" if most_s >= 90 else f"{most_s:.0f} s"
+    word_s = f"{way.token_s * WORD_TOKENS:.1g}"
+    return f"Captioning in {way.dtype} on the {kind}, about {word_s} s a word: up to about {most}"
 
 
 def _how(

@@ -65,6 +65,7 @@ class Registry:
         self.engines: dict[str, Engine] = {}
         self.captioners: dict[str, Captioner] = {}
         self.broken: list[BrokenEngine] = []
+        self._asked: set[str] = set()
         infos: list[EngineInfo] = []
         captioner_infos: list[CaptionerInfo] = []
         for entry in _entries(further, built_in=built_in):
@@ -100,6 +101,26 @@ class Registry:
             raise EngineError(f"There is no engine called {name!r}.")
         return self.engines[name]
 
+    def described_anew(self) -> bool:
+        """Ask captioners that worked what they are now; returns whether any says something else.
+
+        How one is held and how fast it writes is known once it has worked.
+        """
+        told = []
+        for info in self.captioner_infos:
+            if info.name not in self._asked:
+                told.append(info)
+                continue
+            try:
+                told.append(self.captioners[info.name].describe())
+            except Exception:
+                # Of another's making, as when it was loaded; what it said then stands.
+                log.exception("%s no longer says what it is", info.name)
+                told.append(info)
+        self._asked.clear()
+        before, self.captioner_infos = self.captioner_infos, tuple(told)
+        return self.captioner_infos != before
+
     def captioner(self, name: str) -> Captioner:
         """The captioner called `name`.
 
@@ -108,6 +129,7 @@ class Registry:
         """
         if name not in self.captioners:
             raise EngineError(f"There is no captioner called {name!r}.")
+        self._asked.add(name)
         return self.captioners[name]
 
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 HIT_WITHIN_FRAMES = 1.0
 """A hit is met where picture and music lie no further apart: nobody sees a frame."""
-_MAX_CRITIQUE_BYTES = 1 << 20
 _MAX_SHEET_BYTES = 64 << 20
 
 
@@ -152,11 +151,9 @@ def _read(path: Path, kind: type[Any]) -> Any:
 
 def _critique(folder: Path) -> Critique | None:
     # Here and not above: the window is there sooner without what judges takes.
-    from musiscene_core.critic.critique import CRITIQUE_FILE, Critique
+    from musiscene_core.critic.critique import read_critique
 
     try:
-        return msgspec.json.decode(
-            read_bounded(folder / CRITIQUE_FILE, _MAX_CRITIQUE_BYTES), type=Critique
-        )
-    except (OSError, SkippedError, msgspec.MsgspecError, RecursionError, ValueError):
+        return read_critique(folder)
+    except InputError:
         return None

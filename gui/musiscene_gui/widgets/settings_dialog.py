@@ -57,7 +57,7 @@ class SettingsDialog(QDialog):
             lines += filter(None, (engine.description, engine.lacks))
         for captioner in status.captioners:
             lines.append(f"\n{captioner.name} {captioner.version} · {captioner.licence}")
-            lines += filter(None, (captioner.description, captioner.needs))
+            lines += filter(None, (captioner.description, captioner.pace, captioner.needs))
         lines += [f"\n{broken.name}: {broken.reason}" for broken in status.broken_engines]
         return lines
 

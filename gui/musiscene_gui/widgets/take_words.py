@@ -123,6 +123,8 @@ def critic_in_full(critique: Critique) -> str:
         lines.append(tr("Judged by what was measured."))
     else:
         lines.append(tr("Heard by {listener}.").format(listener=critique.listener))
+    if critique.note:
+        lines.append(critique.note)
     return "\n".join((critique.reason, *lines))
 
 

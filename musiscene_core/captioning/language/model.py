@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
 from musiscene_core.progress import Progress, silent
-
-OnPiece = Callable[[str], None]
-"""Hears an answer while it is written; what it raises ends the work."""
 
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +43,14 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     left_machine: bool = False
 
 
-def unwatched(piece: str) -> None:
+class OnPiece(Protocol):
+    """Hears an answer while it is written; what it raises ends the work."""
+
+    def __call__(self, piece: str, *, anew: bool = False) -> None:
+        """The answer goes on with `piece`; `anew` throws away what it was before."""
+
+
+def unwatched(piece: str, *, anew: bool = False) -> None:
     """Let an answer be written unwatched."""
 
 

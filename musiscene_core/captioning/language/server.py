@@ -27,7 +27,6 @@ from musiscene_core.captioning.language.events import (
 )
 from musiscene_core.captioning.language.model import Answer, OnPiece, Sampling, unwatched
 from musiscene_core.captioning.language.settings import (
-    REMOTE_VARIABLE,
     LanguageSettings,
     is_this_machine,
 )
@@ -164,7 +163,7 @@ class LanguageServer:
             exchange.close()
             raise EngineError(
                 f"{self._host} is another machine: nothing was sent to it.",
-                hint=f"Where you want that, set {REMOTE_VARIABLE}=1 and restart the daemon.",
+                hint="Where you want that, allow it: `musiscene language use --remote`.",
             )
         self._left_machine = not here
         return exchange
@@ -198,8 +197,8 @@ class LanguageServer:
         if status in _TRY_AGAIN:
             raise _TryAgainError(f"it answers {status}")
         hints = {
-            401: "Set its key: MUSISCENE_LLM_KEY.",
-            403: "Set its key: MUSISCENE_LLM_KEY.",
+            401: "Set its key: `musiscene language use --key`.",
+            403: "Set its key: `musiscene language use --key`.",
             404: "The address usually ends in /v1; or it has no such model.",
         }
         raise EngineError(

@@ -1,4 +1,6 @@
-"""Which language model to ask, as the user's environment says; none unless it says so.
+"""Which language model to ask, checked; none unless the user says so.
+
+In the environment:
 
 MUSISCENE_LLM_URL      an OpenAI-compatible server: http://127.0.0.1:8080/v1
 MUSISCENE_LLM_MODEL    the model to ask there; left out, the first that it lists
@@ -49,7 +51,7 @@ class LanguageSettings:
         if self.url:
             self._check_url()
         if self.key and not (self.key.isascii() and self.key.isprintable()):
-            raise InputError(f"{KEY_VARIABLE} is no key.", hint="Copy it again.")
+            raise InputError("The language model's key is no key.", hint="Copy it again.")
 
     def _check_url(self) -> None:
         try:
@@ -59,17 +61,19 @@ class LanguageSettings:
             host = None
         if not host or parts.scheme not in ("http", "https") or not self.url.isascii():
             raise InputError(
-                f"{URL_VARIABLE} is not the address of a server.", hint=f"For example: {_EXAMPLE}"
+                "The language model's address is not the address of a server.",
+                hint=f"For example: {_EXAMPLE}",
             )
         if parts.username or parts.password or parts.query or parts.fragment:
             raise InputError(
-                f"{URL_VARIABLE} must be an address alone, without a name, a password or a query.",
-                hint=f"A key goes into {KEY_VARIABLE}.",
+                "The language model's address must stand alone, without name, password or query.",
+                hint=f"A key goes into {KEY_VARIABLE}, or `musiscene language use --key`.",
             )
         if not self.remote and _elsewhere(host):
             raise InputError(
-                f"{URL_VARIABLE} names another machine, {host}: your words would leave this one.",
-                hint=f"Where you want that, set {REMOTE_VARIABLE}=1 and restart the daemon.",
+                f"The language model is on another machine, {host}: words would leave this one.",
+                hint="Where you want that, allow it: `musiscene language use --remote`, "
+                f"or {REMOTE_VARIABLE}=1 where the daemon starts.",
             )
 
     @classmethod

@@ -11,13 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from musiscene_core.captioning.mullama.choice import PRECISION_VARIABLE
 from musiscene_core.captioning.mullama.filling import four_bits_possible
 from musiscene_core.captioning.mullama.footprint import Footprint, Precision
 from musiscene_core.errors import RequestError
 from musiscene_core.neural.speed import fastest, read_bandwidth, step_seconds
 
-PRECISION_VARIABLE = "MUSISCENE_CAPTIONER_PRECISION"
-"""Names the precision, where it is not to be chosen for the machine."""
 SMALL_BYTES = 1 << 30
 
 DeviceKind = Literal["gpu", "cpu"]
@@ -43,10 +42,12 @@ class Pace:
     Attributes:
         token_s: seconds, by products of the same shapes that were timed here.
         bound_s: seconds that reading the weights takes at the least.
+        dtype: of the linears, by the kernel that was fastest.
     """
 
     token_s: float
     bound_s: float
+    dtype: str
 
 
 def ways(footprint: Footprint, *, gpus: bool) -> Sequence[Way]:
@@ -82,7 +83,17 @@ def pace(footprint: Footprint, precision: Precision) -> Pace | None:
     return Pace(
         token_s=step_seconds(kernel, footprint.products, 1),
         bound_s=footprint.token_bytes(precision) / read_bandwidth(),
+        dtype=kernel.partition("-")[0],
     )
+
+
+def dtype_name(precision: Precision, kind: DeviceKind) -> str:
+    """What the linears are held in, where no kernel was chosen by measuring."""
+    if precision != "half" or kind == "cpu":
+        return "bfloat16" if precision == "half" else precision
+    import torch
+
+    return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
 
 
 def _on_gpu() -> list[Precision]:

@@ -14,6 +14,7 @@ from musiscene_core.protocol import Client, connect
 from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.caption_sound import adapters_in, show_how
+from musiscene_plugins.cli.captioners import show_captioners
 from musiscene_plugins.cli.terminal import ShownProgress, result_console, shown_progress
 
 _SOUND_ALONE: tuple[CaptionStrategy, ...] = ("music", "scene_imagination")
@@ -23,6 +24,14 @@ _FOR_SOUND = ("question", "section", "start", "end", "seen")
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the captions that the arguments name; returns the exit code."""
+    if arguments.captioners:
+        with connect() as client:
+            show_captioners(client.captioners(), as_json=arguments.json)
+        return 0
+    if not arguments.file:
+        raise RequestError(
+            "What shall be captioned?", hint="Name a sound file, a movie or a brief.json."
+        )
     paths = [Path(name).expanduser() for name in arguments.file]
     target = Path(arguments.output).expanduser() if arguments.output else None
     if target is not None:

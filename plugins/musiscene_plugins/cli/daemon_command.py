@@ -10,7 +10,8 @@ import time
 import msgspec
 
 from musiscene_core.errors import DaemonError, ProtocolMismatchError, RequestError
-from musiscene_core.protocol import CaptionerInfo, DaemonStatus, ModelInfo, connect, stop
+from musiscene_core.protocol import DaemonStatus, ModelInfo, connect, stop
+from musiscene_plugins.cli.captioners import about_captioner
 from musiscene_plugins.cli.daemon_view import watch
 from musiscene_plugins.cli.terminal import result_console
 
@@ -76,21 +77,12 @@ def _show(status: DaemonStatus) -> None:
     for engine in status.engines:
         console.print(f"  {engine.name}: {engine.description}", markup=False)
     for captioner in status.captioners:
-        console.print(f"  {_captioner(captioner)}", markup=False)
+        console.print(f"  {about_captioner(captioner)}", markup=False)
     for broken in status.broken_engines:
         console.print(f"  {broken.name} does not load: {broken.reason}", markup=False)
     for model in status.models:
         console.print(f"  {_model(model)}", markup=False)
     console.print(f"Takes are kept in {status.data_folder}", markup=False)
-
-
-def _captioner(info: CaptionerInfo) -> str:
-    """A line about a captioner, with its house adapters or what it lacks."""
-    text = f"{info.name} (captioner): {info.description}"
-    if info.needs:
-        return f"{text} It cannot work yet: {info.needs}"
-    adapters = ", ".join(adapter.name for adapter in info.adapters)
-    return f"{text} Adapters: {adapters}." if adapters else text
 
 
 def _model(model: ModelInfo) -> str:

@@ -99,6 +99,7 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
         "loop": arguments.loop,
         "alternates": parse_alternates(arguments.alternates),
         "alternate_stems": arguments.alternate_stems,
+        "critic": "" if arguments.critic == "none" else arguments.critic,
     }
 
 

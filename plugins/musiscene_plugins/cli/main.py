@@ -28,6 +28,7 @@ _COMMANDS = {
     "compose": "musiscene_plugins.cli.compose",
     "gallery": "musiscene_plugins.cli.gallery",
     "caption": "musiscene_plugins.cli.caption",
+    "language": "musiscene_plugins.cli.language",
     "conform": "musiscene_plugins.cli.conform",
     "remix": "musiscene_plugins.cli.remix",
     "preview": "musiscene_plugins.cli.preview",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from musiscene_core.composing.engine import IDIOM_NAMES
+from musiscene_core.request import SIGNALS
 
 
 def add_range(
@@ -89,6 +90,13 @@ def add_music(parser: argparse.ArgumentParser) -> None:
         metavar="NAME[:MODEL]",
         help="who makes the music, such as composer or musicgen:medium; `musiscene engines` lists "
         "them",
+    )
+    music.add_argument(
+        "--critic",
+        default=SIGNALS,
+        metavar="NAME",
+        help="the captioner by whose words several takes are ranked, or none (default: signals, "
+        "which measures)",
     )
 
 

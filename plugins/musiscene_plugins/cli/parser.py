@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compose(commands.add_parser("compose", help="compose a cue from words, without picture"))
     _add_gallery(commands.add_parser("gallery", help="compose every idiom, to listen and compare"))
     _add_caption(commands.add_parser("caption", help="put music or a scene into words"))
+    _add_language(commands.add_parser("language", help="choose the language model that writes"))
     _add_conform(commands.add_parser("conform", help="fit a take to a timeline that changed"))
     _add_remix(commands.add_parser("remix", help="fit music that exists to a range or a length"))
     _add_preview(commands.add_parser("preview", help="render the scene with its music"))
@@ -133,7 +134,10 @@ def _add_gallery(parser: argparse.ArgumentParser) -> None:
 
 def _add_caption(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "file", nargs="+", metavar="FILE", help="a brief.json, sound files, or a movie"
+        "file", nargs="*", metavar="FILE", help="a brief.json, sound files, or a movie"
+    )
+    parser.add_argument(
+        "--captioners", action="store_true", help="list who can listen, and how fast they write"
     )
     parser.add_argument(
         "--strategy",
@@ -209,6 +213,24 @@ def _strategy(text: str) -> str:
             f"{text!r} is none of msi, music, video, fusion, conditions"
         )
     return known[name]
+
+
+def _add_language(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("show", "use", "rules", "forget"),
+        default="show",
+        help="choose one (use), have rules write (rules), or go by the environment again (forget)",
+    )
+    parser.add_argument("--url", metavar="URL", help="an OpenAI-compatible server: http://…/v1")
+    parser.add_argument("--model", metavar="NAME", help="the model there (default: its first)")
+    parser.add_argument("--folder", metavar="DIR", help="or a model as transformers saves it")
+    parser.add_argument(
+        "--key", action="store_true", help="the server wants a key: MUSISCENE_LLM_KEY, or asked for"
+    )
+    parser.add_argument("--remote", action="store_true", help="prompts may leave this machine")
+    parser.add_argument("--json", action="store_true", help="print as JSON, without the key")
 
 
 def _add_conform(parser: argparse.ArgumentParser) -> None:
@@ -301,7 +323,7 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="WORDS",
         help="what to search for in cues, captions, prompts, keys and labels; or one of: "
-        "favourite ID, unfavourite ID, label ID WORDS, delete ID, purge, list WORDS",
+        "show ID, favourite ID, unfavourite ID, label ID WORDS, delete ID, purge, list WORDS",
     )
     parser.add_argument("--cue", default="", metavar="NAME", help="only cues whose name has this")
     parser.add_argument("--engine", default="", metavar="NAME", help="only this engine's")

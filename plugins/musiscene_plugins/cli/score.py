@@ -108,6 +108,8 @@ def show_ranking(takes: Sequence[TakeInFolder]) -> None:
         listener = judged[0][0].listener
         by = "measurements alone" if listener == SIGNALS else listener
         console.print(f"  Ranked by the critic, who went by {by}.", markup=False)
+        if judged[0][0].note:
+            console.print(f"  Note: {judged[0][0].note}", markup=False)
 
 
 def show_take(placed: TakeInFolder) -> None:

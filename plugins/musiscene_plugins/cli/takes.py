@@ -8,19 +8,22 @@ import re
 import sys
 import time
 from datetime import datetime
+from pathlib import Path
 
 import msgspec
 from rich.table import Table
 
+from musiscene_core.critic import Critique, read_critique
 from musiscene_core.errors import InputError, RequestError
 from musiscene_core.library import MAX_PAGE, Catalogue, TakePage, TakeQuery, TakeRecord
 from musiscene_core.paths import data_folder
 from musiscene_core.protocol import connect
+from musiscene_core.request import SIGNALS
 from musiscene_plugins.cli.terminal import result_console
 
 _UNIT_S = {"h": 3_600, "d": 86_400, "w": 604_800}
 _SHOWN_ID = 8
-_ONE_TAKE = ("favourite", "unfavourite", "delete")
+_ONE_TAKE = ("show", "favourite", "unfavourite", "delete")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -29,7 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     catalogue = Catalogue(data_folder())
     if action in _ONE_TAKE and len(rest) != 1:
         raise RequestError("Which take?", hint=f"`musiscene takes {action} ID`.")
-    if action == "favourite" or action == "unfavourite":
+    if action == "show":
+        _show_critique(catalogue.get(rest[0]), arguments)
+    elif action == "favourite" or action == "unfavourite":
         _show_one(catalogue.set_favourite(rest[0], action == "favourite"), arguments)
     elif action == "label":
         if not rest:
@@ -98,13 +103,18 @@ def _show(page: TakePage, arguments: argparse.Namespace) -> None:
     if not page.takes:
         console.print("No takes.")
         return
-    table = Table("", "Take", "Cue", "Name", "Engine", "Key", "Made", box=None, pad_edge=False)
-    for take in page.takes:
+    judged = [_critique(take) for take in page.takes]
+    # Most takes are made alone, and a terminal has little room.
+    critic = ("Critic",) if any(judged) else ()
+    headings = ("", "Take", "Cue", "Name", "Engine", "Key", *critic, "Made")
+    table = Table(*headings, box=None, pad_edge=False)
+    for take, one in zip(page.takes, judged, strict=True):
         made = time.strftime("%Y-%m-%d %H:%M", time.localtime(take.created))
         name = take.label or f"{take.name}, seed {take.seed}"
+        place = f"{one.rank} of {one.among}" if one is not None else ""
         table.add_row(
             *("★" if take.favourite else "", take.id[:_SHOWN_ID], take.cue, name),
-            *(take.engine, take.key, made),
+            *(take.engine, take.key, *((place,) if critic else ()), made),
         )
     console.print(table, markup=False)
     shown = f"{len(page.takes)} of " if len(page.takes) < page.total else ""
@@ -121,6 +131,35 @@ def _show_one(take: TakeRecord, arguments: argparse.Namespace) -> None:
         )
 
 
+def _show_critique(take: TakeRecord, arguments: argparse.Namespace) -> None:
+    """One take, and what the critic said of it."""
+    _show_one(take, arguments)
+    if arguments.json:
+        return
+    console, judged = result_console(), _critique(take)
+    console.print(f"  {take.folder}", markup=False)
+    if judged is None:
+        console.print("  No critic judged it: it was made alone, or without one.", markup=False)
+        return
+    place = f"{judged.rank} of {judged.among} ({judged.score:.2f})"
+    console.print(f"  Critic: {place}. {judged.reason}", markup=False)
+    for one in judged.criteria:
+        console.print(f"    {one.name} {one.score:.2f}: {one.says}", markup=False)
+    by = "Judged by what was measured." if judged.listener == SIGNALS else judged.listener
+    console.print(f"    {by}", markup=False)
+    for said in (*judged.heard, judged.note):
+        if said:
+            console.print(f"    {said}", markup=False, style="dim")
+
+
+def _critique(take: TakeRecord) -> Critique | None:
+    """What the critic wrote beside the take; a damaged file counts as none."""
+    try:
+        return read_critique(Path(take.folder))
+    except InputError:
+        return None
+
+
 def _say_deleted(takes: int, freed: int, arguments: argparse.Namespace) -> None:
     if arguments.json:
         sys.stdout.write(json.dumps({"deleted": takes, "bytes": freed}) + "\n")
@@ -129,7 +168,8 @@ def _say_deleted(takes: int, freed: int, arguments: argparse.Namespace) -> None:
 
 
 def _print_json(take: TakeRecord) -> None:
-    sys.stdout.write(json.dumps(msgspec.to_builtins(take)) + "\n")
+    critique = msgspec.to_builtins(_critique(take))
+    sys.stdout.write(json.dumps(msgspec.to_builtins(take) | {"critique": critique}) + "\n")
 
 
 def _size(size: int) -> str:
