@@ -80,6 +80,34 @@
         <translation>Staunen</translation>
     </message>
     <message>
+        <source>cut</source>
+        <translation>Schnitt</translation>
+    </message>
+    <message>
+        <source>motion</source>
+        <translation>Bewegung</translation>
+    </message>
+    <message>
+        <source>sudden motion</source>
+        <translation>plötzliche Bewegung</translation>
+    </message>
+    <message>
+        <source>end of dialogue</source>
+        <translation>Dialogende</translation>
+    </message>
+    <message>
+        <source>line ends</source>
+        <translation>Satz endet</translation>
+    </message>
+    <message>
+        <source>marker</source>
+        <translation>Marke</translation>
+    </message>
+    <message>
+        <source>shot {0}</source>
+        <translation>Einstellung {0}</translation>
+    </message>
+    <message>
         <source>{lufs:.1f} LUFS · {peak:.1f} dBTP</source>
         <translation>{lufs:.1f} LUFS · {peak:.1f} dBTP</translation>
     </message>
@@ -174,6 +202,42 @@
     <message>
         <source>about {minutes:.0f} min left</source>
         <translation>noch etwa {minutes:.0f} min</translation>
+    </message>
+    <message>
+        <source>In at {0}</source>
+        <translation>In bei {0}</translation>
+    </message>
+    <message>
+        <source>Out at {0}</source>
+        <translation>Out bei {0}</translation>
+    </message>
+    <message>
+        <source>Shot {0}, {1} to {2}</source>
+        <translation>Einstellung {0}, {1} bis {2}</translation>
+    </message>
+    <message>
+        <source>Dialogue, {0} to {1}</source>
+        <translation>Dialog, {0} bis {1}</translation>
+    </message>
+    <message>
+        <source>Hit point at {0}</source>
+        <translation>Trefferpunkt bei {0}</translation>
+    </message>
+    <message>
+        <source>held</source>
+        <translation>gehalten</translation>
+    </message>
+    <message>
+        <source>left to the engine</source>
+        <translation>dem Erzeuger überlassen</translation>
+    </message>
+    <message>
+        <source>Music: {0}, {1} to {2}</source>
+        <translation>Musik: {0}, {1} bis {2}</translation>
+    </message>
+    <message>
+        <source>Playhead at {0}</source>
+        <translation>Abspielposition bei {0}</translation>
     </message>
 </context>
 <context>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from musiscene_core.keys import key_name
@@ -11,6 +12,8 @@ from musiscene_gui.widgets.language import tr
 
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
+
+_SHOT = re.compile(r"shot (\d+)")
 
 
 def role_title(role: str) -> str:
@@ -44,6 +47,20 @@ def idiom_title(name: str) -> str:
         "wonder": tr("wonder"),
     }
     return names.get(name, name)
+
+
+def hit_title(label: str) -> str:
+    """What a hit point is called: a kind or a numbered shot of ours, else as it was named."""
+    kinds = {
+        "cut": tr("cut"),
+        "motion": tr("motion"),
+        "sudden motion": tr("sudden motion"),
+        "dialogue end": tr("end of dialogue"),
+        "line ends": tr("line ends"),
+        "marker": tr("marker"),
+    }
+    shot = _SHOT.fullmatch(label)
+    return tr("shot {0}").format(shot[1]) if shot else kinds.get(label, label)
 
 
 def stem_title(stem: Stem) -> str:

@@ -17,6 +17,7 @@ from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.strip import geometry as at
 from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.shots import ShotBox
+from musiscene_gui.widgets.take_words import hit_title
 
 _DIAMOND = 6
 _PICTURE_SHAPE = 16 / 9
@@ -291,10 +292,13 @@ def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> Non
         painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in shape]))
         following = places[place + 1][0] - 8 if place + 1 < len(places) else scale.right
         room = int(following - x - 12)
-        if labels and hit.label and room > 24:
+        title = hit_title(hit.label)
+        # The beginning of a word says nothing: what is not held is named where it fits.
+        fits = painter.fontMetrics().horizontalAdvance(title) <= room
+        if labels and title and (fits or (hit.held and room > 24)):
             painter.setPen(QColor(theme.TEXT if hit.held else theme.DIM))
             elide = Qt.TextElideMode.ElideRight
-            text = painter.fontMetrics().elidedText(hit.label, elide, room)
+            text = painter.fontMetrics().elidedText(title, elide, room)
             painter.drawText(QPointF(x + 10, middle + 4), text)
     for marker in scene.timeline.markers if not scene.hits else ():
         x = scale.x(marker.record.start)

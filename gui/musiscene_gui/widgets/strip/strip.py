@@ -29,6 +29,7 @@ from musiscene_gui.viewmodels.feeling import FeelingLine
 from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.viewmodels.timeline import TimelineModel
 from musiscene_gui.widgets.strip import geometry as at
+from musiscene_gui.widgets.strip.accessible import announce, parts_of, speak_of_strips
 from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.painting import Scene, Words, paint_ground, paint_playhead
 from musiscene_gui.widgets.strip.shots import ShotBox, shot_boxes
@@ -43,6 +44,8 @@ class Strip(QWidget):
     """The timeline.
 
     Attributes:
+        timeline, scene: what it shows.
+        shots: what its first row shows.
         drawing: whether dragging over the shots shapes the feeling.
         chosen: index of the hit point that the keyboard is at; -1 for none.
         ground_paintings: how often all of it was painted: for measuring.
@@ -53,13 +56,14 @@ class Strip(QWidget):
 
     def __init__(self, timeline: TimelineModel, scene: SceneModel, thumbnails: Thumbnails) -> None:
         super().__init__()
+        speak_of_strips()
         self.drawing = False
         self.chosen = -1
         self.line: FeelingLine = "arousal"
         self.ground_paintings = 0
-        self._timeline, self._scene, self._thumbnails = timeline, scene, thumbnails
+        self.timeline, self.scene, self._thumbnails = timeline, scene, thumbnails
         self._ground: QPixmap | None = None
-        self._shots: tuple[ShotBox, ...] = ()
+        self.shots: tuple[ShotBox, ...] = ()
         self._held: _Held = ""
         self._moved = False
         self._pressed = QPointF()
@@ -97,13 +101,13 @@ class Strip(QWidget):
 
     def scale(self) -> Scale:
         """Where record frames are, now."""
-        return Scale.of(self.width(), self._timeline.view)
+        return Scale.of(self.width(), self.timeline.view)
 
     def hit_x(self, index: int) -> float:
         """The pixel of a hit point."""
-        brief = self._scene.brief
+        brief = self.scene.brief
         start = brief.timeline.record.start if brief is not None else 0
-        return self.scale().x(start + self._scene.hits[index].frame)
+        return self.scale().x(start + self.scene.hits[index].frame)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """The kept ground, and the playhead over it."""
@@ -120,8 +124,8 @@ class Strip(QWidget):
         dirty = event.rect()
         source = QRect(dirty.topLeft() * ratio, dirty.size() * ratio)
         painter.drawPixmap(dirty, self._ground, source)
-        if self._timeline.is_open:
-            self._shown_playhead = self.scale().x(self._timeline.playhead)
+        if self.timeline.is_open:
+            self._shown_playhead = self.scale().x(self.timeline.playhead)
             if self._shown_playhead >= self.scale().left - 1:
                 paint_playhead(painter, self._shown_playhead)
         if self.hasFocus():
@@ -133,7 +137,7 @@ class Strip(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take hold of what is under the pointer."""
-        if event.button() != Qt.MouseButton.LeftButton or not self._timeline.is_open:
+        if event.button() != Qt.MouseButton.LeftButton or not self.timeline.is_open:
             return
         self._pressed, self._moved = event.position(), False
         self._held = self._under(event.position())
@@ -142,9 +146,9 @@ class Strip(QWidget):
             self._repaint()
         elif self._held == "curve":
             self._drawn_from = self._feeling_at(event.position())
-            self._scene.draw_curve(self.line, self._drawn_from, self._drawn_from)
+            self.scene.draw_curve(self.line, self._drawn_from, self._drawn_from)
         elif self._held == "playhead":
-            self._timeline.set_playhead(self._frame_at(event.position()))
+            self.timeline.set_playhead(self._frame_at(event.position()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Move what is held; else show what could be."""
@@ -163,22 +167,22 @@ class Strip(QWidget):
             self._moved = True
         frame = self._frame_at(place)
         if self._held == "playhead":
-            self._timeline.set_playhead(frame)
+            self.timeline.set_playhead(frame)
         elif self._held == "in":
-            self._timeline.set_in(min(frame, self._timeline.range.end - 1))
+            self.timeline.set_in(min(frame, self.timeline.range.end - 1))
         elif self._held == "out":
-            self._timeline.set_out(max(frame, self._timeline.range.start + 1))
+            self.timeline.set_out(max(frame, self.timeline.range.start + 1))
         elif self._held == "hit" and self._moved:
             self._move_chosen(frame)
         elif self._held == "curve":
             here = self._feeling_at(place)
-            self._scene.draw_curve(self.line, self._drawn_from, here)
+            self.scene.draw_curve(self.line, self._drawn_from, here)
             self._drawn_from = here
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let go; a click on a hit point holds or releases it."""
         if self._held == "hit" and not self._moved:
-            self._scene.toggle_hit(self.chosen)
+            self.scene.toggle_hit(self.chosen)
         self._held = ""
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
@@ -186,10 +190,10 @@ class Strip(QWidget):
         turned = event.angleDelta().y() or event.angleDelta().x()
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             around = self.scale().position(event.position().x())
-            self._timeline.zoom(1.25 ** (-turned / 120), around)
+            self.timeline.zoom(1.25 ** (-turned / 120), around)
         else:
-            start, end = self._timeline.view
-            self._timeline.scroll(-turned / 120 * (end - start) / 10)
+            start, end = self.timeline.view
+            self.timeline.scroll(-turned / 120 * (end - start) / 10)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
@@ -199,7 +203,7 @@ class Strip(QWidget):
             super().keyPressEvent(event)
             return
         act()
-        self._timeline.reveal(self._timeline.playhead)
+        self.timeline.reveal(self.timeline.playhead)
         event.accept()
 
     def focusInEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
@@ -218,7 +222,7 @@ class Strip(QWidget):
         super().changeEvent(event)
 
     def _action_of(self, event: QKeyEvent) -> Callable[[], object] | None:
-        key, timeline = event.key(), self._timeline
+        key, timeline = event.key(), self.timeline
         alt = bool(event.modifiers() & Qt.KeyboardModifier.AltModifier)
         shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         step = timeline.rate.nominal if shift else 1
@@ -238,45 +242,53 @@ class Strip(QWidget):
             keys.Key_Equal: timeline.zoom_in,
             keys.Key_Minus: timeline.zoom_out,
             keys.Key_0: timeline.zoom_to_fit,
-            keys.Key_M: lambda: self._scene.add_hit(timeline.playhead),
+            keys.Key_M: lambda: self.scene.add_hit(timeline.playhead),
             keys.Key_BracketLeft: lambda: self._choose(-1),
             keys.Key_BracketRight: lambda: self._choose(1),
             keys.Key_D: lambda: self.set_drawing(not self.drawing),
         }
         if self.chosen >= 0:
-            acts[keys.Key_Return] = lambda: self._scene.toggle_hit(self.chosen)
+            acts[keys.Key_Return] = self._toggle_chosen
         return acts.get(key)
 
     def _choose(self, way: int) -> None:
-        order = sorted(range(len(self._scene.hits)), key=lambda i: self._scene.hits[i].frame)
+        order = sorted(range(len(self.scene.hits)), key=lambda i: self.scene.hits[i].frame)
         if order:
             place = order.index(self.chosen) + way if self.chosen in order else min(0, way)
             self.chosen = order[place % len(order)]
             self._repaint()
+            announce(self, self._said_of_chosen)
+
+    def _toggle_chosen(self) -> None:
+        self.scene.toggle_hit(self.chosen)
+        announce(self, self._said_of_chosen)
+
+    def _said_of_chosen(self) -> str:
+        return next((part.name for part in parts_of(self) if part.hit == self.chosen), "")
 
     def _nudge_hit(self, frames: int) -> None:
         if self.chosen >= 0:
-            self._scene.move_hit(self.chosen, self._scene.hits[self.chosen].frame + frames)
+            self.scene.move_hit(self.chosen, self.scene.hits[self.chosen].frame + frames)
 
     def _nudge_curve(self, change: float) -> None:
-        brief = self._scene.brief
-        if brief is None or self._timeline.playhead not in brief.timeline.record:
+        brief = self.scene.brief
+        if brief is None or self.timeline.playhead not in brief.timeline.record:
             return
         at_s = float(
-            self._timeline.rate.seconds(self._timeline.playhead - brief.timeline.record.start)
+            self.timeline.rate.seconds(self.timeline.playhead - brief.timeline.record.start)
         )
         value = getattr(brief.emotion_curve.at(at_s), self.line) + change
         half = brief.emotion_curve.hop_s / 2
-        self._scene.draw_curve(self.line, (at_s - half, value), (at_s + half, value))
+        self.scene.draw_curve(self.line, (at_s - half, value), (at_s + half, value))
 
     def _move_chosen(self, record_frame: int) -> None:
-        brief = self._scene.brief
+        brief = self.scene.brief
         if brief is not None and self.chosen >= 0:
-            self._scene.move_hit(self.chosen, record_frame - brief.timeline.record.start)
+            self.scene.move_hit(self.chosen, record_frame - brief.timeline.record.start)
 
     def _under(self, place: QPointF) -> _Held:
-        scale, marked = self.scale(), self._timeline.range
-        if not self._timeline.is_open or place.x() < scale.left - at.GRIP_PX:
+        scale, marked = self.scale(), self.timeline.range
+        if not self.timeline.is_open or place.x() < scale.left - at.GRIP_PX:
             return ""
         if self._hit_at(place) >= 0:
             return "hit"
@@ -289,7 +301,7 @@ class Strip(QWidget):
             if distance <= at.GRIP_PX:
                 return side
         top, height = at.CURVE
-        if self.drawing and self._scene.brief is not None and top <= place.y() <= top + height:
+        if self.drawing and self.scene.brief is not None and top <= place.y() <= top + height:
             return "curve"
         return "playhead"
 
@@ -297,7 +309,7 @@ class Strip(QWidget):
         top, height = at.CUES
         if not top <= place.y() <= top + height:
             return -1
-        near = [(abs(self.hit_x(i) - place.x()), i) for i in range(len(self._scene.hits))]
+        near = [(abs(self.hit_x(i) - place.x()), i) for i in range(len(self.scene.hits))]
         distance, index = min(near, default=(99.0, -1))
         return index if distance <= at.GRIP_PX + 2 else -1
 
@@ -305,16 +317,16 @@ class Strip(QWidget):
         return self.scale().frame(place.x())
 
     def _feeling_at(self, place: QPointF) -> tuple[float, float]:
-        brief = self._scene.brief
+        brief = self.scene.brief
         assert brief is not None
         frames = self.scale().position(place.x()) - brief.timeline.record.start
-        return frames / float(self._timeline.rate.fps), at.curve_value(place.y())
+        return frames / float(self.timeline.rate.fps), at.curve_value(place.y())
 
     def _all(self) -> Scene:
-        hits = self._scene.hits if self._scene.brief is not None else ()
+        hits = self.scene.hits if self.scene.brief is not None else ()
         return Scene(
-            timeline=self._timeline,
-            shots=self._shots,
+            timeline=self.timeline,
+            shots=self.shots,
             hits=hits,
             chosen=self.chosen,
             line=self.line,
@@ -327,7 +339,7 @@ class Strip(QWidget):
         if shot.clip is None:
             return None
         # Whole quarters of a second, so that zooming does not ask for every frame there is.
-        step = max(1, self._timeline.rate.nominal // 4)
+        step = max(1, self.timeline.rate.nominal // 4)
         frame = min(max(frame // step * step, shot.record.start), shot.record.end - 1)
         if frame not in shot.clip.mapping.record:
             frame = shot.middle
@@ -335,11 +347,11 @@ class Strip(QWidget):
         return self._thumbnails.get(shot.clip.media.path, seconds)
 
     def _anew(self) -> None:
-        self._shots = shot_boxes(self._timeline)
+        self.shots = shot_boxes(self.timeline)
         self._repaint()
 
     def _hits_changed(self) -> None:
-        if self.chosen >= len(self._scene.hits):
+        if self.chosen >= len(self.scene.hits):
             self.chosen = -1
         self._repaint()
 
@@ -348,7 +360,7 @@ class Strip(QWidget):
         self.update()
 
     def _playhead_moved(self) -> None:
-        for x in (self._shown_playhead, self.scale().x(self._timeline.playhead)):
+        for x in (self._shown_playhead, self.scale().x(self.timeline.playhead)):
             self.update(QRect(int(x) - _HEAD_PX, 0, 2 * _HEAD_PX + 1, at.HEIGHT))
 
     def _word(self) -> None:
