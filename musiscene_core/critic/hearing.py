@@ -64,17 +64,19 @@ def felt(sections: Sequence[HeardSection]) -> tuple[Felt, ...]:
         how = section.captions[0].how if section.captions else None
         if how is None:
             continue
-        signals = _signals({name: float(value) for name, value in how.settings})
         span = section.section
-        found.append(
-            Felt(
-                span.start_s,
-                span.end_s,
-                _weighted(signals, VALENCE, VALENCE_BASE),
-                _weighted(signals, AROUSAL, AROUSAL_BASE),
-            )
-        )
+        place = place_of({name: float(value) for name, value in how.settings})
+        found.append(Felt(span.start_s, span.end_s, *place))
     return tuple(found)
+
+
+def place_of(figures: Mapping[str, float]) -> tuple[float, float]:
+    """Valence and arousal of music of which "signals" measured `figures`."""
+    signals = _signals(figures)
+    return (
+        _weighted(signals, VALENCE, VALENCE_BASE),
+        _weighted(signals, AROUSAL, AROUSAL_BASE),
+    )
 
 
 def distance(wanted: EmotionCurve, heard: Sequence[Felt]) -> float:

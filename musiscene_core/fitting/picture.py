@@ -111,7 +111,7 @@ def lay(audio: Floats, grid: Grid, wish: Wish) -> Laid:
     length_s = wish.samples / SAMPLE_RATE
     if not grid.usable:
         return _unmet(audio, wish)
-    places, on_bar = _with_halves(grid)
+    places, on_bar = beat_places(grid)
     strength = beat_strength(grid, places, on_bar)
     strength[1::2] *= _HALF
     on_beat = np.arange(len(places)) % 2 == 0
@@ -141,7 +141,7 @@ def beat_strength(grid: Grid, moments_s: Doubles, on_bar: npt.NDArray[np.bool_])
     return found
 
 
-def _with_halves(grid: Grid) -> tuple[Doubles, npt.NDArray[np.bool_]]:
+def beat_places(grid: Grid) -> tuple[Doubles, npt.NDArray[np.bool_]]:
     """Beats and what lies half way between them [2 n - 1], and which begin bars."""
     beats = grid.beats_s
     places = np.empty(2 * len(beats) - 1)

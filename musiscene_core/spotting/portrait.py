@@ -6,6 +6,7 @@ and no meaning.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -73,28 +74,45 @@ def portray(
             f"{path} is too short to be described: it takes {SHORTEST_S:g} s.",
             hint="Choose a longer part.",
         )
+    blocks = heard_blocks(path, Fraction(start_s), Fraction(end_s), stream=stream)
+    found = portrayed(blocks, end_s - start_s, progress)
+    if found is None:
+        raise MediaError(f"{path} is silent.", hint="Choose a part with music in it.")
+    return found
+
+
+def portrayed(
+    blocks: Iterable[npt.NDArray[np.float32]], length_s: float, progress: Progress = silent
+) -> Portrait | None:
+    """The portrait of sound that is there already; None where it is silent.
+
+    Args:
+        blocks: mono at heard.SAMPLE_RATE, in order.
+        length_s: of all of them.
+        progress: hears how far it is; may raise to stop.
+    """
     music, colour = MusicListener(SAMPLE_RATE), TimbreListener(SAMPLE_RATE)
     heard, peak = 0, 0.0
-    for block in heard_blocks(path, Fraction(start_s), Fraction(end_s), stream=stream):
+    for block in blocks:
         music.push(block)
         colour.push(block)
         heard += len(block)
         peak = max(peak, float(np.abs(block).max(initial=0.0)))
-        progress("Listening", min(1.0, heard / SAMPLE_RATE / (end_s - start_s)))
+        progress("Listening", min(1.0, heard / SAMPLE_RATE / length_s))
     if peak < _SILENT_PEAK:
-        raise MediaError(f"{path} is silent.", hint="Choose a part with music in it.")
+        return None
     track = music.finish()
     levels = QUIET_LUFS + (LOUD_LUFS - QUIET_LUFS) * track.energy.array()
     audible = levels[levels > QUIET_LUFS]
     centres = colour.finish()[1]
     sounding = centres[centres > 0]
     return Portrait(
-        length_s=end_s - start_s,
+        length_s=length_s,
         music=track,
         lufs=_mean_level(audible) if len(audible) else QUIET_LUFS,
         range_lu=float(np.ptp(np.percentile(audible, [10, 95]))) if len(audible) else 0.0,
         brightness_hz=float(sounding.mean()) if len(sounding) else 0.0,
-        onsets_per_s=_count_onsets(music.onset_strength) / (end_s - start_s),
+        onsets_per_s=_count_onsets(music.onset_strength) / length_s,
         peak_s=float(np.argmax(levels)) * track.energy.hop_s if len(levels) else 0.0,
     )
 
