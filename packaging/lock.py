@@ -21,6 +21,8 @@ PINNED_BY_HAND = (
     "accelerate==1.15.0",
     "bitsandbytes==0.50.2",
     "huggingface_hub==2.4.0",
+    "llvmlite==0.50.0",
+    "numba==0.68.1",
     "nltk==3.10.4",
     "peft==0.21.2",
     "rouge-score==0.1.2",

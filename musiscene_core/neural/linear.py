@@ -8,10 +8,11 @@ How far a product y = W x may lie from the exact one, per row, besides float32's
 
     float32*            nothing
     bfloat16*           2^-7 sum |w||x|             weight and result rounded to 8 bits
-    float16-fbgemm      2^-11 sum |w||x|            weight rounded to 11 bits
+    float16-*           2^-11 sum |w||x|            weight rounded to 11 bits
     int8-weight-only    s/2 sum |x|  + 3 * 2^-8 sum |w||x|      s = max|w| of the row / 127
     int8                s/2 sum |x|
     int8-dynamic*       s/2 sum |x|  + a/2 sum |w| + n s a / 4  a = step of the input, see there
+    int8-numba          the same with a = max|x| of the row / 32,767
 """
 
 from __future__ import annotations
@@ -34,20 +35,23 @@ Precision = Literal["float32", "half", "int8"]
 Kernel = Literal[
     "float32",
     "float32-onednn",
+    "float32-numba",
     "bfloat16",
     "bfloat16-onednn",
     "float16-fbgemm",
+    "float16-numba",
     "int8",
     "int8-dynamic",
     "int8-dynamic-rows",
     "int8-weight-only",
+    "int8-numba",
 ]
 
 KERNELS: Mapping[Precision, tuple[Kernel, ...]] = MappingProxyType(
     {
-        "float32": ("float32", "float32-onednn"),
-        "half": ("bfloat16", "bfloat16-onednn", "float16-fbgemm"),
-        "int8": ("int8", "int8-dynamic", "int8-dynamic-rows", "int8-weight-only"),
+        "float32": ("float32", "float32-onednn", "float32-numba"),
+        "half": ("bfloat16", "bfloat16-onednn", "float16-fbgemm", "float16-numba"),
+        "int8": ("int8", "int8-dynamic", "int8-dynamic-rows", "int8-weight-only", "int8-numba"),
     }
 )
 """The kernels of each precision, the plain one first: it works everywhere, a GPU included."""
@@ -55,24 +59,29 @@ ACTIVATIONS: Mapping[Kernel, torch.dtype] = MappingProxyType(
     {
         "float32": torch.float32,
         "float32-onednn": torch.float32,
+        "float32-numba": torch.float32,
         "bfloat16": torch.bfloat16,
         "bfloat16-onednn": torch.bfloat16,
         "float16-fbgemm": torch.float32,
+        "float16-numba": torch.float32,
         "int8": torch.bfloat16,
         "int8-dynamic": torch.float32,
         "int8-dynamic-rows": torch.float32,
         "int8-weight-only": torch.bfloat16,
+        "int8-numba": torch.float32,
     }
 )
 """What a kernel takes and gives."""
 ROWS_MIX = frozenset({"int8-dynamic"})
 """Kernels in which what one row of a batch gets depends on the other rows."""
+ROWS_APART = frozenset({"float32-numba", "float16-numba", "int8-numba"})
+"""Kernels in which, asked for it, not even the last bit of a row depends on how many there are."""
 
 _FLOAT16_MAX = 65_504.0
 _SMALLEST = 1e-12
 """Steps are no smaller, so that zeros can be divided by them."""
 _GUARDS = 8
-_Product = Callable[[Tensor], Tensor]
+_Product = Callable[..., Tensor]
 
 
 class PackedLinear:
@@ -102,9 +111,9 @@ class PackedLinear:
         self.weight_bytes = weight.numel() * _WEIGHT_BYTES[self.kernel]
         self._product = _PACK[self.kernel](weight.detach(), bias, rows)
 
-    def __call__(self, x: Tensor) -> Tensor:
-        """[.., K] to [.., N], both `dtype`."""
-        return self._product(x)
+    def __call__(self, x: Tensor, *, apart: bool = False) -> Tensor:
+        """[.., K] to [.., N], both `dtype`; rows `apart` where the kernel is of ROWS_APART."""
+        return self._product(x, True) if apart and self.kernel in ROWS_APART else self._product(x)
 
 
 def fuse(
@@ -141,7 +150,7 @@ def supported(kernel: Kernel, device: str = "cpu") -> bool:
     try:
         given = _PACK[kernel](weight, None, 1)(torch.ones(2, 64, dtype=ACTIVATIONS[kernel]))
     # A torch without it, a processor without its instructions: all of these were seen.
-    except (RuntimeError, AttributeError, NotImplementedError, TypeError) as error:
+    except (RuntimeError, AttributeError, NotImplementedError, TypeError, ImportError) as error:
         log.info("this machine does without %s: %s", kernel, str(error).splitlines()[0])
         return False
     return bool((given.float() - 1).abs().max() < 0.05)
@@ -171,12 +180,31 @@ def _onednn(dtype: torch.dtype) -> Callable[[Tensor, Tensor | None, int], _Produ
 
 
 def _float16_fbgemm(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
-    if weight.abs().max() > _FLOAT16_MAX:
-        raise ValueError("a weight is too large for float16")
+    _check_float16(weight)
     added = None if bias is None else bias.detach().to(torch.float32)
     packed = torch.ops.quantized.linear_prepack_fp16(weight.to(torch.float32).contiguous(), added)
     product = torch.ops.quantized.linear_dynamic_fp16
     return lambda x: product(x, packed)
+
+
+def _check_float16(weight: Tensor) -> None:
+    if weight.abs().max() > _FLOAT16_MAX:
+        raise ValueError("a weight is too large for float16")
+
+
+def _numba(kind: str) -> Callable[[Tensor, Tensor | None, int], _Product]:
+    def pack(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
+        # Here, since numba may be missing, and takes a second to load.
+        from musiscene_core.neural import compiled
+
+        if kind == "int8":
+            return compiled.int8(*_quantised(weight), bias)
+        if kind == "float16":
+            _check_float16(weight)
+            return compiled.float16(weight, bias)
+        return compiled.float32(weight, bias)
+
+    return pack
 
 
 def _quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
@@ -257,13 +285,16 @@ _PACK: Mapping[Kernel, Callable[[Tensor, Tensor | None, int], _Product]] = Mappi
     {
         "float32": _float32,
         "float32-onednn": _onednn(torch.float32),
+        "float32-numba": _numba("float32"),
         "bfloat16": _bfloat16,
         "bfloat16-onednn": _onednn(torch.bfloat16),
         "float16-fbgemm": _float16_fbgemm,
+        "float16-numba": _numba("float16"),
         "int8": _int8,
         "int8-dynamic": _int8_dynamic,
         "int8-dynamic-rows": _int8_dynamic_rows,
         "int8-weight-only": _int8_weight_only,
+        "int8-numba": _numba("int8"),
     }
 )
 _PRECISION_BYTES: Mapping[Precision, int] = MappingProxyType({"float32": 4, "half": 2, "int8": 1})

@@ -10,6 +10,7 @@ from musiscene_core.neural import linear, speed  # noqa: E402
 from musiscene_core.neural.linear import (  # noqa: E402
     ACTIVATIONS,
     KERNELS,
+    ROWS_APART,
     ROWS_MIX,
     PackedLinear,
     fuse,
@@ -41,23 +42,27 @@ def bound(kernel, weight, x):
         return coarse + a / 2 * weight.abs().sum(dim=1) + weight.shape[1] * step * a / 4
 
     whole_range = (x.max().clamp(min=0) - x.min().clamp(max=0)) / levels
-    row_range = 2 * x.abs().amax(dim=1, keepdim=True) / levels
+    largest = x.abs().amax(dim=1, keepdim=True)
+    row_range = 2 * largest / levels
     more = {
         "float32": 0,
         "float32-onednn": 0,
+        "float32-numba": 0,
         "bfloat16": 2**-7 * size,
         "bfloat16-onednn": 2**-7 * size,
         "float16-fbgemm": 2**-11 * size,
+        "float16-numba": 2**-11 * size,
         "int8": coarse + 2**-8 * size,
         "int8-dynamic": inputs(whole_range),
         "int8-dynamic-rows": inputs(row_range),
         "int8-weight-only": coarse + 3 * 2**-8 * size,
+        "int8-numba": inputs(largest / 32_767),
     }[kernel]
     return FLOAT32_ROUNDING * size + more
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0])
-@pytest.mark.parametrize("rows", [1, 2, 7])
+@pytest.mark.parametrize("rows", [1, 2, 7, 33])
 @pytest.mark.parametrize("kernel", ALL)
 def test_every_product_is_within_its_documented_bound(kernel, rows, scale):
     chance = torch.Generator().manual_seed(0)
@@ -92,10 +97,35 @@ def test_rows_do_not_feel_each_other(kernel):
     assert torch.allclose(product(x)[:1].float(), product(x[:1]).float(), rtol=1e-2, atol=1e-2)
 
 
-@pytest.mark.parametrize("kernel", ["int8-dynamic", "int8-dynamic-rows"])
-def test_full_scale_inputs_do_not_overflow_whole_numbers(kernel):
-    product = packed_or_skip(kernel, torch.ones(8, 4096))
-    assert torch.allclose(product(torch.ones(1, 4096)), torch.full((1, 8), 4096.0), rtol=0.02)
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("kernel", sorted(ROWS_APART))
+def test_rows_apart_are_to_the_last_bit_what_each_is_alone(kernel, threads):
+    chance = torch.Generator().manual_seed(2)
+    product = packed_or_skip(kernel, torch.randn(50, 1000, generator=chance))
+    x = torch.randn(20, 1000, generator=chance)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        together = product(x, apart=True)
+        alone = torch.cat([product(row) for row in x.split(1)])
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(together, alone)
+    assert len(together.unique(dim=0)) == 20
+
+
+@pytest.mark.parametrize("length", [4096, 11008])
+@pytest.mark.parametrize("kernel", ["int8-dynamic", "int8-dynamic-rows", "int8-numba"])
+def test_full_scale_inputs_do_not_overflow_whole_numbers(kernel, length):
+    product = packed_or_skip(kernel, torch.ones(8, length))
+    ones = torch.ones(1, length)
+    assert torch.allclose(product(ones), torch.full((1, 8), float(length)), rtol=0.02)
+    assert torch.allclose(product(-ones), torch.full((1, 8), -float(length)), rtol=0.02)
+
+
+def test_an_input_of_zeros_stays_zero():
+    product = packed_or_skip("int8-numba", torch.ones(8, 64))
+    assert torch.equal(product(torch.zeros(2, 64)), torch.zeros(2, 8))
 
 
 def test_linears_that_share_their_input_are_one():
@@ -147,10 +177,11 @@ def test_the_fastest_kernel_is_measured_once_a_machine(tmp_path, timed):
     shapes = [(8, 4), (8, 4), (4, 8)]
     if not supported("float32-onednn"):
         pytest.skip("this processor has one float32 kernel")
+    able = [kernel for kernel in KERNELS["float32"] if supported(kernel)]
     assert speed.fastest("float32", shapes, 2, folder=tmp_path) == "float32-onednn"
-    assert len(timed) == 4
+    assert len(timed) == 2 * len(able)
     assert speed.fastest("float32", shapes, 2, folder=tmp_path) == "float32-onednn"
-    assert len(timed) == 4
+    assert len(timed) == 2 * len(able)
     assert speed.step_seconds("float32", shapes, 2, folder=tmp_path) == 9.0
 
 

@@ -51,7 +51,7 @@ class _Layer:
     def product(self, which: int, x: Tensor, *, apart: bool) -> Tensor:
         """[M, K] through one of the linears, LoRA included, in the precision of x."""
         linear, added = self.linears[which], self.added[which]
-        given = linear(x.to(linear.dtype)).to(x.dtype)
+        given = linear(x.to(linear.dtype), apart=apart).to(x.dtype)
         return given if added is None else given + added(x, apart=apart)
 
 
@@ -167,7 +167,8 @@ class Decoder:
             return torch.cat(found).flatten(1)
 
         apart = self._graphs is None and len(tokens) > 1
-        return self._scores(self._through(tokens, positions, attend, slice(None), apart=apart))
+        last = self._through(tokens, positions, attend, slice(None), apart=apart)
+        return self._scores(last, apart=apart)
 
     def _through(
         self,
@@ -205,9 +206,9 @@ class Decoder:
             x = x + layer.product(3, functional.silu(gate) * up, apart=apart)
         return x
 
-    def _scores(self, x: Tensor) -> Tensor:
+    def _scores(self, x: Tensor, *, apart: bool = False) -> Tensor:
         head = self._model.head
-        return head(self._normed(x, self._norm).to(head.dtype)).float()
+        return head(self._normed(x, self._norm).to(head.dtype), apart=apart).float()
 
     def _normed(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         return functional.rms_norm(x, x.shape[-1:], weight, self._model.eps)
