@@ -125,11 +125,31 @@ def test_sound_in_pieces_is_that_of_a_whole_pass(tmp_path: Path, step: int) -> N
     codes = torch.randint(0, 64, (2, 4, 53), generator=torch.Generator().manual_seed(1))
     whole = codec.whole(codes)
     stream = Stream(codec)
-    pieces = [stream.push(codes[..., :until]) for until in range(step, 53, step)]
-    pieces.append(stream.push(codes, final=True))
-    joined = torch.cat(pieces, -1)
+    parts = codes.split(step, -1)
+    pieces = [stream.push(part, final=part is parts[-1]) for part in parts]
+    joined = torch.cat(pieces, -1)[:, 0]
     assert joined.shape == whole.shape
     assert (joined - whole).abs().max() <= 1e-5 * whole.abs().max()
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_stream_goes_on_in_several_ways(tmp_path: Path, channels: int) -> None:
+    ours = load(tiny_musicgen.save(tmp_path, "stereo" if channels == 2 else "mono"))
+    chance = torch.Generator().manual_seed(1)
+    books = 4 * channels
+    begun = torch.randint(0, 64, (2, books, 21), generator=chance)
+    ends = torch.randint(0, 64, (3, books, 17), generator=chance)
+    stream = ours.stream()
+    first = stream.push(begun)
+    takes = [1, 0, 1]
+    rest = stream.forked(takes).push(ends, final=True)
+    whole = ours.stream().push(torch.cat([begun[takes], ends], -1), final=True)
+    assert rest.shape == (3, channels, whole.shape[-1] - first.shape[-1])
+    assert (torch.cat([first[takes], rest], -1) - whole).abs().max() <= 1e-5 * whole.abs().max()
+    # The stream that was left is as it was.
+    alone = stream.push(ends[:2], final=True)
+    again = ours.stream().push(torch.cat([begun, ends[:2]], -1), final=True)
+    assert (torch.cat([first, alone], -1) - again).abs().max() <= 1e-5 * again.abs().max()
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])

@@ -7,6 +7,8 @@ Knows nothing of the language model.
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,37 +56,67 @@ class Codec:
 
 
 class Stream:
-    """Decodes codes that grow."""
+    """Decodes codes as they come; what was heard once is never computed again.
 
-    def __init__(self, codec: Codec) -> None:
-        self._codec = codec
+    Its state is replaced and never changed, so that several streams may go on from one.
+    """
+
+    def __init__(self, codec: Codec, channels: int = 1) -> None:
+        """Begin; with two `channels`, codebooks are left and right in turn."""
+        self._codec, self._channels = codec, channels
+        self._codes: Tensor | None = None
         self._state: tuple[Tensor, Tensor] | None = None
         self._carried: Tensor | None = None
-        self._heard = 0
-        self._kept_from = 0
-        self._done = 0
+        self._given = self._heard = self._kept_from = self._done = 0
+
+    def forked(self, takes: Sequence[int]) -> Stream:
+        """A stream that goes on from here with these takes, some perhaps more than once."""
+        other = copy.copy(self)
+        if self._codes is not None:
+            rows = [
+                self._channels * take + side for take in takes for side in range(self._channels)
+            ]
+            chosen = torch.tensor(rows, device=self._codes.device)
+            other._codes = self._codes[chosen]
+            if self._carried is not None and self._state is not None:
+                other._carried = self._carried[chosen]
+                hidden, cell = self._state
+                other._state = hidden[:, chosen], cell[:, chosen]
+        return other
 
     @torch.inference_mode()
     def push(self, codes: Tensor, *, final: bool = False) -> Tensor:
         """What can be heard now.
 
         Args:
-            codes: [rows, codebooks, frames], all so far; no frame changes once it was given.
+            codes: [takes, codebooks, frames], the next ones; there may be none.
             final: no more will come.
 
         Returns:
-            The next samples [rows, n]; n may be 0.
+            The next samples [takes, channels, n]; n may be 0.
         """
         codec = self._codec
-        frames = codes.shape[-1]
-        until = frames if final else max(self._heard, frames - codec.ahead)
+        new = _sides(codes, self._channels)
+        known = new if self._codes is None else torch.cat([self._codes, new], -1)
+        self._given += codes.shape[-1]
+        until = self._given if final else max(self._heard, self._given - codec.ahead)
         if until > self._heard:
-            self._listen(codes, until)
-        ready = until if final else max(self._done, until - codec.margin)
+            self._listen(known, until)
+        keep = self._given - max(0, self._heard - codec.behind)
+        self._codes = known[..., max(0, known.shape[-1] - keep) :]
+        found = self._sounded(until if final else max(self._done, until - codec.margin))
+        takes = codes.shape[0]
+        if found is None:
+            return torch.zeros(takes, self._channels, 0, device=codes.device)
+        return found.view(takes, self._channels, -1)
+
+    def _sounded(self, ready: int) -> Tensor | None:
+        """Samples [rows, n] up to frame `ready`; None where there are no new ones."""
+        codec = self._codec
         if ready <= self._done or self._carried is None:
-            return torch.zeros(codes.shape[0], 0, device=codes.device)
+            return None
         first = max(0, self._done - codec.margin)
-        last = min(until, ready + codec.margin)
+        last = min(self._heard, ready + codec.margin)
         x = self._carried[..., first - self._kept_from : last - self._kept_from]
         for layer in codec.layers[2:]:
             x = layer(x)
@@ -97,16 +129,27 @@ class Stream:
         return found
 
     def _listen(self, codes: Tensor, until: int) -> None:
-        """Through the first convolution and the LSTM, up to frame `until`."""
+        """Through the first convolution and the LSTM, up to frame `until`.
+
+        `codes` [rows, codebooks, n] end with the last frame given.
+        """
         codec = self._codec
+        begin = self._given - codes.shape[-1]
         first = max(0, self._heard - codec.behind)
-        x = codec.layers[0](codec.quantizer.decode(codes[..., first:].transpose(0, 1)))
+        x = codec.layers[0](codec.quantizer.decode(codes[..., first - begin :].transpose(0, 1)))
         x = x[..., self._heard - first : until - first].permute(2, 0, 1)
         after, self._state = codec.layers[1].lstm(x, self._state)
         new = (after + x).permute(1, 2, 0)
         carried = self._carried
         self._carried = new if carried is None else torch.cat([carried, new], -1)
         self._heard = until
+
+
+def _sides(codes: Tensor, channels: int) -> Tensor:
+    """Codes [takes, codebooks, frames] as [takes * channels, codebooks of one side, frames]."""
+    takes, books, frames = codes.shape
+    split = codes.view(takes, books // channels, channels, frames)
+    return split.transpose(1, 2).reshape(takes * channels, books // channels, frames)
 
 
 def load_codec(

@@ -35,7 +35,7 @@ class Written:
 
     Attributes:
         codes: [takes, codebooks, frames].
-        audio: [takes, channels, samples] at the model's rate.
+        audio: [takes, channels, samples] at the model's rate; of a stream, what it gave.
         left_out: tokens of the prompt that did not fit.
     """
 
@@ -94,6 +94,8 @@ class MusicGen:
         *,
         chroma: Tensor | None = None,
         continued: Tensor | None = None,
+        stream: Stream | None = None,
+        last: bool = True,
         sounded: Callable[[Tensor], None] = lambda _: None,
         step_done: Callable[[int, int], None] = lambda _, __: None,
     ) -> Written:
@@ -106,14 +108,23 @@ class MusicGen:
             sampling: how to draw tokens.
             chroma: a melody to follow.
             continued: tokens to go on from.
+            stream: decodes what is new; None for one that begins with `continued`.
+            last: no more will come for `stream`, so that all of it is heard.
             sounded: told of each piece of sound [takes, channels, n] as soon as it is there.
             step_done: called with (steps done, steps in all); may raise to stop.
         """
         conditions, left_out = self.conditions(prompt, chroma)
-        push, pieces = self.stream(), list[Tensor]()
+        pieces: list[Tensor] = []
+        told = 0
+        if stream is None:
+            stream = self.stream()
+        elif continued is not None:
+            told = continued.shape[-1]
 
         def heard(complete: int, codes: Tensor) -> None:
-            piece = push(codes, complete == frames)
+            nonlocal told
+            piece = stream.push(codes[..., told:], final=last and complete == frames)
+            told = complete
             if piece.shape[-1]:
                 pieces.append(piece)
                 sounded(piece)
@@ -131,15 +142,9 @@ class MusicGen:
         )
         return Written(codes, torch.cat(pieces, -1), left_out)
 
-    def stream(self) -> Callable[[Tensor, bool], Tensor]:
-        """Decodes tokens [takes, codebooks, n] that grow, told whether they are all, to sound."""
-        stream, channels = Stream(self.codec), self.shape.decoder.audio_channels
-
-        def push(codes: Tensor, final: bool) -> Tensor:
-            piece = stream.push(_sides(codes, channels), final=final)
-            return piece.view(codes.shape[0], channels, -1)
-
-        return push
+    def stream(self) -> Stream:
+        """Decodes tokens that grow to sound."""
+        return Stream(self.codec, self.shape.decoder.audio_channels)
 
     def _led(self, name: str, x: Tensor) -> Tensor:
         if f"{name}.weight" not in self._into:
@@ -151,13 +156,6 @@ class MusicGen:
         length = self.shape.chroma_length
         led = self._led(MELODY_IN, chroma)
         return led.repeat(-(-length // len(led)), 1)[:length]
-
-
-def _sides(codes: Tensor, channels: int) -> Tensor:
-    """Codes [takes, codebooks, frames] as [takes * channels, codebooks of one side, frames]."""
-    takes, books, frames = codes.shape
-    split = codes.view(takes, books // channels, channels, frames)
-    return split.transpose(1, 2).reshape(takes * channels, books // channels, frames)
 
 
 def load(

@@ -139,9 +139,10 @@ def _decoded(model: MusicGen, codes: Tensor, progress: Progress) -> Floats:
     step = round(10 * model.frame_rate)
     pieces = []
     total = codes.shape[-1]
-    for until in [*range(step, total, step), total]:
-        progress("Decoding the music", 0.95 + 0.05 * until / total)
-        pieces.append(stream(codes[..., :until], until == total))
+    for first in range(0, total, step):
+        progress("Decoding the music", 0.95 + 0.05 * first / total)
+        part = codes[..., first : first + step]
+        pieces.append(stream.push(part, final=first + step >= total))
     return np.asarray(torch.cat(pieces, -1)[0].cpu().numpy(), np.float32)
 
 
