@@ -11,6 +11,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFileDialog
 
 from musiscene_core import __version__
+from musiscene_gui.bridge.commands import Commands
 from musiscene_gui.bridge.daemon import DaemonBridge
 from musiscene_gui.bridge.desk import Desk
 from musiscene_gui.bridge.host_process import COMMAND, HostProcess
@@ -19,6 +20,7 @@ from musiscene_gui.listening import Listening
 from musiscene_gui.viewmodels.heard import HeardModel
 from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.viewmodels.placing import EditorPlacer
+from musiscene_gui.viewmodels.setup import SetupModel
 from musiscene_gui.viewmodels.take_files import TakeFiles
 from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.header import Header
@@ -26,6 +28,7 @@ from musiscene_gui.widgets.language import use_language
 from musiscene_gui.widgets.notices import Notices
 from musiscene_gui.widgets.scene_column import SceneColumn
 from musiscene_gui.widgets.settings_dialog import SettingsDialog
+from musiscene_gui.widgets.setup_page import SetupDialog, SetupPage
 from musiscene_gui.widgets.store import KeptSettings
 from musiscene_gui.widgets.strip import StripPanel
 from musiscene_gui.widgets.window import MainWindow
@@ -88,10 +91,16 @@ class Application(QObject):
             silent=silent,
         )
         self.heard = HeardModel(self.files, self.listening.takes, self.panel.timeline)
+        self.commands = Commands()
+        self.setup = SetupModel(self.panel.connection, self.commands, self.kept)
+        self.setup_page = SetupPage(self.setup)
+        self.listening.column.add_above(self.setup_page)
         self.window.fill("takes", self.listening.column)
         self.window.fill("history", self.listening.history_view)
         self._connect()
         self._shortcuts()
+        self._show_setup_page()
+        self.listening.takes.changed.connect(self._show_setup_page)
         self.window.setAcceptDrops(True)
         self.window.installEventFilter(self)
 
@@ -100,6 +109,8 @@ class Application(QObject):
         if self.kept.geometry.isEmpty() or not self.window.restoreGeometry(self.kept.geometry):
             self.window.resize(1280, 800)
         self.window.show()
+        # No button is to be pressed by a Space that nobody meant for it.
+        self.window.centralWidget().setFocus()
         self.bridge.start()
         self.panel.connection.start()
         self.listening.start()
@@ -113,6 +124,7 @@ class Application(QObject):
         """Keep the settings and end the threads. Jobs go on."""
         self.kept.geometry = self.window.saveGeometry()
         self.listening.close()
+        self.commands.close()
         self.host.stop()
         self.files.close()
         self.editor_desk.close()
@@ -132,7 +144,13 @@ class Application(QObject):
 
     def show_settings(self) -> None:
         """Open the settings."""
-        SettingsDialog(self.panel, self.window).exec()
+        dialog = SettingsDialog(self.panel, self.window)
+        dialog.setup_asked.connect(self.show_setup)
+        dialog.exec()
+
+    def show_setup(self) -> None:
+        """Open what can be set up."""
+        SetupDialog(self.setup, self.window).open()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
         """Open what is dropped on the window."""
@@ -152,6 +170,8 @@ class Application(QObject):
         self.header.settings_asked.connect(self.show_settings)
         self.notices.welcome.open.clicked.connect(self.choose_file)
         self.notices.welcome.resolve.clicked.connect(lambda: self._open_resolve(False))
+        self.notices.welcome.setup.clicked.connect(self.show_setup)
+        self.setup.film_ready.connect(self.open_file)
 
         listening = self.listening
         listening.failed.connect(self.panel.scene.show_error)
@@ -190,7 +210,13 @@ class Application(QObject):
         if not self.panel.scene.busy:
             self.scene.score_or_cancel()
 
+    def _show_setup_page(self) -> None:
+        """On the first start, where takes will be once there are some."""
+        first = not self.panel.settings.welcomed and not self.listening.takes.cards
+        self.setup_page.setVisible(first)
+
     def _settings_changed(self) -> None:
+        self._show_setup_page()
         if self.panel.settings.language != self._language:
             self._language = self.panel.settings.language
             use_language(self._language)

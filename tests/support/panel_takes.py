@@ -45,6 +45,16 @@ class Later:
             self._now.ask(*work)
 
 
+class Kept(dict):
+    """A Store in memory."""
+
+    def read(self, name: str) -> str:
+        return self.get(name, "")
+
+    def write(self, name: str, text: str) -> None:
+        self[name] = text
+
+
 def copies(composed: tuple[Path, Take], data: Path, count: int = 3, **changes) -> list[Path]:
     """`count` takes of one job in a library, alike but for their seeds and loudness."""
     folder, take = composed

@@ -808,6 +808,14 @@
         <translation>Fassungen je Lauf</translation>
     </message>
     <message>
+        <source>Set up…</source>
+        <translation>Einrichten …</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+    <message>
         <source>Logs: {0}</source>
         <translation>Protokolle: {0}</translation>
     </message>
@@ -818,6 +826,24 @@
     <message>
         <source>Takes: {0}</source>
         <translation>Fassungen: {0}</translation>
+    </message>
+</context>
+<context>
+    <name>SetupDialog</name>
+    <message>
+        <source>Set up</source>
+        <translation>Einrichten</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>Schließen</translation>
+    </message>
+</context>
+<context>
+    <name>SetupPage</name>
+    <message>
+        <source>What can be set up; all of it may be left out</source>
+        <translation>Was sich einrichten lässt; nichts davon muss sein</translation>
     </message>
 </context>
 <context>
@@ -837,6 +863,113 @@
     <message>
         <source>{level:+d} dB</source>
         <translation>{level:+d} dB</translation>
+    </message>
+</context>
+<context>
+    <name>StepRow</name>
+    <message>
+        <source>ready</source>
+        <translation>bereit</translation>
+    </message>
+    <message>
+        <source>at work</source>
+        <translation>in Arbeit</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>gescheitert</translation>
+    </message>
+    <message>
+        <source>not set up</source>
+        <translation>nicht eingerichtet</translation>
+    </message>
+    <message>
+        <source>Ready.</source>
+        <translation>Bereit.</translation>
+    </message>
+    <message>
+        <source>Go on</source>
+        <translation>Fortsetzen</translation>
+    </message>
+    <message>
+        <source>Open it</source>
+        <translation>Öffnen</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>Anhalten</translation>
+    </message>
+    <message>
+        <source>Progress of {job}</source>
+        <translation>Fortschritt von {job}</translation>
+    </message>
+    <message>
+        <source>Install</source>
+        <translation>Installieren</translation>
+    </message>
+    <message>
+        <source>Fetch</source>
+        <translation>Holen</translation>
+    </message>
+    <message>
+        <source>The daemon</source>
+        <translation>Der Dienst</translation>
+    </message>
+    <message>
+        <source>Watches, listens and composes in the background.</source>
+        <translation>Sieht, hört und komponiert im Hintergrund.</translation>
+    </message>
+    <message>
+        <source>Start</source>
+        <translation>Starten</translation>
+    </message>
+    <message>
+        <source>DaVinci Resolve</source>
+        <translation>DaVinci Resolve</translation>
+    </message>
+    <message>
+        <source>Puts MusiScene into Resolve's menu: Workspace &gt; Scripts.</source>
+        <translation>Bringt MusiScene in Resolves Menü: Workspace &gt; Scripts.</translation>
+    </message>
+    <message>
+        <source>A film to try</source>
+        <translation>Ein Film zum Ausprobieren</translation>
+    </message>
+    <message>
+        <source>Half a minute with dialogue and a temp track.</source>
+        <translation>Eine halbe Minute mit Dialog und Temp-Musik.</translation>
+    </message>
+    <message>
+        <source>Captions that listen</source>
+        <translation>Texte, die zuhören</translation>
+    </message>
+    <message>
+        <source>A model that puts the temp track into words.</source>
+        <translation>Ein Modell, das die Temp-Musik in Worte fasst.</translation>
+    </message>
+    <message>
+        <source>MusicGen</source>
+        <translation>MusicGen</translation>
+    </message>
+    <message>
+        <source>A model that makes recorded music; best with a GPU.</source>
+        <translation>Ein Modell, das klingende Musik macht; am besten mit Grafikkarte.</translation>
+    </message>
+    <message>
+        <source>Audiocraft</source>
+        <translation>Audiocraft</translation>
+    </message>
+    <message>
+        <source>Further models, in an environment of their own.</source>
+        <translation>Weitere Modelle, in einer eigenen Umgebung.</translation>
+    </message>
+    <message>
+        <source>Graphics card</source>
+        <translation>Grafikkarte</translation>
+    </message>
+    <message>
+        <source>What models need to work on an NVIDIA card.</source>
+        <translation>Was Modelle brauchen, um auf einer NVIDIA-Karte zu rechnen.</translation>
     </message>
 </context>
 <context>
@@ -1090,12 +1223,8 @@
 <context>
     <name>Welcome</name>
     <message>
-        <source>Welcome to MusiScene</source>
-        <translation>Willkommen bei MusiScene</translation>
-    </message>
-    <message>
-        <source>Open a film or timeline, mark In and Out, and have the scene scored. An editor and further models can be added whenever you like.</source>
-        <translation>Film oder Timeline öffnen, In und Out setzen und die Szene vertonen lassen. Schnittprogramm und weitere Modelle lassen sich jederzeit ergänzen.</translation>
+        <source>Welcome: open a film or timeline, mark In and Out, have the scene scored.</source>
+        <translation>Willkommen: Film oder Timeline öffnen, In und Out setzen, die Szene vertonen lassen.</translation>
     </message>
     <message>
         <source>Open a film</source>
@@ -1106,8 +1235,8 @@
         <translation>Mit Resolve verbinden</translation>
     </message>
     <message>
-        <source>Start the daemon</source>
-        <translation>Dienst starten</translation>
+        <source>Set up…</source>
+        <translation>Einrichten …</translation>
     </message>
     <message>
         <source>Close</source>

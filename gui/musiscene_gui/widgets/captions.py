@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QStackedWidget, QTabBar, QVBoxLayo
 
 from musiscene_core.request import CaptionStrategy
 from musiscene_gui.viewmodels.scene import SceneModel
-from musiscene_gui.widgets.building import icon_button, label, name_button, row
+from musiscene_gui.widgets.building import ElidedLabel, icon_button, label, name_button, row
 
 FUSION_HEIGHT, OTHER_HEIGHT = 96, 66
 LEAST_HEIGHT = 52
@@ -51,7 +51,7 @@ class CaptionBox(QWidget):
         super().__init__()
         self.name = name
         self._scene = scene
-        self.title = label("h")
+        self.title = ElidedLabel("h")
         self.origin, self.edited = label("pill"), label("edited")
         self.reset, self.anew = icon_button("reset"), icon_button("regenerate")
         self.edit = CaptionEdit(height)
@@ -63,7 +63,9 @@ class CaptionBox(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(row(self.title, None, self.origin, self.edited, self.reset, self.anew))
+        head = row(self.title, self.origin, self.edited, self.reset, self.anew)
+        head.layout().setStretch(0, 1)
+        column.addWidget(head)
         column.addWidget(self.edit)
         scene.changed.connect(self.refresh)
         self.word()
@@ -107,7 +109,7 @@ class CaptionBox(QWidget):
             "music": self.tr("What the temp track sounds like"),
             "music_conditions": self.tr("Musical directions"),
         }
-        self.title.setText(titles[self.name])
+        self.title.set_whole(titles[self.name])
         self.edit.setAccessibleName(titles[self.name])
         self.edit.setPlaceholderText(self.tr("Spot the range, or write your own words."))
         self.edited.setText(self.tr("edited"))

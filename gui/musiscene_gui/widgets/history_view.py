@@ -113,7 +113,6 @@ class HistoryView(QWidget):
         self.search.setClearButtonEnabled(True)
         self.search.setMaximumWidth(320)
         self.search.setMinimumWidth(110)
-        self.search.addAction(icon("search", theme.DIM), QLineEdit.ActionPosition.LeadingPosition)
         self._typing = QTimer(self, singleShot=True, interval=_WHILE_TYPING_MS)
         self._typing.timeout.connect(lambda: self._history.search(self.search.text()))
         self.search.textChanged.connect(lambda _: self._typing.start())

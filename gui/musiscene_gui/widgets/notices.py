@@ -12,7 +12,8 @@ from musiscene_core.errors import MusiSceneError
 from musiscene_core.request import SIGNALS
 from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.widgets import theme
-from musiscene_gui.widgets.building import ElidedLabel, icon_button, label, name_button
+from musiscene_gui.widgets.building import ElidedLabel, icon_button, name_button
+from musiscene_gui.widgets.flow import FlowLayout
 from musiscene_gui.widgets.icons import icon
 
 
@@ -69,44 +70,38 @@ class ErrorBar(QFrame):
 
 
 class Welcome(QFrame):
-    """The first start: what there is to set up, a button each; all of it may be left out."""
+    """The first start: where to begin; what there is to set up has a page of its own."""
 
     closed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self.setProperty("cls", "notice")
-        self.title = label("h")
-        self.text = label("dim")
-        self.text.setWordWrap(True)
-        self.open, self.resolve, self.daemon = QPushButton(), QPushButton(), QPushButton()
+        self.title = ElidedLabel("h")
+        self.open, self.resolve, self.setup = QPushButton(), QPushButton(), QPushButton()
         self.close_button = icon_button("close")
         self.close_button.clicked.connect(self.closed)
         top = QHBoxLayout()
         top.addWidget(self.title, 1)
         top.addWidget(self.close_button)
-        buttons = QHBoxLayout()
-        for button in (self.open, self.resolve, self.daemon):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
+        buttons = QWidget()
+        flow = FlowLayout(buttons)
+        for button in (self.open, self.resolve, self.setup):
+            flow.addWidget(button)
         column = QVBoxLayout(self)
-        column.setContentsMargins(10, 6, 6, 8)
+        column.setContentsMargins(10, 3, 4, 6)
+        column.setSpacing(2)
         column.addLayout(top)
-        column.addWidget(self.text)
-        column.addLayout(buttons)
+        column.addWidget(buttons)
 
     def word(self) -> None:
         """Say everything in the user's language."""
-        self.title.setText(self.tr("Welcome to MusiScene"))
-        self.text.setText(
-            self.tr(
-                "Open a film or timeline, mark In and Out, and have the scene scored. "
-                "An editor and further models can be added whenever you like."
-            )
+        self.title.set_whole(
+            self.tr("Welcome: open a film or timeline, mark In and Out, have the scene scored.")
         )
         self.open.setText(self.tr("Open a film"))
         self.resolve.setText(self.tr("Connect to Resolve"))
-        self.daemon.setText(self.tr("Start the daemon"))
+        self.setup.setText(self.tr("Set up…"))
         name_button(self.close_button, self.tr("Close"))
 
 
@@ -131,7 +126,6 @@ class Notices(QWidget):
             column.addWidget(bar)
         self._hushed: MusiSceneError | None = None
         self.welcome.closed.connect(self._welcomed)
-        self.welcome.daemon.clicked.connect(panel.connection.start)
         for signal in (panel.editor.changed, panel.connection.changed, panel.scene.changed):
             signal.connect(self.refresh)
         self.word()
@@ -152,7 +146,6 @@ class Notices(QWidget):
         }
         self.errors["work"].show_error(scene.error, mends.get(scene.fix), scene.dismiss)
         self.welcome.setVisible(not self._panel.settings.welcomed)
-        self.welcome.daemon.setVisible(connection.state in ("failed", "resting"))
         shown = [*self.errors.values(), self.welcome]
         self.setVisible(any(not bar.isHidden() for bar in shown))
 

@@ -62,8 +62,7 @@ class SceneColumn(QFrame):
         self.go.setToolTip("Esc" if busy else "Ctrl+Return")
         set_class(self.go, "stop" if busy else "go")
         self.go.setEnabled(timeline.is_open)
-        self.spot.setVisible(not busy and not scene.is_current)
-        self.spot.setEnabled(timeline.is_open)
+        self.spot.setVisible(not busy and not scene.is_current and timeline.is_open)
         self.bar.setVisible(busy)
         self.stage.setVisible(busy)
         if not busy:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QDialog,
@@ -19,7 +20,13 @@ from musiscene_gui.viewmodels.panel import Panel
 
 
 class SettingsDialog(QDialog):
-    """The settings; each holds from the moment it is changed."""
+    """The settings; each holds from the moment it is changed.
+
+    Attributes:
+        setup_asked: the user wants to see what can be set up.
+    """
+
+    setup_asked = Signal()
 
     def __init__(self, panel: Panel, parent=None) -> None:
         super().__init__(parent)
@@ -38,8 +45,12 @@ class SettingsDialog(QDialog):
         form = QFormLayout()
         form.addRow(self.tr("Language"), self.language)
         form.addRow(self.tr("Takes at a time"), self.takes)
-        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons = QDialogButtonBox()
+        self.setup = buttons.addButton(self.tr("Set up…"), QDialogButtonBox.ButtonRole.ActionRole)
+        buttons.addButton(self.tr("Close"), QDialogButtonBox.ButtonRole.RejectRole)
         buttons.rejected.connect(self.accept)
+        self.setup.clicked.connect(self.accept)
+        self.setup.clicked.connect(self.setup_asked)
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(self.installed, 1)

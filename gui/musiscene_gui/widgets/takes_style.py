@@ -35,6 +35,6 @@ QCheckBox::indicator {{ width: 12px; height: 12px; border: 1px solid {DIM}; bord
 QCheckBox::indicator:checked {{ background: {ACCENT}; border-color: {ACCENT};
     image: url("{CHECK}"); }}
 QCheckBox::indicator:focus {{ border-color: {BRIGHT}; }}
-QTreeView {{ outline: 0; }}
+QTreeView {{ outline: 0; padding: 3px 0; }}
 QTreeView::item {{ padding: 1px 2px; }}
 """

@@ -158,6 +158,7 @@ QScrollBar::handle {{ background: {LINE}; border-radius: 4px; min-height: 20px; 
 QScrollBar::handle:hover {{ background: {DIM}; }}
 QScrollBar::add-line, QScrollBar::sub-line {{ width: 0; height: 0; }}
 QScrollBar::add-page, QScrollBar::sub-page {{ background: transparent; }}
+QToolButton[popupMode="1"] {{ padding-right: 22px; }}
 QToolButton::menu-button {{ border: 0; width: 16px; }}
 QToolButton::menu-arrow {{ image: url("{ICONS}/arrow-down.svg"); width: 10px; height: 10px; }}
 QComboBox QAbstractItemView {{ background: {BASE}; color: {TEXT}; border: 1px solid {LINE};

@@ -212,7 +212,7 @@ class WishGrid(QWidget):
         loud = row(self.loudness, None)
         rows = [
             (self._titles["engine"], self.engine),
-            (QLabel(), self.about),
+            (None, self.about),
             (self._titles["steer"], self.strategy),
             (self._titles["writer"], self.captioner),
             (self._titles["house"], self._house_row),
@@ -221,7 +221,8 @@ class WishGrid(QWidget):
             (self._loudness_title, loud),
         ]
         for index, (title, widget) in enumerate(rows):
-            grid.addWidget(title, index, 0)
+            if title is not None:
+                grid.addWidget(title, index, 0)
             grid.addWidget(widget, index, 1)
         grid.setColumnStretch(1, 1)
 

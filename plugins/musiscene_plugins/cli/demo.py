@@ -21,6 +21,9 @@ def run(arguments: argparse.Namespace) -> int:
     output = Path(arguments.output).expanduser().absolute()
     with as_file(files("musiscene_plugins.cli") / FILM) as packaged:
         film = _copied_film(packaged, output)
+    if arguments.film:
+        result_console().print(film, markup=False, soft_wrap=True)
+        return 0
     wanted = build_parser().parse_args(
         ["score", str(film), "--cue", "demo", "--seed", str(arguments.seed)]
     )

@@ -298,6 +298,9 @@ def _add_demo(parser: argparse.ArgumentParser) -> None:
         "--output", default="musiscene-demo", metavar="DIR", help="where to write (%(default)s)"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed")
+    parser.add_argument(
+        "--film", action="store_true", help="only put the film there, and print its path"
+    )
 
 
 def _add_daemon(parser: argparse.ArgumentParser) -> None:

@@ -9,14 +9,7 @@ from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, t
 from musiscene_gui.viewmodels.settings import SettingsModel
 from musiscene_gui.viewmodels.wishes import Wishes, request_for
 from tests.support.daemons import request
-
-
-class Kept(dict):
-    def read(self, name: str) -> str:
-        return self.get(name, "")
-
-    def write(self, name: str, text: str) -> None:
-        self[name] = text
+from tests.support.panel_takes import Kept
 
 
 def flat(length: int = 10) -> EmotionCurve:
