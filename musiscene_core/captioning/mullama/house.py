@@ -72,17 +72,27 @@ class House:
             ModelError: a pack is damaged or does not fit; the tensor is named.
             RequestError: a weight is no sensible number.
         """
-        if self._shares:
-            raise RuntimeError("house packs are in use already; wait until they are not")
         for pack, weight in mixture:
             if not math.isfinite(weight) or abs(weight) > MOST_WEIGHT:
                 raise RequestError(
                     f"The house pack {pack.name} cannot have the weight {weight:g}.",
                     hint=f"Weights go from -{MOST_WEIGHT:g} to {MOST_WEIGHT:g}; 1 is as trained.",
                 )
+        with self.added(self._mix(mixture)):
+            yield
+
+    @contextmanager
+    def added(self, shares: Mapping[str, Share]) -> Iterator[None]:
+        """Within it, `shares` are added to their linears, as they are and with their gradients.
+
+        Args:
+            shares: by linear, as `shares` gives them; any other linear speaks as it is.
+        """
+        if self._shares:
+            raise RuntimeError("house packs are in use already; wait until they are not")
         hooks: list[RemovableHandle] = []
         try:
-            self._shares = self._mix(mixture)
+            self._shares = dict(shares)
             for name, share in self._shares.items():
                 linear = self._linear(name)
                 # First of all, so that others who watch this linear see the packs' part too.

@@ -113,17 +113,26 @@ def identity(manifest: Manifest) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
+def check_name(name: str) -> None:
+    """Refuse what a house pack cannot be called.
+
+    Raises:
+        ModelError: `name` is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise ModelError(
+            f"{name[:64]!r} is no name for a house pack.",
+            hint="Use up to 64 letters, digits, spaces, dots, dashes and underscores.",
+        )
+
+
 def read_pack(folder: Path, captioner: Manifest) -> Pack:
     """The house pack in `folder`, for a captioner; its tensors are not read.
 
     Raises:
         ModelError: there is none, it is damaged, or it belongs to another captioner.
     """
-    if not _NAME.fullmatch(folder.name):
-        raise ModelError(
-            f"{folder.name[:64]!r} is no name for a house pack.",
-            hint="Use up to 64 letters, digits, spaces, dots, dashes and underscores.",
-        )
+    check_name(folder.name)
     try:
         manifest = read_json(folder / PACK_MANIFEST, PackManifest)
     except InputError as error:

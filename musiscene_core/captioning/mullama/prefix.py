@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -27,6 +27,8 @@ class _Heard:
 
     Attributes:
         constant: [B, 1, H * d], where there is one prefix token a layer; else None.
+        rows: [T], which row of what is heard each place of the one text hears; None where row b
+            of the texts hears row b.
         keys: [B, H, Q, d] and
         values: [B, H, Q, d] of several prefix tokens; gated when they are attended to.
         rotary: cosines and sines [B, T, d] of the forward pass at work.
@@ -34,6 +36,7 @@ class _Heard:
     """
 
     constant: Tensor | None = None
+    rows: Tensor | None = None
     keys: Tensor | None = None
     values: Tensor | None = None
     rotary: tuple[Tensor, Tensor] | None = None
@@ -86,7 +89,7 @@ class Prefix(nn.Module):
         return tuple(self._attentions)
 
     @contextmanager
-    def hearing(self, audio: Tensor) -> Iterator[None]:
+    def hearing(self, audio: Tensor, rows: Tensor | None = None) -> Iterator[None]:
         """Within it, row b of whatever the language model reads hears row b of `audio`.
 
         What each layer adds is worked out on entering, once for all tokens; a training step enters
@@ -94,10 +97,15 @@ class Prefix(nn.Module):
 
         Args:
             audio: audio tokens [B, 1, D].
+            rows: [T], where several texts are packed into one row [1, T]: the row of `audio` that
+                each place hears.
         """
         if self._heard is not None:
             raise RuntimeError("this captioner is already listening; wait until it is done")
-        self._heard = [self._what_is_heard(index, audio) for index in range(len(self._attentions))]
+        self._heard = [
+            replace(self._what_is_heard(index, audio), rows=rows)
+            for index in range(len(self._attentions))
+        ]
         try:
             yield
         finally:
@@ -130,8 +138,10 @@ class Prefix(nn.Module):
         """
         linear = _base(getattr(attention, name))
         # Past its hooks: house packs, which are put around it by one, are LoRA too. Row by row: the
-        # last bit of one may depend on how many there are.
-        rows = [linear.forward(row) for row in tokens.to(_precision(linear)).split(1)]
+        # last bit of one may depend on how many there are; in training that is no matter.
+        given = tokens.to(_precision(linear))
+        parts = (given,) if torch.is_grad_enabled() else given.split(1)
+        rows = [linear.forward(part) for part in parts]
         through = torch.cat(rows).to(self.gates.dtype)
         split = through.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
         return split.repeat_interleave(self.gates.shape[1] // split.shape[1], dim=1)
@@ -141,8 +151,13 @@ class Prefix(nn.Module):
             if self._heard is None:
                 return None
             heard = self._heard[index]
-            more = heard.constant if heard.constant is not None else self._attended(index, heard)
-            return (inputs[0] + more.to(inputs[0].dtype), *inputs[1:])
+            if heard.constant is None:
+                more = self._attended(index, heard).to(inputs[0].dtype)
+            else:
+                more = heard.constant.to(inputs[0].dtype)
+                if heard.rows is not None:
+                    more = more[:, 0].index_select(0, heard.rows)
+            return (inputs[0] + more, *inputs[1:])
 
         return add
 
@@ -169,14 +184,25 @@ class Prefix(nn.Module):
         The queries turn with their position as in the layer itself, the prefix has none.
         """
         attention = self._attentions[index]
-        if heard.queries is None or heard.rotary is None or heard.keys is None:
+        if (
+            heard.queries is None
+            or heard.rotary is None
+            or heard.keys is None
+            or heard.values is None
+        ):
             raise RuntimeError("the attention was not entered through its own forward")
         split = heard.queries.unflatten(-1, (-1, attention.head_dim))
         turned = _rotated(getattr(attention, "q_norm", nn.Identity())(split), *heard.rotary)
         asked = turned.transpose(1, 2).to(heard.keys.dtype)
-        scores = asked @ heard.keys.transpose(-1, -2) / math.sqrt(attention.head_dim)
+        keys, values = heard.keys, heard.values
+        if heard.rows is not None:
+            # Every place of the one row as a row of one place, with the prefix that it hears.
+            asked = asked[0].transpose(0, 1).unsqueeze(2)
+            keys, values = keys[heard.rows], values[heard.rows]
+        scores = asked @ keys.transpose(-1, -2) / math.sqrt(attention.head_dim)
         gate = torch.tanh(self.gates[index])[:, None, None]
-        return _together(gate * scores.softmax(dim=-1) @ heard.values)
+        found = _together(gate * scores.softmax(dim=-1) @ values)
+        return found if heard.rows is None else found.transpose(0, 1)
 
 
 def _together(heads: Tensor) -> Tensor:

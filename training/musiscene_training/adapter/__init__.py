@@ -1,0 +1,1 @@
+"""Training of the captioner's parts: `musiscene-train adapter`."""

@@ -1,0 +1,181 @@
+"""`musiscene-train adapter`: its arguments, and what it says. Loads no torch until it runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+
+from musiscene_core.captioning.mullama.packs import PackedLinear, check_name
+from musiscene_core.errors import EngineError
+from musiscene_core.progress import Progress
+from musiscene_training.adapter.settings import Phase, Precision, Sharing, settings_for
+
+EXIT_DONE, EXIT_STOPPED = 0, 130
+
+_NUMBERS: tuple[tuple[str, type, str], ...] = (
+    ("epochs", int, "times that all rows are seen"),
+    ("batch", int, "rows a step, over all processes together"),
+    ("base-rate", float, "learning rate of a batch of 256; falls in proportion with the batch"),
+    ("rate", float, "learning rate as it is, instead"),
+    ("warmup-epochs", float, "over which the rate rises"),
+    ("weight-decay", float, "of everything but norms and biases"),
+    ("clip", float, "largest norm of the gradients; 0 for any"),
+    ("most-tokens", int, "of a row, prompt included; longer ones are cut"),
+    ("pack-tokens", int, "of rows side by side in one pass: as many as memory allows"),
+    ("rank", int, "of the LoRA that finetune and house make"),
+    ("alpha", float, "that LoRA is scaled by alpha / rank"),
+    ("seed", int, "of new weights and of the order of rows"),
+    ("patience", int, "epochs without a better validation before it ends; 0 for never"),
+    ("save-every", int, "steps between checkpoints; there is one after each epoch too"),
+    ("shown", int, "validation rows whose captions are written after each epoch"),
+    ("shown-tokens", int, "length of those captions at most"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of the command."""
+    parser.add_argument("phase", choices=get_args(Phase), help="what trains; see docs/training.md")
+    parser.add_argument(
+        "--captioner", required=True, type=Path, metavar="DIR", help="the one to start from"
+    )
+    parser.add_argument(
+        "--data", required=True, type=Path, metavar="DIR", help="folder with rows.jsonl or Parquet"
+    )
+    parser.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="of this training; the same command again goes on from its last checkpoint",
+    )
+    parser.add_argument(
+        "--features", type=Path, metavar="DIR", help="what was heard is kept here (DATA/features)"
+    )
+    parser.add_argument(
+        "--most-bad",
+        type=float,
+        default=0.2,
+        metavar="SHARE",
+        help="share of rows that may be left out, 0 to 1 (%(default)s)",
+    )
+    parser.add_argument("--name", default="house", help="of the house pack (%(default)s)")
+    parser.add_argument("--description", default="", help="of the house pack, a sentence")
+    parser.add_argument("--licence", default="", help="what its makers allow, kept with the result")
+    parser.add_argument("--device", default="", choices=["", "cpu"], help="leave GPUs alone")
+    numbers = parser.add_argument_group("numbers", "unless given, those of the published trainings")
+    for name, kind, described in _NUMBERS:
+        numbers.add_argument(f"--{name}", type=kind, metavar="N", help=described)
+    numbers.add_argument(
+        "--linears",
+        metavar="NAMES",
+        help=f"that the LoRA of house goes around, of {','.join(get_args(PackedLinear))}",
+    )
+    numbers.add_argument("--precision", choices=get_args(Precision), help="of what is frozen")
+    numbers.add_argument(
+        "--sharing",
+        choices=get_args(Sharing),
+        help="with several processes: each holds everything, or a share of what is frozen",
+    )
+    numbers.add_argument(
+        "--compile", action="store_true", default=None, help="let torch compile the layers"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train as asked; returns the exit code.
+
+    Raises:
+        MusiSceneError: something the user can mend.
+    """
+    settings = settings_for(arguments.phase, _wanted(arguments))
+    check_name(arguments.name)
+    if settings.phase != "house" and arguments.description:
+        sys.stderr.write("musiscene-train: --description is of house packs alone\n")
+    try:
+        from musiscene_core.neural.threads import use_threads
+        from musiscene_training.adapter.run import Wish, train
+
+        use_threads()
+    except ImportError as error:
+        raise EngineError(
+            f"Training needs the package {error.name}, which is not installed.",
+            hint="Run: pip install 'musiscene[train]'",
+        ) from error
+    wish = Wish(
+        captioner=arguments.captioner,
+        data=arguments.data,
+        output=arguments.output,
+        settings=settings,
+        features=arguments.features,
+        most_bad=arguments.most_bad,
+        name=arguments.name,
+        description=arguments.description,
+        licence=arguments.licence,
+        device=arguments.device,
+    )
+    console = Console(stderr=True, highlight=False)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+        done = train(wish, _shown(bars))
+    if done.is_first:
+        sys.stdout.write(_said(done, wish))
+    return EXIT_DONE if done.finished else EXIT_STOPPED
+
+
+def _wanted(arguments: argparse.Namespace) -> dict[str, Any]:
+    names = [name.replace("-", "_") for name, _, _ in _NUMBERS]
+    names += ["precision", "sharing", "compile"]
+    given = {name: getattr(arguments, name) for name in names}
+    if arguments.linears is not None:
+        given["linears"] = [name.strip() for name in arguments.linears.split(",")]
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _shown(bars: Bars) -> Progress:
+    """A bar for each kind of work, each with a pace of its own."""
+    tasks: dict[str, Any] = {}
+
+    def show(stage: str, fraction: float) -> None:
+        kind = stage.partition(" ")[0]
+        if kind not in tasks:
+            tasks[kind] = bars.add_task(stage, total=1000)
+        bars.update(tasks[kind], description=stage, completed=round(1000 * fraction))
+
+    return show
+
+
+def _said(done: Any, wish: Any) -> str:
+    lines = []
+    if done.problems:
+        many = f"{len(done.problems)} rows were left out"
+        lines.append(f"{many}: {wish.output / 'problems.jsonl'} says why.")
+    if not done.finished:
+        lines.append(
+            f"Stopped after step {done.step} of {done.steps}. Run the same command again to go on."
+        )
+    else:
+        best = "" if done.best_loss is None else f", best validation loss {done.best_loss:.3f}"
+        lines.append(f"Trained for {done.step} steps{best}.")
+        lines.append(f"Written: {done.result}")
+        if wish.settings.phase == "house":
+            lines.append(f"Copy it to {wish.captioner / 'packs'} and restart the daemon, then")
+            lines.append(f"use it with --captioner mullama --adapter {wish.name}.")
+    return "\n".join(lines) + "\n"
