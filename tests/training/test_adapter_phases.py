@@ -262,9 +262,7 @@ def test_at_the_published_size_the_published_number_of_parameters_trains():
             Vocabulary(),
         )
         counts = {
-            phase: sum(
-                one.numel() for name, one in model.named_parameters() if trains(phase, name)
-            )
+            phase: sum(one.numel() for name, one in model.named_parameters() if trains(phase, name))
             for phase in ("pretrain", "msi")
         }
         from musiscene_core.captioning.mullama.backbone import with_lora

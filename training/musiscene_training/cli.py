@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 
 from musiscene_core.errors import EngineError, MusiSceneError
+from musiscene_training.adapter import command as adapter
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -27,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = build_parser().parse_args(argv)
     try:
-        return _convert(arguments)
+        return int(arguments.run(arguments))
     except MusiSceneError as error:
         sys.stderr.write(f"musiscene-train: {error.message}\n")
         if error.hint:
@@ -41,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """The arguments of every command."""
     parser = argparse.ArgumentParser(
-        prog="musiscene-train", description="Make captioners: convert published weights."
+        prog="musiscene-train",
+        description="Make captioners: convert published weights, and train them further.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     convert = commands.add_parser(
@@ -80,6 +82,12 @@ def build_parser() -> argparse.ArgumentParser:
     convert.add_argument(
         "--dataset-digest", default="", metavar="SHA256", help="of what it was trained on"
     )
+    convert.set_defaults(run=_convert)
+    training = commands.add_parser(
+        "adapter", help="train a captioner further, or a house pack for one"
+    )
+    adapter.add_arguments(training)
+    training.set_defaults(run=adapter.run)
     return parser
 
 

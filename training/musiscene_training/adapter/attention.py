@@ -67,11 +67,12 @@ def _attend(
     grouped = key.shape[1] != query.shape[1]
     if query.is_cuda and query.dtype in (torch.bfloat16, torch.float16):
         return _flash(query, key, value, texts, scaling, grouped), None
+    parts = (part.split(texts.lengths, dim=2) for part in (query, key, value))
     found = [
         functional.scaled_dot_product_attention(
             *one, is_causal=True, scale=scaling, enable_gqa=grouped
         )
-        for one in zip(*(part.split(texts.lengths, dim=2) for part in (query, key, value)), strict=True)
+        for one in zip(*parts, strict=True)
     ]
     return torch.cat(found, dim=2).transpose(1, 2), None
 

@@ -109,7 +109,9 @@ class FeatureCache:
             with path.open("rb") as file:
                 features = np.load(file, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
-            raise InputError(f"{path} holds no features: {error}.", hint="Make it again.") from error
+            raise InputError(
+                f"{path} holds no features: {error}.", hint="Make it again."
+            ) from error
         if not isinstance(features, np.ndarray) or features.shape != self.shape:
             raise InputError(
                 f"{path} is not of the shape {self.shape[0]} x {self.shape[1]} that this encoder "

@@ -66,9 +66,7 @@ class Loop:
         self._parameters = list(work.trained.parameters.values())
         self.learner = Learner(work.trained, work.settings.precision)
         self._optimiser = optimiser(work.trained.parameters, work.settings, processes.device)
-        self.state = checkpoints.restore(
-            work.folder, work.trained.parameters, self._optimiser
-        )
+        self.state = checkpoints.restore(work.folder, work.trained.parameters, self._optimiser)
         if work.settings.compile:
             self.learner.compile_layers()
         self._wrapped = processes.wrap(self.learner, self._parameters, work.settings.sharing)

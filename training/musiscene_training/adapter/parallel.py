@@ -49,7 +49,9 @@ class Processes:
         """Whether this is the one that writes."""
         return self.index == 0
 
-    def wrap(self, learner: Learner, trained: Sequence[nn.Parameter], sharing: Sharing) -> nn.Module:
+    def wrap(
+        self, learner: Learner, trained: Sequence[nn.Parameter], sharing: Sharing
+    ) -> nn.Module:
         """The learner as it is to be called, so that gradients come together."""
         if self.count == 1:
             return learner

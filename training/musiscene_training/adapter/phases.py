@@ -1,5 +1,7 @@
 """What trains in each phase; everything else of the captioner stays as it is, bit for bit.
 
+By phase:
+
     pretrain    adapter, prefix queries, gates                  Liu et al. 2023 (MU-LLaMA)
     finetune    norms, LoRA on all seven linears, and a bias    MU-LLaMA's published code
                 on all of them but keys and values

@@ -29,7 +29,7 @@ from musiscene_training.adapter.parallel import Processes, in_words
 from musiscene_training.adapter.phases import Trained, prepare
 from musiscene_training.adapter.results import write_captioner, write_house_pack
 from musiscene_training.adapter.settings import Settings
-from musiscene_training.dataset import Dataset, Problem, Row, read_dataset
+from musiscene_training.dataset import Dataset, Problem, read_dataset
 
 PROBLEMS_FILE = "problems.jsonl"
 PLOTS = "plots"
@@ -220,8 +220,8 @@ def _check_rows(
 
 
 def _data_digest(used: Sequence[Example]) -> str:
-    rows: list[tuple[Row, str]] = sorted(((one.row, one.key) for one in used), key=lambda p: p[0].id)
-    return digest([(row.id, row.question, row.answer, row.split, key) for row, key in rows])
+    rows = [(one.row.id, one.row.question, one.row.answer, one.row.split, one.key) for one in used]
+    return digest(sorted(rows))
 
 
 def _begin(folder: Path, used: record.Record, problems: Sequence[Problem]) -> None:
