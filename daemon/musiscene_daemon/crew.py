@@ -65,10 +65,13 @@ class Crew:
         self.inbox.rcvhwm = 0
         self.inbox.bind(INBOX)
         self.members: dict[str, Supervisor] = {}
+        elsewhere = [name for environment in environments for name in environment.engines]
         for environment in (own(), *environments):
-            further = engines_from if environment.name == MAIN else ()
+            is_main = environment.name == MAIN
             self.members[environment.name] = Supervisor(
-                context, folder, environment, further, limits or Limits()
+                *(context, folder, environment, engines_from if is_main else ()),
+                limits or Limits(),
+                without=elsewhere if is_main else (),
             )
         self._unusable = tuple(unusable)
         self._offers: dict[str, EngineInfo] = {}

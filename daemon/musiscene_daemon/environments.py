@@ -1,9 +1,11 @@
 """Where engines live: Python environments, the daemon's own and those in the data folder.
 
-    <data folder>/environments/<name>/    a virtual environment with MusiScene and engines in it
+    <data folder>/environments/<name>/    a virtual environment with MusiScene and engines in it,
+                                          or one made by `musiscene setup`, without MusiScene
 
-An engine whose libraries do not go together with the daemon's gets an environment of its own,
-made with `python -m venv`. Knows nothing of processes.
+An engine whose libraries do not go together with the daemon's gets an environment of its own.
+Where not even MusiScene goes in, engines of ours drive a child process there; they have a worker
+of their own all the same, run by the daemon's interpreter. Knows nothing of processes.
 """
 
 from __future__ import annotations
@@ -15,12 +17,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from musiscene_core.environments.places import FOLDER, stamp_of
 from musiscene_core.protocol.state import BrokenEngine
 
 log = logging.getLogger(__name__)
 
 MAIN = "main"
-FOLDER = "environments"
 _INTERPRETERS = ("bin/python", "Scripts/python.exe")
 _MISSING = "No module named 'musiscene_daemon'", "No module named musiscene_daemon"
 
@@ -31,11 +33,14 @@ class Environment:
 
     Attributes:
         name: what users call it.
-        python: its interpreter.
+        python: the interpreter that runs its worker.
+        engines: names of the engines of ours that its worker has; empty for those that are
+            installed in it.
     """
 
     name: str
     python: Path
+    engines: tuple[str, ...] = ()
 
     def complaint(self, last_words: str) -> BrokenEngine:
         """Why it does not start, given what its interpreter said at last."""
@@ -65,7 +70,9 @@ def find(data_folder: Path) -> tuple[tuple[Environment, ...], tuple[BrokenEngine
                 BrokenEngine(MAIN, "This name is the daemon's own environment's. Rename the folder")
             )
         elif python := _runnable(folder / name for name in _INTERPRETERS):
-            found.append(Environment(folder.name, python))
+            stamp = stamp_of(folder)
+            ours = stamp.engines if stamp is not None else ()
+            found.append(Environment(folder.name, own().python if ours else python, ours))
         else:
             reason = (
                 "The environment has no Python interpreter that can be run. Make it again:"

@@ -193,8 +193,13 @@ class Supervisor:
         environment: Environment,
         engines_from: Sequence[str],
         limits: Limits,
+        *,
+        without: Sequence[str] = (),
     ) -> None:
-        """Prepare to start workers in `folder`, which must be ours alone; they report to INBOX."""
+        """Prepare to start workers in `folder`, which must be ours alone; they report to INBOX.
+
+        They leave the engines in `without` to others.
+        """
         self._context = context
         self._folder = folder
         self.environment = environment
@@ -202,6 +207,10 @@ class Supervisor:
         self._command += ["--parent", str(os.getpid()), "--environment", environment.name]
         for spec in engines_from:
             self._command += ["--engines-from", spec]
+        for name in environment.engines:
+            self._command += ["--only", name]
+        for name in without:
+            self._command += ["--without", name]
         for name, value in asdict(limits).items():
             self._command += [f"--{name.replace('_', '-')}", str(value)]
         self._process: WorkerProcess | None = None

@@ -26,6 +26,7 @@ from typing import IO
 import msgspec
 
 from musiscene_core.errors import CancelledError, JobFailedError, MusiSceneError, OutputError
+from musiscene_daemon.engines.apart.process import ChildLost
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.environments import MAIN
 from musiscene_daemon.growing import Growing
@@ -58,6 +59,8 @@ PROGRESS_INTERVAL_S = 0.05
 ALIVE_INTERVAL_S = 1.0
 OVERRUN = 4
 """Exit code of a worker whose job took more than it may."""
+CHILD_LOST = 5
+"""Exit code of a worker whose engine's own process ended under a job."""
 
 _MAX_STAGE = 200
 _PR_SET_PDEATHSIG = 1
@@ -210,6 +213,11 @@ class Worker:
                 takes = run(job.kind, job.payload, folder, self._engines, progress, progress.wrote)
         except CancelledError:
             return JobStopped(job.job_id)
+        except ChildLost as error:
+            # As if it were our own end: the daemon begins the job anew, a few times.
+            sys.stderr.write(f"The process that did the work is gone: {error}\n")
+            sys.stderr.flush()
+            os._exit(CHILD_LOST)
         except MusiSceneError as error:
             return _broke(job, error)
         except OSError as error:
@@ -284,6 +292,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parent", type=int, required=True)
     parser.add_argument("--environment", default=MAIN)
     parser.add_argument("--engines-from", action="append", default=[])
+    parser.add_argument("--only", action="append", default=[])
     parser.add_argument("--without", action="append", default=[])
     parser.add_argument("--memory-mb", type=int, default=Limits.memory_mb)
     parser.add_argument("--time-s", type=float, default=Limits.time_s)
@@ -303,7 +312,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     engines = Registry(
         given.engines_from,
         residents,
-        built_in=given.environment == MAIN,
+        built_in=given.environment == MAIN or bool(given.only),
+        only=given.only,
         without=given.without,
         loading=lambda name: reports.send(LoadingEngine(name)),
     )

@@ -47,6 +47,7 @@ class Registry:
         residents: Residents | None = None,
         *,
         built_in: bool = True,
+        only: Collection[str] = (),
         without: Collection[str] = (),
         loading: Callable[[str], None] = lambda name: None,
     ) -> None:
@@ -58,6 +59,7 @@ class Registry:
             further: engines and captioners beside those that are installed.
             residents: where models are kept.
             built_in: load MusiScene's own too; they live in one environment only.
+            only: names of entry points to load, where not all.
             without: names of entry points to leave alone.
             loading: hears the name of each before it is loaded, which may end the process.
         """
@@ -69,7 +71,7 @@ class Registry:
         infos: list[EngineInfo] = []
         captioner_infos: list[CaptionerInfo] = []
         for entry in _entries(further, built_in=built_in):
-            if entry.name in without:
+            if entry.name in without or (only and entry.name not in only):
                 continue
             loading(entry.name)
             try:

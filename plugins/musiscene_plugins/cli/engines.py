@@ -5,19 +5,30 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from musiscene_core.protocol import BrokenEngine, EngineInfo, EngineModel, connect
+from musiscene_core.protocol import (
+    BrokenEngine,
+    Client,
+    DaemonStatus,
+    EngineInfo,
+    EngineModel,
+    connect,
+)
 from musiscene_plugins.cli.terminal import result_console
+
+_PATIENCE_S, _POLL_S = 60.0, 0.05
 
 
 def run(arguments: argparse.Namespace) -> int:
     """List the engines once each environment has said what it offers; returns the exit code."""
     with connect() as client:
-        engines = client.engines()
-        broken = client.status().broken_engines
+        client.engines()
+        status = _settled(client)
+    engines, broken = status.engines, status.broken_engines
     if arguments.json:
         both = {"engines": engines, "broken": broken}
         sys.stdout.write(json.dumps(msgspec.to_builtins(both), indent=2) + "\n")
@@ -26,6 +37,16 @@ def run(arguments: argparse.Namespace) -> int:
     for line in lines(engines, broken):
         console.print(line, markup=False)
     return 0
+
+
+def _settled(client: Client) -> DaemonStatus:
+    """The status once every environment has said what it offers, or has had long enough."""
+    until = time.monotonic() + _PATIENCE_S
+    while True:
+        status = client.status()
+        if time.monotonic() > until or not any(one.starting for one in status.workers):
+            return status
+        time.sleep(_POLL_S)
 
 
 def lines(engines: Sequence[EngineInfo], broken: Sequence[BrokenEngine]) -> Iterator[str]:

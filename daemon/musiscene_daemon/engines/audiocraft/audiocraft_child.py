@@ -1,0 +1,217 @@
+"""Runs inside audiocraft's environment: loads one of its models and generates what it is asked.
+
+Needs audiocraft (1.4.0a2) and Python 3.9 or newer; no MusiScene. See musiscene_child for the wire.
+Weights are read as tensors alone: torch.load is held to weights_only, and JASCO's table of chords
+to a dictionary of numbers, so that no file of weights can run code.
+"""
+
+from __future__ import annotations
+
+import array
+import io
+import os
+import pickle
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "apart"))
+
+from musiscene_child import Child, ChildError, Message, Tell
+
+CHORDS = "chord_to_index_mapping.pkl"
+MELODY_BINS, LOWEST_PITCH = 53, 43
+_EXCERPT_S = (1.5, 4.5)
+
+
+class Studio:
+    """One model in memory, and what it is asked to do."""
+
+    def __init__(self) -> None:
+        self._kind = ""
+        self._model: Any = None
+
+    def load(self, given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
+        """Load the model; says how long a piece it makes at a time."""
+        import torch
+
+        tell("Loading audiocraft", 0.0)
+        from audiocraft.models import JASCO, MAGNeT, MusicGen
+
+        device = given["device"]
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        if not getattr(torch.load, "keywords", None):
+            torch.load = partial(torch.load, weights_only=True)
+        tell("Loading the model", 0.2)
+        self._kind, name = given["kind"], given["model"]
+        try:
+            if self._kind == "jasco":
+                with tempfile.TemporaryDirectory() as place:
+                    table = os.path.join(place, "chords.pkl")
+                    with open(table, "wb") as file:
+                        pickle.dump(read_chords(Path(name, CHORDS)), file)
+                    self._model = JASCO.get_pretrained(name, device, chords_mapping_path=table)
+            else:
+                kind = MAGNeT if self._kind == "magnet" else MusicGen
+                self._model = kind.get_pretrained(name, device)
+        except pickle.UnpicklingError as error:
+            raise ChildError(
+                f"The weights hold more than tensors, and were not read: {error}"
+            ) from None
+        except (OSError, KeyError, RuntimeError) as error:
+            if is_out_of_memory(error):
+                raise ChildError(
+                    "The model does not fit into memory.", "Choose a smaller one."
+                ) from None
+            raise ChildError(
+                f"The model cannot be loaded: {error}",
+                "All of its files have to be there, and its text encoder (t5-base) in the cache of"
+                " Hugging Face's tools: nothing is downloaded.",
+            ) from None
+        model = self._model
+        return {"window_s": float(model.max_duration), "rate": int(model.sample_rate)}
+
+    def generate(self, given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
+        """Generate a piece and write it into `folder`."""
+        import torch
+
+        if self._model is None:
+            raise ChildError("No model is loaded.")
+        torch.manual_seed(given["seed"])
+        self._model.set_custom_progress_callback(
+            lambda done, total: tell("Generating", done / max(1, total))
+        )
+        tell("Generating", 0.0)
+        try:
+            with torch.no_grad():
+                audio = getattr(self, "_" + self._kind)(given, Path(folder))
+        except RuntimeError as error:
+            if is_out_of_memory(error):
+                raise ChildError("There is not enough memory.", "Mark a shorter range.") from None
+            raise
+        sound = audio[0].detach().float().cpu().contiguous()
+        values = sound.numpy().astype("<f4", copy=False)
+        values.tofile(os.path.join(folder, "sound.f32"))
+        return {
+            "file": "sound.f32",
+            "channels": int(values.shape[0]),
+            "rate": int(self._model.sample_rate),
+        }
+
+    def _style(self, given: Mapping[str, Any], folder: Path) -> Any:
+        model = self._model
+        model.set_generation_params(duration=given["seconds"], cfg_coef=3.0, cfg_coef_beta=5.0)
+        if "reference" not in given:
+            model.set_generation_params(duration=given["seconds"], cfg_coef=3.0)
+            return model.generate([given["prompt"]], progress=True)
+        wav, rate = read_sound(folder, given["reference"])
+        shortest, longest = _EXCERPT_S
+        excerpt_s = max(shortest, min(longest, wav.shape[-1] / rate))
+        model.set_style_conditioner_params(eval_q=3, excerpt_length=excerpt_s)
+        return model.generate_with_chroma([given["prompt"]], wav[None], rate, progress=True)
+
+    def _magnet(self, given: Mapping[str, Any], folder: Path) -> Any:
+        return self._model.generate([given["prompt"]], progress=True)
+
+    def _jasco(self, given: Mapping[str, Any], folder: Path) -> Any:
+        model = self._model
+        known = model.chords_mapping
+        chords = [(nearest(name, known), float(at)) for name, at in given.get("chords", ())]
+        further: dict[str, Any] = {}
+        providers = model.lm.condition_provider.conditioners
+        if "drums" in given and "self_wav" in providers:
+            wav, rate = read_sound(folder, given["drums"])
+            further = {"drums_wav": wav[None], "drums_sample_rate": rate}
+        window_s, frame_rate = float(model.duration), float(model.compression_model.frame_rate)
+        if given.get("melody") and "melody" in providers:
+            salience = melody_matrix(given["melody"], int(window_s * frame_rate), frame_rate)
+            further["melody_salience_matrix"] = salience
+        return model.generate_music(
+            [given["prompt"]],
+            chords=chords or None,
+            segment_duration=window_s,
+            frame_rate=frame_rate,
+            melody_bins=MELODY_BINS,
+            progress=True,
+            **further,
+        )
+
+
+def melody_matrix(notes: Any, frames: int, frame_rate: float) -> Any:
+    """Notes (pitch, start, end in seconds) as [bins, frames], 1 where one sounds."""
+    import torch
+
+    salience = torch.zeros((MELODY_BINS, frames))
+    for pitch, start_s, end_s in notes:
+        row = int(pitch) - LOWEST_PITCH
+        while row < 0:
+            row += 12
+        while row >= MELODY_BINS:
+            row -= 12
+        salience[row, int(start_s * frame_rate) : int(end_s * frame_rate)] = 1.0
+    return salience
+
+
+def nearest(name: str, known: Mapping[str, int]) -> str:
+    """The chord as the table has it: with its colour, else its triad, else none (N)."""
+    root = name[:2] if name[1:2] in ("#", "b") else name[:1]
+    triad = root + ("m" if name[len(root) :].startswith("m") and "maj" not in name else "")
+    return next((one for one in (name, triad, root) if one in known), "N")
+
+
+def read_sound(folder: Path, sound: Mapping[str, Any]) -> tuple[Any, int]:
+    """The sound [channels, n] that the worker wrote into `folder`, and its rate."""
+    import torch
+
+    values = array.array("f")
+    values.frombytes((folder / sound["file"]).read_bytes())
+    if sys.byteorder == "big":
+        values.byteswap()
+    wav = torch.tensor(values, dtype=torch.float32).reshape(sound["channels"], -1)
+    return wav, int(sound["rate"])
+
+
+class _NumbersOnly(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"{module}.{name} is wanted")
+
+
+def read_chords(path: Path) -> dict[str, int]:
+    """Audiocraft's table of chords, read without running anything in it."""
+    try:
+        table = _NumbersOnly(io.BytesIO(path.read_bytes())).load()
+    except (EOFError, ValueError, IndexError, KeyError, AttributeError) as error:
+        raise ChildError(f"{path} is damaged: {error}") from None
+    plain = isinstance(table, dict) and "N" in table
+    if not plain or not all(isinstance(k, str) and type(v) is int for k, v in table.items()):
+        raise ChildError(
+            f"{path} is no table of chords.", "Take it from audiocraft's assets folder."
+        )
+    return {str(name): int(number) for name, number in table.items()}
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory, the GPU's or the machine's, ran out."""
+    return isinstance(error, MemoryError) or "out of memory" in str(error).lower()
+
+
+def versions() -> dict[str, str]:
+    """Of what matters here, without importing any of it."""
+    from importlib import metadata
+
+    found = {}
+    for name in ("audiocraft", "torch", "torchaudio"):
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+if __name__ == "__main__":
+    studio = Studio()
+    Child("audiocraft", {"load": studio.load, "generate": studio.generate}, versions()).run()
