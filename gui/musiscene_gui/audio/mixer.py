@@ -30,11 +30,12 @@ NOTHING = ""
 
 
 class _Head:
-    """A place from which a take is being played, and how far it has faded in."""
+    """A place from which a take is being played, which way, and how far it has faded in."""
 
-    def __init__(self, key: str, position: int) -> None:
+    def __init__(self, key: str, position: int, way: int = 1) -> None:
         self.key = key
         self.position = position
+        self.way = way
         # A cue's own beginning may be an attack, which a fade would dull.
         self.level = 0 if position else FADE
         self.leaving = False
@@ -78,6 +79,11 @@ class Mixer:
     def playing(self) -> bool:
         """Whether the position moves."""
         return self._head is not None
+
+    @property
+    def backwards(self) -> bool:
+        """Whether it plays backwards."""
+        return self._head is not None and self._head.way < 0
 
     @property
     def silent(self) -> bool:
@@ -151,16 +157,20 @@ class Mixer:
             if self._head is not None:
                 self._jump(self._head.position)
 
-    def play(self) -> None:
-        """Go on from the position; from the beginning (of the loop) where that is the end."""
+    def play(self, *, backwards: bool = False) -> None:
+        """Go on, either way; from the other end where nothing is left that way."""
+        way = -1 if backwards else 1
         with self._lock:
-            if self._head is not None or not self._length:
+            if not self._length or (self._head is not None and self._head.way == way):
                 return
             start, end = self._loop or (0, self._length)
-            at = self._position
-            if at >= self._length or (self._loop and at >= end):
+            at = self.position
+            if backwards:
+                at = end if at <= 0 or (self._loop and at <= start) else min(at, self._length)
+            elif at >= self._length or (self._loop and at >= end):
                 at = start
-            self._head = _Head(self._key, at)
+            self._retire()
+            self._head = _Head(self._key, at, way)
 
     def pause(self) -> None:
         """Stop, and stay."""
@@ -226,19 +236,28 @@ class Mixer:
             fade = head.fade(count)
             for key in (head.key, _BED):
                 if key in gains:
-                    sound = self._decks[key].read(
-                        head.position, count, gains[key], self._problems.append
-                    )
+                    sound = self._read(head, key, count, gains[key])
                     total += sound if isinstance(fade, float) else sound * fade
-            head.position += count
+            head.position += head.way * count
         self._fading = [head for head in self._fading if not head.gone]
         return total
+
+    def _read(self, head: _Head, key: str, count: int, gains: list[Gain]) -> Floats:
+        """What `head` passes next of one deck, in the order in which it passes it."""
+        if head.way > 0:
+            return self._decks[key].read(head.position, count, gains, self._problems.append)
+        turned = [gain if isinstance(gain, float) else gain[::-1] for gain in gains]
+        first = head.position - count
+        return self._decks[key].read(first, count, turned, self._problems.append)[::-1]
 
     def _until_turn(self) -> int:
         """Samples until the position turns back or ends."""
         if self._head is None:
             return FADE
         at = self._head.position
+        if self._head.way < 0:
+            start = self._loop[0] if self._loop and at > self._loop[0] else 0
+            return max(1, at - start)
         if self._loop and at < self._loop[1]:
             return self._loop[1] - at
         return max(1, self._length - at)
@@ -247,6 +266,13 @@ class Mixer:
         """Go back where a loop ends; stop where the cue does."""
         head = self._head
         if head is None:
+            return
+        if head.way < 0:
+            if self._loop and head.position == self._loop[0]:
+                self._jump(min(self._loop[1], self._length))
+            elif head.position <= 0:
+                self._position = 0
+                self._retire()
             return
         if self._loop and head.position == min(self._loop[1], self._length):
             if self._seamless:
@@ -258,8 +284,9 @@ class Mixer:
             self._retire()
 
     def _jump(self, sample: int) -> None:
+        way = self._head.way if self._head is not None else 1
         self._retire()
-        self._head = _Head(self._key, sample)
+        self._head = _Head(self._key, sample, way)
 
     def _retire(self) -> None:
         if self._head is not None:

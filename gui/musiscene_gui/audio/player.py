@@ -73,16 +73,16 @@ class Player:
         """Whether a device asks for sound."""
         return self.device is not None and bool(self.device.running)
 
-    def play(self) -> MediaError | None:
-        """Go on from the position; says where no loudspeaker can be had (it then plays silently).
+    def play(self, *, backwards: bool = False) -> MediaError | None:
+        """Go on, either way; says where no loudspeaker can be had (it then plays silently).
 
         Raises:
             MediaError: not even the Null device can be opened.
         """
         said = self._start()
-        if not self.mixer.playing:
+        if not self.mixer.playing or self.mixer.backwards != backwards:
             self._blocks.clear()
-        self.mixer.play()
+        self.mixer.play(backwards=backwards)
         return said
 
     def pause(self) -> None:
@@ -97,6 +97,9 @@ class Player:
         blocks = list(self._blocks)
         block = next((b for b in reversed(blocks) if b.at_s <= then), blocks[0])
         passed = max(0, int((then - block.at_s) * SAMPLE_RATE))
+        if self.mixer.backwards:
+            turned = block.after > block.first
+            return block.after if turned else max(block.after, block.first - passed)
         if block.after < block.first:
             # A loop turned within the block: its beginning is as near as need be.
             return min(block.after, self.mixer.length)
@@ -191,7 +194,7 @@ class Player:
         self._lost = True
 
     def _reopen(self) -> MediaError:
-        position, playing = self.heard(), self.mixer.playing
+        position, playing, backwards = self.heard(), self.mixer.playing, self.mixer.backwards
         self.mixer.pause()
         self.rest()
         self.mixer.seek(position)
@@ -200,7 +203,7 @@ class Player:
         )
         if playing:
             other = self._start()
-            self.mixer.play()
+            self.mixer.play(backwards=backwards)
             if other is None:
                 said = MediaError("The sound device has gone; playing on another one.")
         return said

@@ -1168,8 +1168,8 @@
         <translation>Zum Anfang</translation>
     </message>
     <message>
-        <source>Back two seconds</source>
-        <translation>Zwei Sekunden zurück</translation>
+        <source>Play backwards</source>
+        <translation>Rückwärts spielen</translation>
     </message>
     <message>
         <source>A frame back</source>

@@ -1,19 +1,21 @@
 """JobsModel: what is being made, for whom, and how to stop it.
 
-Hears of every job of this user; `mine` are those that this panel sent.
+Hears of every job of this user; `mine` are those that this panel sent, also before it was started
+again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from musiscene_core.errors import MusiSceneError, from_code
+from musiscene_core.errors import MusiSceneError, UnknownJobError, from_code
 from musiscene_core.protocol import Client, JobInfo
-from musiscene_core.protocol.state import CancelScope
-from musiscene_gui.viewmodels.asking import Asker
+from musiscene_gui.viewmodels.asking import Asker, ignored
 from musiscene_gui.viewmodels.observable import Signal
+from musiscene_gui.viewmodels.settings import Store
 
 OnEnd = Callable[[JobInfo], object]
+_KEPT, _MOST_KEPT = "jobs", 64
 
 
 class JobsModel:
@@ -26,12 +28,14 @@ class JobsModel:
         failed: emits the error when a question about jobs failed.
     """
 
-    def __init__(self, daemon: Asker[Client]) -> None:
+    def __init__(self, daemon: Asker[Client], store: Store | None = None) -> None:
         self.changed, self.ended = Signal(), Signal()
         self.others_changed, self.failed = Signal(), Signal()
         self._daemon = daemon
         self._jobs: dict[str, JobInfo] = {}
-        self._mine: dict[str, OnEnd] = {}
+        self._store = store
+        kept = store.read(_KEPT).split() if store is not None else []
+        self._mine: dict[str, OnEnd] = dict.fromkeys(kept[-_MOST_KEPT:], ignored)
 
     @property
     def active(self) -> tuple[JobInfo, ...]:
@@ -57,6 +61,7 @@ class JobsModel:
     def follow(self, job_id: str, on_end: OnEnd) -> None:
         """Take a job for this panel's own and have `on_end` hear how it ended, once."""
         self._mine[job_id] = on_end
+        self._keep()
         known = self._jobs.get(job_id)
         if known is not None:
             self._hear(known)
@@ -73,9 +78,12 @@ class JobsModel:
         """Cancel one job."""
         self._daemon.ask(lambda client: client.cancel(job_id), self._hear, self.failed.emit)
 
-    def cancel_all(self, scope: CancelScope = "session") -> None:
-        """Cancel this panel's jobs, all of this user's, or those of the latter that wait."""
-        self._daemon.ask(lambda client: client.cancel_all(scope), lambda _: None, self.failed.emit)
+    def cancel_mine(self, *, waiting: bool = False) -> None:
+        """Cancel this panel's jobs, or those of them that wait; never another program's."""
+        # One by one: what the panel sent before it was started again is of another session.
+        for job in self.active:
+            if not waiting or job.state == "queued":
+                self.cancel(job.id)
 
     def reconcile(self) -> None:
         """Ask how all of this panel's jobs stand: after the daemon was gone, nothing is known."""
@@ -83,7 +91,18 @@ class JobsModel:
             self._ask_about(job_id)
 
     def _ask_about(self, job_id: str) -> None:
-        self._daemon.ask(lambda client: client.job(job_id), self._hear, self.failed.emit)
+        def failed(error: MusiSceneError) -> None:
+            if not isinstance(error, UnknownJobError):
+                self.failed.emit(error)
+            elif self._mine.get(job_id) is ignored:
+                del self._mine[job_id]  # the daemon has forgotten it since
+                self._keep()
+
+        self._daemon.ask(lambda client: client.job(job_id), self._hear, failed)
+
+    def _keep(self) -> None:
+        if self._store is not None:
+            self._store.write(_KEPT, " ".join(self._mine))
 
     def _hear(self, job: JobInfo) -> None:
         before = self._jobs.get(job.id)
@@ -100,6 +119,7 @@ class JobsModel:
             self.changed.emit(job)
         if job.ended:
             del self._mine[job.id]
+            self._keep()
             on_end(job)
             self.ended.emit(job)
 

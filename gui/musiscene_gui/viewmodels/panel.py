@@ -30,7 +30,7 @@ class Panel:
 
     def __init__(self, daemon: Asker[Client], editor: Asker[EditorSide], store: Store) -> None:
         self.daemon = daemon
-        self.jobs = JobsModel(daemon)
+        self.jobs = JobsModel(daemon, store)
         self.connection = ConnectionModel(daemon, self.jobs)
         self.timeline = TimelineModel()
         self.editor = EditorModel(editor, self.timeline)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from musiscene_core.errors import MediaError, MusiSceneError
 from musiscene_core.library import Catalogue
 from musiscene_core.ranges import FrameRange
-from musiscene_core.timecode import SAMPLE_RATE, FrameRate, frame_to_sample, sample_to_frame
+from musiscene_core.timecode import FrameRate, frame_to_sample, sample_to_frame
 from musiscene_core.timeline import TimelineRange
 from musiscene_gui.viewmodels.asking import Asker
 from musiscene_gui.viewmodels.observable import Signal
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from musiscene_gui.audio import Deck, Player
     from musiscene_gui.audio.beside import Beside
 
-BACK_S = 2.0
 LOUDEST_DB, SOFTEST_DB = 6.0, -60.0
 
 
@@ -148,12 +147,17 @@ class PlaybackModel:
         else:
             self.play()
 
-    def play(self) -> None:
-        """Play on from the playhead."""
+    @property
+    def backwards(self) -> bool:
+        """Whether it plays backwards."""
+        return self._player is not None and self._player.mixer.backwards
+
+    def play(self, *, backwards: bool = False) -> None:
+        """Play on from the playhead, either way."""
         if not self.length or self._player is None:
             return
         try:
-            said = self._player.play()
+            said = self._player.play(backwards=backwards)
         except MediaError as error:
             self.failed.emit(error)
             return
@@ -178,9 +182,9 @@ class PlaybackModel:
         """Go to the beginning."""
         self.seek(0)
 
-    def back(self) -> None:
-        """Go back a little."""
-        self.seek(max(0, self.position - round(BACK_S * SAMPLE_RATE)))
+    def play_backwards(self) -> None:
+        """Play from the playhead to the beginning."""
+        self.play(backwards=True)
 
     def step(self, frames: int) -> None:
         """Go on by so many frames, or back, and stand still there."""

@@ -81,8 +81,8 @@ class JobsView(QWidget):
         self.others = QLabel()
         self.others.setProperty("cls", "dim")
         self.cancel_queued, self.cancel_all = QPushButton(), QPushButton()
-        self.cancel_queued.clicked.connect(self._cancel_waiting)
-        self.cancel_all.clicked.connect(lambda: jobs.cancel_all("session"))
+        self.cancel_queued.clicked.connect(lambda: jobs.cancel_mine(waiting=True))
+        self.cancel_all.clicked.connect(lambda: jobs.cancel_mine())
         buttons.addWidget(self.others, 1)
         buttons.addWidget(self.cancel_queued)
         buttons.addWidget(self.cancel_all)
@@ -125,12 +125,6 @@ class JobsView(QWidget):
         self.others.setVisible(bool(others))
         self.others.setText(self.tr("{count} jobs of other programs").format(count=others))
         self.setVisible(bool(active) or bool(others))
-
-    def _cancel_waiting(self) -> None:
-        # One by one: the daemon's "queued" also means what other programs of this user sent.
-        for job in self._jobs.active:
-            if job.state == "queued":
-                self._jobs.cancel(job.id)
 
 
 def _kind(job: JobInfo) -> str:

@@ -64,7 +64,7 @@ class Transport(QWidget):
         self.play = icon_button(self, "play", "")
         self.frame_on = icon_button(self, "frame-on", "")
         self.start.clicked.connect(self._playback.to_start)
-        self.back.clicked.connect(self._playback.back)
+        self.back.clicked.connect(self._playback.play_backwards)
         self.frame_back.clicked.connect(lambda: self._playback.step(-1))
         self.play.clicked.connect(self._playback.toggle)
         self.frame_on.clicked.connect(lambda: self._playback.step(1))
@@ -99,7 +99,7 @@ class Transport(QWidget):
 
     def _shortcuts(self) -> None:
         keys = {
-            "J": self._playback.back,
+            "J": self._playback.play_backwards,
             "K": self._playback.pause,
             "L": self._playback.play,
             "Shift+I": self._playback.to_start,
@@ -117,7 +117,7 @@ class Transport(QWidget):
 
     def _word(self) -> None:
         say(self.start, self.tr("To the beginning"), "Shift+I")
-        say(self.back, self.tr("Back two seconds"), "J")
+        say(self.back, self.tr("Play backwards"), "J")
         say(self.frame_back, self.tr("A frame back"), ",")
         say(self.frame_on, self.tr("A frame on"), ".")
         say(self.none, self.tr("No music"), "0")

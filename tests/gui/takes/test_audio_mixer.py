@@ -242,3 +242,53 @@ def test_commands_from_another_thread_never_break_the_sound():
     thread.join()
     assert np.isfinite(sound).all()
     assert mixer.take_problems() == []
+
+
+def test_backwards_is_the_sound_turned_round_sample_for_sample() -> None:
+    ramp = np.linspace(-0.5, 0.5, 4_000)
+    source = HeldSound(np.stack([ramp, ramp], axis=1).astype(np.float32))
+    mixer = Mixer()
+    mixer.load("a", deck(source))
+    mixer.listen("a")
+    mixer.seek(3_000)
+    mixer.play(backwards=True)
+    assert mixer.backwards
+    heard = np.concatenate([mixer.render(count) for count in (500, 333, 1_167)])
+    assert mixer.position == 1_000
+    forwards = source.read(1_000, 2_000)[::-1]
+    assert np.allclose(heard[FADE:], forwards[FADE:], atol=1e-7)
+
+
+def test_backwards_stops_at_the_beginning_and_begins_at_the_end_where_it_is_there() -> None:
+    mixer = playing(level(0.25, 2_000))
+    mixer.pause()
+    mixer.render(FADE)
+    mixer.seek(0)
+    mixer.play(backwards=True)
+    assert mixer.position == 2_000
+    rendered(mixer, 3_000)
+    assert not mixer.playing
+    assert mixer.position == 0
+
+
+def test_a_turn_of_the_way_while_it_plays_makes_no_click() -> None:
+    mixer = playing(tone())
+    there = rendered(mixer, 9_600)
+    mixer.play(backwards=True)
+    back = rendered(mixer, 4_800)
+    assert mixer.position == 4_800
+    mixer.play()
+    on = rendered(mixer, 4_800)
+    assert mixer.position == 9_600
+    assert roughest(np.concatenate([there, back, on])) < 3 * TONE_BEND
+
+
+def test_a_loop_goes_round_backwards_too() -> None:
+    mixer = playing(level(0.25, 10_000))
+    mixer.set_loop((2_000, 4_000))
+    mixer.seek(3_000)
+    mixer.play(backwards=True)
+    rendered(mixer, 1_000)
+    assert mixer.position == 4_000
+    rendered(mixer, 2_500)
+    assert mixer.position == 3_500

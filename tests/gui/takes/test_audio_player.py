@@ -97,3 +97,18 @@ def test_decibels():
     assert decibels(0.0) == 1.0
     assert decibels(-6.0) == pytest.approx(0.501, abs=1e-3)
     assert decibels(-60.0) == 0.0
+
+
+def test_backwards_the_playhead_only_goes_back_and_plays_on_from_there(player):
+    player.mixer.seek(5 * SAMPLE_RATE)
+    player.play(backwards=True)
+    heard = []
+    for _ in range(100):
+        heard.append(player.heard())
+        time.sleep(0.004)
+    assert heard == sorted(heard, reverse=True)
+    assert heard[-1] < 5 * SAMPLE_RATE
+    player.play()
+    turned = player.heard()
+    wait_until(lambda: player.heard() > turned + 5_000)
+    assert not player.mixer.backwards
