@@ -53,7 +53,7 @@ ASKED = ["Describe the music.", "What is it good for, at night?", "Tempo?"]
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one-token", "three-tokens"])
-def model(request, tmp_path_factory):
+def converted(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("model")
     tiny = tiny_models.make(folder, phase="finetune", query_len=request.param)
     convert(
@@ -65,7 +65,12 @@ def model(request, tmp_path_factory):
         ),
         folder / "captioner",
     )
-    return load(folder / "captioner")
+    return folder / "captioner"
+
+
+@pytest.fixture(scope="module")
+def model(converted):
+    return load(converted)
 
 
 def features(count):
@@ -95,6 +100,20 @@ def test_answers_do_not_depend_on_the_rest_of_the_batch(model):
     backwards = model.answer(heard.flip(0), ASKED[::-1], FREE)[::-1]
     assert together == alone == backwards
     assert len(set(together)) == 3
+
+
+@pytest.mark.parametrize("precision", ["half", "int8"])
+def test_nor_do_they_where_rounding_is_coarse(converted, precision):
+    model = load(converted, precision=precision, to_answer=True)
+    free = Generation(temperature=0.8, max_tokens=60, seed=3)
+    asked = [*ASKED, "Mood?", "a chase at night " * 10, "Which instruments are playing, and how?"]
+    heard = features(len(asked))
+    alone = [
+        model.answer(row[None], [question], free)[0]
+        for row, question in zip(heard, asked, strict=True)
+    ]
+    assert model.answer(heard, asked, free) == alone
+    assert [*model.answer(heard[:4], asked[:4], free), *alone[4:]] == alone
 
 
 def test_one_encoding_serves_several_questions(model):

@@ -184,9 +184,16 @@ class MuLlama(nn.Module):
             audio = torch.cat([self.audio_tokens(row[None]) for row in features])
             audio = audio.expand(len(prompts), -1, -1)
             writing = _Writing(self.tokens, len(prompts), on_text)
-            with self.prefix.hearing(audio):
-                steps = self._steps(prompts, settings)
-                drawn = draw(steps, prompts, settings, self._ends(), writing.add)
+            drawn: list[list[int]] = []
+            for rows in self._in_one(prompts, settings):
+                some = [prompts[row] for row in rows]
+
+                def add(row: int, token: int, first: int = rows.start) -> None:
+                    writing.add(first + row, token)
+
+                with self.prefix.hearing(audio[rows.start : rows.stop]):
+                    steps = self._steps(some, settings)
+                    drawn += draw(steps, some, settings, self._ends(), add)
         writing.finish()
         return [self.tokens.decode(answer).strip() for answer in drawn]
 
@@ -198,11 +205,25 @@ class MuLlama(nn.Module):
         """
         return [self._prompt_tokens(question, settings) for question in questions]
 
+    def _in_one(self, prompts: Sequence[Sequence[int]], settings: Generation) -> Sequence[range]:
+        """Which rows are drawn together.
+
+        In transformers' own forward none: there, in halves, the words of one came to depend on how
+        the others were padded.
+        """
+        if self._decodes(prompts, settings):
+            return [range(len(prompts))]
+        return [range(row, row + 1) for row in range(len(prompts))]
+
+    def _decodes(self, prompts: Sequence[Sequence[int]], settings: Generation) -> bool:
+        """Whether our decoder can do these."""
+        longest = max(map(len, prompts)) + settings.max_tokens
+        return self.config.query_len == 1 and packable(self.backbone, longest)
+
     def _steps(self, prompts: Sequence[Sequence[int]], settings: Generation) -> Steps:
         """Our decoder; what it cannot do, transformers does."""
         heard = self.prefix.constants()
-        longest = max(map(len, prompts)) + settings.max_tokens
-        if heard is None or not packable(self.backbone, longest):
+        if heard is None or not self._decodes(prompts, settings):
             return PlainSteps(self.backbone, pad=min(self._ends(), default=0))
         packed = self._pack()
         return Decoder(packed, self.backbone, heard, self.house.shares, len(prompts))

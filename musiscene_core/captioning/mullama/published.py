@@ -53,7 +53,8 @@ def config_of(
         raise ModelError(
             f"The tensor {name} does not fit a language model {dim} wide, "
             f"{llama.params.n_layers} layers deep.",
-            hint="Name the LLaMA that the checkpoint was trained with.",
+            hint="Name the LLaMA that the checkpoint was trained with, and its prefix tokens a "
+            f"layer (--query-len, now {query_len}).",
         )
     rank_of = "llama.layers.0.attention.lora_wq_l1.weight"
     rank = _first_axis(tensors, rank_of) if rank_of in tensors else 0
