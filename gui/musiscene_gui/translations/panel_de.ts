@@ -239,6 +239,62 @@
         <source>Playhead at {0}</source>
         <translation>Abspielposition bei {0}</translation>
     </message>
+    <message>
+        <source>Input</source>
+        <translation>Eingabe</translation>
+    </message>
+    <message>
+        <source>Timecode</source>
+        <translation>Timecode</translation>
+    </message>
+    <message>
+        <source>Range</source>
+        <translation>Bereich</translation>
+    </message>
+    <message>
+        <source>Media</source>
+        <translation>Medien</translation>
+    </message>
+    <message>
+        <source>Media offline</source>
+        <translation>Medien offline</translation>
+    </message>
+    <message>
+        <source>Timeline</source>
+        <translation>Timeline</translation>
+    </message>
+    <message>
+        <source>Model</source>
+        <translation>Modell</translation>
+    </message>
+    <message>
+        <source>Request</source>
+        <translation>Auftrag</translation>
+    </message>
+    <message>
+        <source>Writing</source>
+        <translation>Schreiben</translation>
+    </message>
+    <message>
+        <source>Editor</source>
+        <translation>Schnittprogramm</translation>
+    </message>
+    <message>
+        <source>Engine</source>
+        <translation>Erzeuger</translation>
+    </message>
+    <message>
+        <source>Daemon</source>
+        <translation>Dienst</translation>
+    </message>
+    <message>
+        <source>Work</source>
+        <translation>Arbeit</translation>
+    </message>
+    <message>
+        <source>Error</source>
+        <translation>Fehler</translation>
+    </message>
 </context>
 <context>
     <name>Application</name>
@@ -724,6 +780,305 @@
     <message>
         <source>No picture here</source>
         <translation>Hier ist kein Bild</translation>
+    </message>
+</context>
+<context>
+    <name>Said</name>
+    <message>
+        <source>Watching {0}</source>
+        <translation>Sehe {0}</translation>
+    </message>
+    <message>
+        <source>Reading {0}</source>
+        <translation>Lese {0}</translation>
+    </message>
+    <message>
+        <source>Looking at the sound</source>
+        <translation>Untersuche den Ton</translation>
+    </message>
+    <message>
+        <source>Listening</source>
+        <translation>Höre zu</translation>
+    </message>
+    <message>
+        <source>Listening to section {0} of {1}</source>
+        <translation>Höre Abschnitt {0} von {1}</translation>
+    </message>
+    <message>
+        <source>Listening to the music</source>
+        <translation>Höre die Musik</translation>
+    </message>
+    <message>
+        <source>Listening to the earlier take</source>
+        <translation>Höre die frühere Fassung</translation>
+    </message>
+    <message>
+        <source>Listened to the range</source>
+        <translation>Bereich gehört</translation>
+    </message>
+    <message>
+        <source>Writing the brief</source>
+        <translation>Schreibe die Beschreibung</translation>
+    </message>
+    <message>
+        <source>Writing video</source>
+        <translation>Schreibe, was zu sehen ist</translation>
+    </message>
+    <message>
+        <source>Writing music</source>
+        <translation>Schreibe, wie die Temp-Musik klingt</translation>
+    </message>
+    <message>
+        <source>Writing scene imagination</source>
+        <translation>Schreibe die Vorstellung</translation>
+    </message>
+    <message>
+        <source>Writing fusion</source>
+        <translation>Schreibe, was der Komponist liest</translation>
+    </message>
+    <message>
+        <source>Writing music conditions</source>
+        <translation>Schreibe musikalische Angaben</translation>
+    </message>
+    <message>
+        <source>Planning the music</source>
+        <translation>Plane die Musik</translation>
+    </message>
+    <message>
+        <source>Composing</source>
+        <translation>Komponieren</translation>
+    </message>
+    <message>
+        <source>Playing the instruments</source>
+        <translation>Spiele die Instrumente</translation>
+    </message>
+    <message>
+        <source>Mixing and mastering</source>
+        <translation>Mische und mastere</translation>
+    </message>
+    <message>
+        <source>Writing the score</source>
+        <translation>Schreibe die Partitur</translation>
+    </message>
+    <message>
+        <source>Writing the music</source>
+        <translation>Schreibe die Musik</translation>
+    </message>
+    <message>
+        <source>Writing the take</source>
+        <translation>Schreibe die Fassung</translation>
+    </message>
+    <message>
+        <source>Drawing the lead sheet</source>
+        <translation>Zeichne das Leadsheet</translation>
+    </message>
+    <message>
+        <source>Generating the music</source>
+        <translation>Erzeuge die Musik</translation>
+    </message>
+    <message>
+        <source>Decoding the music</source>
+        <translation>Dekodiere die Musik</translation>
+    </message>
+    <message>
+        <source>Joining the music</source>
+        <translation>Füge die Musik zusammen</translation>
+    </message>
+    <message>
+        <source>Starting the environment</source>
+        <translation>Starte die Umgebung</translation>
+    </message>
+    <message>
+        <source>Waiting for the model {0}</source>
+        <translation>Warte auf das Modell {0}</translation>
+    </message>
+    <message>
+        <source>{0} is not there.</source>
+        <translation>{0} ist nicht da.</translation>
+    </message>
+    <message>
+        <source>Check the name; give a movie or an .otio timeline.</source>
+        <translation>Den Namen prüfen; einen Film oder eine .otio-Timeline angeben.</translation>
+    </message>
+    <message>
+        <source>The daemon is not running.</source>
+        <translation>Der Dienst läuft nicht.</translation>
+    </message>
+    <message>
+        <source>Start it with `musiscene daemon start`.</source>
+        <translation>Mit `musiscene daemon start` starten.</translation>
+    </message>
+    <message>
+        <source>The daemon has not started within {0} s.</source>
+        <translation>Der Dienst ist nach {0} s noch nicht gestartet.</translation>
+    </message>
+    <message>
+        <source>The machine may be busy; run the command again.</source>
+        <translation>Der Rechner ist vielleicht beschäftigt; noch einmal versuchen.</translation>
+    </message>
+    <message>
+        <source>The daemon cannot be started: {0}</source>
+        <translation>Der Dienst lässt sich nicht starten: {0}</translation>
+    </message>
+    <message>
+        <source>The engine '{0}' cannot work yet: {1}</source>
+        <translation>Der Erzeuger „{0}“ kann noch nicht arbeiten: {1}</translation>
+    </message>
+    <message>
+        <source>Put that right and restart the daemon, or choose another engine.</source>
+        <translation>Das beheben und den Dienst neu starten, oder einen anderen Erzeuger wählen.</translation>
+    </message>
+    <message>
+        <source>There is no engine called '{0}'.</source>
+        <translation>Es gibt keinen Erzeuger namens „{0}“.</translation>
+    </message>
+    <message>
+        <source>There is no captioner called '{0}'.</source>
+        <translation>Es gibt keinen Textgeber namens „{0}“.</translation>
+    </message>
+    <message>
+        <source>The captioner '{0}' cannot work yet.</source>
+        <translation>Der Textgeber „{0}“ kann noch nicht arbeiten.</translation>
+    </message>
+    <message>
+        <source>The range lasts {0} s; {1} scores up to {2} s.</source>
+        <translation>Der Bereich dauert {0} s; {1} vertont bis zu {2} s.</translation>
+    </message>
+    <message>
+        <source>Mark a shorter range.</source>
+        <translation>Einen kürzeren Bereich markieren.</translation>
+    </message>
+    <message>
+        <source>The editor has not answered for {0} s.</source>
+        <translation>Das Schnittprogramm antwortet seit {0} s nicht.</translation>
+    </message>
+    <message>
+        <source>Look whether it shows a dialog, then reload.</source>
+        <translation>Nachsehen, ob dort ein Dialog offen ist, dann neu laden.</translation>
+    </message>
+    <message>
+        <source>The connection to the editor broke.</source>
+        <translation>Die Verbindung zum Schnittprogramm ist abgerissen.</translation>
+    </message>
+    <message>
+        <source>Reload the timeline.</source>
+        <translation>Die Timeline neu laden.</translation>
+    </message>
+    <message>
+        <source>No timeline is open.</source>
+        <translation>Es ist keine Timeline geöffnet.</translation>
+    </message>
+    <message>
+        <source>Open a film or timeline first.</source>
+        <translation>Zuerst einen Film oder eine Timeline öffnen.</translation>
+    </message>
+    <message>
+        <source>DaVinci Resolve's scripting module is not on this machine.</source>
+        <translation>Das Skriptmodul von DaVinci Resolve ist nicht auf diesem Rechner.</translation>
+    </message>
+    <message>
+        <source>No sound device can be opened; playing silently.</source>
+        <translation>Kein Tongerät lässt sich öffnen; es wird stumm gespielt.</translation>
+    </message>
+    <message>
+        <source>Connect one, or let go of it in other programs, then play again.</source>
+        <translation>Eines anschließen oder in anderen Programmen freigeben, dann wieder abspielen.</translation>
+    </message>
+    <message>
+        <source>The sound device has gone; playing on another one.</source>
+        <translation>Das Tongerät ist weg; es wird auf einem anderen gespielt.</translation>
+    </message>
+    <message>
+        <source>The take was not placed: music of ours lies there already.</source>
+        <translation>Die Fassung wurde nicht platziert: Dort liegt schon Musik von uns.</translation>
+    </message>
+    <message>
+        <source>Place it on new tracks, or replace the earlier music.</source>
+        <translation>Auf neuen Spuren platzieren oder die frühere Musik ersetzen.</translation>
+    </message>
+    <message>
+        <source>This take has no score to read.</source>
+        <translation>Zu dieser Fassung gibt es keine Noten.</translation>
+    </message>
+    <message>
+        <source>The composer writes one; other engines do not.</source>
+        <translation>Der Komponist schreibt welche; andere Erzeuger nicht.</translation>
+    </message>
+    <message>
+        <source>Score the scene again.</source>
+        <translation>Die Szene noch einmal vertonen.</translation>
+    </message>
+    <message>
+        <source>{0} of {1} is a favourite.</source>
+        <translation>{0} von {1} ist ein Favorit.</translation>
+    </message>
+    <message>
+        <source>It ended without a word.</source>
+        <translation>Es endete ohne ein Wort.</translation>
+    </message>
+    <message>
+        <source>Try again: it goes on where it stopped.</source>
+        <translation>Noch einmal versuchen: Es geht dort weiter, wo es aufhörte.</translation>
+    </message>
+    <message>
+        <source>Fits {0} best: {1}.</source>
+        <translation>Entspricht {0} am besten: {1}.</translation>
+    </message>
+    <message>
+        <source>Nearer to {0} than {1}: {2} ({3} against {4}).</source>
+        <translation>Näher an {0} als {1}: {2} ({3} gegen {4}).</translation>
+    </message>
+    <message>
+        <source>Farther from {0} than {1}: {2} ({3} against {4}).</source>
+        <translation>Ferner von {0} als {1}: {2} ({3} gegen {4}).</translation>
+    </message>
+    <message>
+        <source>Hardly better than the second: hear both.</source>
+        <translation>Kaum besser als die zweite: beide anhören.</translation>
+    </message>
+    <message>
+        <source>Hardly worse than the best: hear both.</source>
+        <translation>Kaum schlechter als die beste: beide anhören.</translation>
+    </message>
+    <message>
+        <source>the scene's feeling</source>
+        <translation>dem Gefühl der Szene</translation>
+    </message>
+    <message>
+        <source>the brief's words</source>
+        <translation>den Worten der Beschreibung</translation>
+    </message>
+    <message>
+        <source>the hit points</source>
+        <translation>den Trefferpunkten</translation>
+    </message>
+    <message>
+        <source>the loudness asked for</source>
+        <translation>der gewünschten Lautheit</translation>
+    </message>
+    <message>
+        <source>the second</source>
+        <translation>die zweite</translation>
+    </message>
+    <message>
+        <source>the best</source>
+        <translation>die beste</translation>
+    </message>
+    <message>
+        <source>{0} off in the plane of valence and arousal</source>
+        <translation>{0} daneben in der Ebene von Valenz und Erregung</translation>
+    </message>
+    <message>
+        <source>texts alike by {0}</source>
+        <translation>Texte zu {0} gleich</translation>
+    </message>
+    <message>
+        <source>{0} of {1} met within a frame</source>
+        <translation>{0} von {1} auf ein Bild getroffen</translation>
+    </message>
+    <message>
+        <source>{0} LU off</source>
+        <translation>{0} LU daneben</translation>
     </message>
 </context>
 <context>

@@ -9,6 +9,7 @@ from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.building import icon_button, name_button, set_class
 from musiscene_gui.widgets.icons import icon
+from musiscene_gui.widgets.said import said_of
 
 _SHORT_BELOW = 700
 
@@ -96,7 +97,11 @@ class Header(QWidget):
         if editor.state == "opening":
             return self.tr("Opening…"), "warn", ""
         if editor.state == "failed" or editor.opened is None:
-            return self.tr("Not opened"), "error", str(editor.error)
+            return (
+                self.tr("Not opened"),
+                "error",
+                said_of(editor.error) if editor.error is not None else "",
+            )
         about, info = editor.opened.description, editor.opened.editor
         editions = {
             "studio": self.tr("Studio"),
@@ -121,7 +126,7 @@ class Header(QWidget):
             "failed": (self.tr("Daemon not reached"), self.tr("Daemon"), "error"),
         }
         whole, brief, cls = said[connection.state]
-        tip = str(connection.error) if connection.error is not None else ""
+        tip = said_of(connection.error) if connection.error is not None else ""
         if connection.state == "ready" and connection.status is not None:
             models = ", ".join(model.name for model in connection.status.models)
             whole = " · ".join(filter(None, (whole, models)))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import (
 from musiscene_core.protocol import JobInfo
 from musiscene_gui.viewmodels.jobs import JobsModel
 from musiscene_gui.widgets.language import tr
+from musiscene_gui.widgets.said import said
 from musiscene_gui.widgets.text import Elided, icon_button, say
 
 _STEPS = 1_000
@@ -55,7 +56,7 @@ class JobRow(QWidget):
         elif job.state == "queued":
             state = self.tr("waiting")
         else:
-            state = job.stage
+            state = said(job.stage)
         self.text.setText(f"{name}: {state}" if state else name)
         self.bar.setValue(round(job.fraction * _STEPS))
         self.bar.setAccessibleName(self.tr("Progress of {job}").format(job=name))

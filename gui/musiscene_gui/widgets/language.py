@@ -11,6 +11,11 @@ _in_use: list[tuple[QTranslator, bytes]] = []
 """With the catalogue, which a translator reads from but does not keep."""
 
 
+def speaks_english() -> bool:
+    """Whether texts are shown as they are written."""
+    return not _in_use
+
+
 def tr(text: str, note: str = "") -> str:
     """`text` in the user's language, outside any class: where catalogues have no context."""
     return QCoreApplication.translate("", text, note or None)

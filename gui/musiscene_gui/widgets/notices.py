@@ -15,6 +15,7 @@ from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.building import ElidedLabel, icon_button, name_button
 from musiscene_gui.widgets.flow import FlowLayout
 from musiscene_gui.widgets.icons import icon
+from musiscene_gui.widgets.said import said_of
 
 
 class ErrorBar(QFrame):
@@ -53,8 +54,7 @@ class ErrorBar(QFrame):
         self.setVisible(error is not None)
         if error is None:
             return
-        self.message.set_whole(str(error))
-        self.message.setToolTip(str(error))
+        self.message.set_whole(said_of(error))
         self.mend.setVisible(mend is not None)
         if mend is not None:
             self.mend.setText(mend[0])

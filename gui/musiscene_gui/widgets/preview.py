@@ -11,6 +11,7 @@ from musiscene_gui.bridge.pictures import Pictures, clip_at
 from musiscene_gui.viewmodels.playback import PlaybackModel
 from musiscene_gui.viewmodels.timeline import TimelineModel
 from musiscene_gui.widgets import theme
+from musiscene_gui.widgets.said import said
 
 HEIGHT = 150
 
@@ -102,5 +103,5 @@ class Preview(QWidget):
         self.update()
 
     def _fail(self, error: MusiSceneError) -> None:
-        self._image, self._said = QImage(), error.message
+        self._image, self._said = QImage(), said(error.message)
         self.update()

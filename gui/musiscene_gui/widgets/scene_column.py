@@ -9,6 +9,7 @@ from musiscene_core.protocol import JobInfo
 from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.widgets.building import ElidedLabel, label, row, set_class
 from musiscene_gui.widgets.captions import Captions
+from musiscene_gui.widgets.said import said
 from musiscene_gui.widgets.wishing import WishGrid
 
 
@@ -89,7 +90,7 @@ class SceneColumn(QFrame):
             return
         self.bar.setValue(round(1000 * job.fraction))
         self.bar.setFormat(f"{100 * job.fraction:.0f} %")
-        self._show_stage(job.stage or self.tr("Waiting to begin"), job.eta_s)
+        self._show_stage(said(job.stage) or self.tr("Waiting to begin"), job.eta_s)
 
     def _show_stage(self, stage: str, eta_s: float | None) -> None:
         left = self.tr("about {0} left").format(_duration(eta_s)) if eta_s is not None else ""

@@ -9,6 +9,7 @@ from musiscene_core.keys import key_name
 from musiscene_core.take import Stem, Take
 from musiscene_gui.viewmodels.take_files import TakeFiles
 from musiscene_gui.widgets.language import tr
+from musiscene_gui.widgets.said import said
 
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
@@ -121,7 +122,7 @@ def made_by(take: Take) -> str:
 def critic(critique: Critique) -> str:
     """The critic's rank with its reason."""
     return tr("Critic: {rank} of {among} · {reason}").format(
-        rank=critique.rank, among=critique.among, reason=critique.reason
+        rank=critique.rank, among=critique.among, reason=said(critique.reason)
     )
 
 
@@ -134,7 +135,8 @@ def critic_in_full(critique: Critique) -> str:
         "loudness": tr("Loudness"),
     }
     lines = [
-        f"{names.get(one.name, one.name)} {one.score:.0%}: {one.says}" for one in critique.criteria
+        f"{names.get(one.name, one.name)} {one.score:.0%}: {said(one.says)}"
+        for one in critique.criteria
     ]
     if critique.listener == "signals":
         lines.append(tr("Judged by what was measured."))
@@ -142,7 +144,7 @@ def critic_in_full(critique: Critique) -> str:
         lines.append(tr("Heard by {listener}.").format(listener=critique.listener))
     if critique.note:
         lines.append(critique.note)
-    return "\n".join((critique.reason, *lines))
+    return "\n".join((said(critique.reason), *lines))
 
 
 def size(size_bytes: int) -> str:
