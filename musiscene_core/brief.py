@@ -209,6 +209,42 @@ class EmotionCurve(msgspec.Struct, frozen=True, kw_only=True):
         return self.points[min(len(self.points) - 1, max(0, index))]
 
 
+class Level(msgspec.Struct, frozen=True, kw_only=True):
+    """How loud the music is to be at one time.
+
+    Attributes:
+        time_s: cue time in seconds.
+        level: 0 (silent) to 1 (as loud as it gets).
+    """
+
+    time_s: float
+    level: float
+
+
+class MusicDirections(msgspec.Struct, frozen=True, kw_only=True):
+    """Concrete musical directions, in fields that can be checked and compared.
+
+    What Herrmann-1's language model writes as a paragraph (Haseeb et al. 2023, section 3.3).
+
+    Attributes:
+        words: what the music sounds like, as a prompt for a text-to-music model.
+        tempo_bpm: beats a minute.
+        tonic: pitch class from C = 0.
+        mode: major or minor; None where the key leaves it open.
+        instruments: their names.
+        dynamics: how loud it is, in order of time; empty where that is left open.
+        themes: what it expresses, a few words each.
+    """
+
+    words: str
+    tempo_bpm: float
+    tonic: int
+    mode: Mode | None = None
+    instruments: tuple[str, ...] = ()
+    dynamics: tuple[Level, ...] = ()
+    themes: tuple[str, ...] = ()
+
+
 class HowWritten(msgspec.Struct, frozen=True, kw_only=True):
     """How a text came about: enough to judge it, to ask again, and to ask otherwise.
 
@@ -223,6 +259,7 @@ class HowWritten(msgspec.Struct, frozen=True, kw_only=True):
         raw: the answer before cleaning; empty where cleaning changed nothing.
         wrote: the text as it was first, by which a later edit is known.
         notes: what else a reader must know, a sentence each.
+        directions: the fields that the text was put together from; None where it is only words.
     """
 
     writer: str
@@ -235,6 +272,7 @@ class HowWritten(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
     wrote: str = ""
     notes: tuple[str, ...] = ()
+    directions: MusicDirections | None = None
 
 
 class Caption(msgspec.Struct, frozen=True):

@@ -7,12 +7,14 @@ goes by the others as they stand, a user's words included.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
 
 from musiscene_core.brief import Caption, Captions, SceneBrief
+from musiscene_core.captioning.directing import directed
 from musiscene_core.captioning.generation import PROFILES
 from musiscene_core.captioning.heard import OnText, Section
 from musiscene_core.captioning.language.model import OnPiece
@@ -137,6 +139,7 @@ class _Recaptioning:
                     lambda note: self._ruled(self._rules.music_conditions, note),
                     piece,
                     part,
+                    asking=partial(directed, length_s=self._brief.timeline.length_seconds),
                 )
 
     def _music(self) -> Caption:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from musiscene_core.brief import Caption
+from musiscene_core.captioning.directing import directed
 from musiscene_core.captioning.heard import HeardSection, OnText
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.captioning.strategies import (
@@ -15,6 +16,7 @@ from musiscene_core.captioning.strategies import (
     fusion_prompt,
     sentences,
 )
+from musiscene_core.captioning.writing import written
 from musiscene_core.errors import RequestError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.spotting.describe import by_rule
@@ -89,4 +91,5 @@ def _written(
     def rules(note: str) -> Caption:
         return by_rule(f"{music} It goes with this picture: {seen}", note)
 
-    return scribe.write(prompt, rules, on_piece, progress)
+    asking = written if request.strategy == "fusion" else directed
+    return scribe.write(prompt, rules, on_piece, progress, asking=asking)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Protocol
 
 from musiscene_core.brief import Caption
 from musiscene_core.captioning.language.chosen import chosen
@@ -21,6 +22,22 @@ from musiscene_daemon.engines.local_language import LocalLanguageModel
 from musiscene_daemon.residency.residents import Residents
 
 log = logging.getLogger(__name__)
+
+
+class Asking(Protocol):
+    """Asks a language model for a caption; captioning.writing.written, or one like it."""
+
+    def __call__(
+        self,
+        prompt: str,
+        model: LanguageModel,
+        sampling: Sampling,
+        *,
+        on_piece: OnPiece,
+        progress: Progress,
+    ) -> Caption:
+        """The caption that the model writes for `prompt`."""
+
 
 _NONE = "No language model is set up"
 
@@ -56,6 +73,8 @@ class Scribe:
         rules: Callable[[str], Caption],
         on_piece: OnPiece,
         progress: Progress,
+        *,
+        asking: Asking = written,
     ) -> Caption:
         """A text by the model, else by rules.
 
@@ -64,6 +83,7 @@ class Scribe:
             rules: write instead, given a note that says why; empty where rules were asked for.
             on_piece: hears of the text as it grows.
             progress: asked whether it is still wanted.
+            asking: makes a caption of what the model is asked and answers.
 
         Raises:
             EngineError: the model had to write and could not.
@@ -72,7 +92,7 @@ class Scribe:
         if self._model is None:
             return self._by_rules(rules, self._reason, on_piece)
         try:
-            return written(
+            return asking(
                 prompt(), self._model, self._sampling, on_piece=on_piece, progress=progress
             )
         except (EngineError, RequestError) as error:

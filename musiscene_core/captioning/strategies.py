@@ -3,7 +3,7 @@
 Fusion and scene imagination: word for word what the MusiScene paper's Mixtral was sent to make
 VACAD (Izzati et al., appendix A). Music conditions: the descriptions of Herrmann-1 (Haseeb et al.
 2023, section 3.3) in the paper's layout; the paper gives their layout and an answer, but not the
-instruction around them, so that is ours.
+instruction around them, so that is ours, and asks for fields that can be checked.
 """
 
 from __future__ import annotations
@@ -19,10 +19,16 @@ FUSION = (
 IMAGINATION = "What type of scene the music is suitable for?"
 CONDITIONS = (
     "Below is a high-level description of a movie scene. Translate it into low-level conditions "
-    "for the background music of the scene: describe in detail what that music should sound "
-    "like, its genre, instruments, tempo, harmony, dynamics and how it develops, as a prompt for "
-    "a text-to-music model. Return the description of the music only, in one paragraph, without "
-    "intro/outro."
+    "for the background music of the scene. Answer with one JSON object and nothing else. Its "
+    "fields, in this order:\n"
+    '"words": in one paragraph, what the music should sound like, its genre, instruments, tempo, '
+    "harmony, dynamics and how it develops, as a prompt for a text-to-music model;\n"
+    '"tempo_bpm": beats per minute, a number;\n'
+    '"key": such as "D minor";\n'
+    '"instruments": a list of their names;\n'
+    '"dynamics": a list of {"time_s": seconds from the beginning of the scene, "level": from 0 for '
+    "silent to 1 for loudest};\n"
+    '"themes": a list of what the music should express, a few words each.'
 )
 MAX_IMAGES = 40
 MAX_SPOKEN = 200
@@ -39,12 +45,14 @@ class SceneWords(msgspec.Struct, frozen=True, kw_only=True):
         spoken: who says what, in order; the speaker is empty where nobody knows.
         sentiments: feelings and their shares, the strongest first, shares summing to 1.
         temp_music: what music the user put beside it, which the paper does not know.
+        length_s: how long the scene is; 0 where that is not known. Not in the paper either.
     """
 
     images: tuple[str, ...]
     spoken: tuple[tuple[str, str], ...] = ()
     sentiments: tuple[tuple[str, float], ...] = ()
     temp_music: str = ""
+    length_s: float = 0.0
 
 
 def fusion_prompt(video: str, music: str) -> str:
@@ -88,6 +96,8 @@ def conditions_prompt(scene: SceneWords) -> str:
             "Nothing is known of the scene to make music conditions from.",
             hint="Write the caption of the picture first.",
         )
+    if scene.length_s:
+        parts.append(f"Length: {scene.length_s:.0f} seconds")
     return f"{CONDITIONS}\n\n" + "\n".join(parts)
 
 
@@ -103,6 +113,7 @@ def scene_words(brief: SceneBrief) -> SceneWords:
         images=sentences(brief.captions.video.text),
         spoken=tuple(spoken[:MAX_SPOKEN]),
         sentiments=_sentiments(brief),
+        length_s=timeline.length_seconds,
     )
 
 

@@ -42,14 +42,18 @@ def written(
         answer = model.ask(prompt, given, on_piece=on_piece, progress=progress)
         text, reason = clean(answer.text)
         if text:
-            return Caption(text, "model", how=_how(prompt, answer, given, text))
+            return Caption(text, "model", how=how_written(prompt, answer, given, text))
     raise EngineError(
         f"The language model {model.name} gives no answer: {reason}.", hint="Try another model."
     )
 
 
-def _how(prompt: str, answer: Answer, sampling: Sampling, text: str) -> HowWritten:
-    notes = ("The prompt left this machine.",) if answer.left_machine else ()
+def how_written(
+    prompt: str, answer: Answer, sampling: Sampling, text: str, notes: tuple[str, ...] = ()
+) -> HowWritten:
+    """How `text` came out of `answer`; `notes` is what else a reader must know."""
+    if answer.left_machine:
+        notes = ("The prompt left this machine.", *notes)
     return HowWritten(
         writer=answer.model,
         place=answer.place,

@@ -129,6 +129,7 @@ def test_a_language_model_gets_the_papers_prompts_word_for_word(service: Languag
     )
     assert sent[2].endswith(
         "\n\nImage captions: 1) A dog runs. 2) A man waits.\nVideo sentiments: Triumphant (100%)"
+        "\nLength: 20 seconds"
     )
     fusion = captions.fusion
     assert (fusion.text, fusion.origin) == (ANSWER, "model")
@@ -162,11 +163,12 @@ def test_what_is_said_goes_into_the_conditions(service: LanguageService) -> None
     )
     timeline = msgspec.structs.replace(given.timeline, subtitles=lines)
     made(msgspec.structs.replace(given, timeline=timeline), only=("music_conditions",))
-    (sent,) = [asked["messages"][0]["content"] for asked in service.asked]
-    assert sent.splitlines()[2:] == [
+    sent = service.asked[0]["messages"][0]["content"]
+    assert sent.partition("\n\n")[2].splitlines() == [
         "Image captions: 1) A dog runs. 2) A man waits.",
         "Audio transcriptions: Rose: Give me your hand. Speaker 00: Go on.",
         "Video sentiments: Triumphant (100%)",
+        "Length: 20 seconds",
     ]
 
 

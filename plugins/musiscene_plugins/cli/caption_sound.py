@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from musiscene_core.brief import Caption
+from musiscene_core.brief import Caption, HowWritten
 from musiscene_core.captioning.heard import HeardSection, SoundCaptions
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import to_json, write_atomically
@@ -137,8 +137,15 @@ def show_how(caption: Caption) -> None:
         "adapters": ", ".join(f"{name} {weight:g}" for name, weight in how.adapters),
         "prompt": how.prompt,
         "answer": how.raw,
+        "dynamics": _dynamics(how),
+        "themes": ", ".join(how.directions.themes) if how.directions else "",
         "notes": " ".join(how.notes),
     }
     for name, value in facts.items():
         if value:
             console.print(f"    {name}: {value}", markup=False, style="dim")
+
+
+def _dynamics(how: HowWritten) -> str:
+    levels = how.directions.dynamics if how.directions else ()
+    return ", ".join(f"{level.level:.0%} at {level.time_s:g} s" for level in levels)

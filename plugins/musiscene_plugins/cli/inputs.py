@@ -10,7 +10,7 @@ from typing import Any
 
 from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
 from musiscene_core.errors import RequestError
-from musiscene_core.keys import pitch_class
+from musiscene_core.keys import read_key
 from musiscene_core.request import ALTERNATES, AlternateName, ScoreRequest, engine_and_model
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
@@ -20,7 +20,6 @@ from musiscene_plugins.otio import HostSettings, open_timeline
 from musiscene_plugins.roles import parse_overrides
 
 _DURATION = re.compile(r"^(?:(\d{1,4}):(?=[0-5]?\d(?:\.|$)))?(\d{1,7}(?:\.\d{1,9})?)$", re.ASCII)
-_KEY = re.compile(r"^([A-Ga-g])([#b♯♭]?)\s*(major|maj|minor|min|m)?$")
 
 
 def opened_host(arguments: argparse.Namespace, output: Path | None = None) -> EditorHost:
@@ -148,15 +147,12 @@ def parse_key(text: str) -> tuple[int, Mode | None]:
     Raises:
         RequestError: not a key.
     """
-    match = _KEY.match(text.strip())
-    if match is None:
+    key = read_key(text)
+    if key is None:
         raise RequestError(
             f"{text!r} is not a key.", hint='Write it like "D minor", "F# major" or "Bb".'
         )
-    mode: Mode | None = None
-    if match[3]:
-        mode = "minor" if match[3] in ("m", "min", "minor") else "major"
-    return pitch_class(match[1], match[2]), mode
+    return key
 
 
 def blank_brief(timeline: TimelineRange) -> SceneBrief:
