@@ -158,6 +158,15 @@ def test_sections_and_questions_are_answered_as_one_by_one_by_hand(
     assert "float32 cpu" in how.notes[0]
 
 
+def test_sounds_handed_over_together_get_the_words_they_get_alone(client: Client, tmp_path) -> None:
+    both = [music(tmp_path, 1.0, name="one.wav"), music(tmp_path, 2.0, 44_100, name="two.wav")]
+    together = texts(client.listen(wish(*both, seed=5, questions=ASKED[1:])))
+    alone = [texts(client.listen(wish(one, seed=5, questions=ASKED[1:]))) for one in both]
+    assert together == [*alone[0], *alone[1]]
+    (info,) = [one for one in client.captioners() if one.name == "mullama"]
+    assert (info.device, info.dtype) == ("cpu", "float32"), "told once it has worked"
+
+
 def test_the_model_stays_is_shown_and_can_be_unloaded(client: Client, tmp_path) -> None:
     client.listen(wish(music(tmp_path)))
     (model,) = [one for one in client.models() if one.name.startswith("mullama")]
