@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 Transition = Literal["start", "cut", "dissolve", "fade"]
 HitKind = Literal["cut", "motion", "dialogue_end", "marker"]
 CaptionOrigin = Literal["signals", "model", "user"]
+LineOrigin = Literal["subtitle", "model", "user"]
+StageName = Literal["frames", "vision", "emotion", "separation", "speech", "speakers"]
+StageState = Literal["done", "skipped", "failed"]
 Mode = Literal["major", "minor"]
 
 DIMENSIONS = (
@@ -309,6 +312,66 @@ class Captions(msgspec.Struct, frozen=True, kw_only=True):
     music_conditions: Caption = Caption()
 
 
+class SceneFrame(msgspec.Struct, frozen=True, kw_only=True):
+    """A frame that stands for what is seen around it.
+
+    Attributes:
+        frame: cue frame.
+        shot: the index of its shot.
+        sharpness: 0 (blurred) to 1, among the frames of its scene.
+        faces: how many are seen.
+        caption: what it shows; empty where nothing described it.
+        feelings: one weight a dimension in DIMENSIONS order, summing to 1; empty where nothing
+            judged it.
+    """
+
+    frame: int
+    shot: int
+    sharpness: float = 0.0
+    faces: int = 0
+    caption: Caption = Caption()
+    feelings: tuple[float, ...] = ()
+
+
+class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):
+    """What someone says.
+
+    Attributes:
+        start_s: cue time in seconds.
+        end_s: cue time in seconds.
+        text: the words.
+        speaker: a name, or "Speaker 00" and on where only turns are known; empty where nobody
+            told them apart.
+        language: of the words, as in BCP 47; empty where unknown.
+        origin: a subtitle of the timeline, a model that heard it, or the user.
+        words_s: when each word of `text` begins, in cue seconds; empty where unknown.
+    """
+
+    start_s: float
+    end_s: float
+    text: str
+    speaker: str = ""
+    language: str = ""
+    origin: LineOrigin = "subtitle"
+    words_s: tuple[float, ...] = ()
+
+
+class StageReport(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a step of watching or listening.
+
+    Attributes:
+        stage: which.
+        state: whether it was done.
+        by: the model or method that did it.
+        message: why it was not done and what would enable it, or what to know of how it was.
+    """
+
+    stage: StageName
+    state: StageState
+    by: str = ""
+    message: str = ""
+
+
 class SceneBrief(msgspec.Struct, frozen=True, kw_only=True):
     """Everything the composer, or any engine, knows of the scene.
 
@@ -321,6 +384,9 @@ class SceneBrief(msgspec.Struct, frozen=True, kw_only=True):
         hit_points: candidates in order of time.
         emotion_curve: the scene's feeling.
         captions: the texts.
+        frames: what stands for the picture, in order of time.
+        lines: what is said, in order of time.
+        stages: what became of each step that takes a model, in the order of the steps.
         warnings: what could not be watched or heard, a sentence each.
         schema_version: of this struct.
     """
@@ -333,5 +399,8 @@ class SceneBrief(msgspec.Struct, frozen=True, kw_only=True):
     hit_points: tuple[HitPoint, ...]
     emotion_curve: EmotionCurve
     captions: Captions
+    frames: tuple[SceneFrame, ...] = ()
+    lines: tuple[SpokenLine, ...] = ()
+    stages: tuple[StageReport, ...] = ()
     warnings: tuple[str, ...] = ()
     schema_version: int = 1

@@ -103,17 +103,37 @@ def conditions_prompt(scene: SceneWords) -> str:
 
 def scene_words(brief: SceneBrief) -> SceneWords:
     """A brief as Herrmann-1 would put it."""
+    return SceneWords(
+        images=_images(brief),
+        spoken=_spoken(brief)[:MAX_SPOKEN],
+        sentiments=_sentiments(brief),
+        length_s=brief.timeline.length_seconds,
+    )
+
+
+def _images(brief: SceneBrief) -> tuple[str, ...]:
+    """What each frame shows; where nobody described frames, or a user the picture, its sentences.
+
+    Frames that say the same one after the other say it once.
+    """
+    described = [frame.caption.text.strip() for frame in brief.frames if frame.caption.text.strip()]
+    video = brief.captions.video
+    if not described or video.edited or video.origin == "user":
+        return sentences(video.text)
+    changed = [
+        text for text, before in zip(described, ["", *described], strict=False) if text != before
+    ]
+    return tuple(changed)[:MAX_IMAGES]
+
+
+def _spoken(brief: SceneBrief) -> tuple[tuple[str, str], ...]:
+    if brief.lines:
+        return tuple((line.speaker, " ".join(line.text.split())) for line in brief.lines)
     timeline = brief.timeline
-    spoken = [
+    return tuple(
         (line.speaker, " ".join(line.text.split()))
         for line in timeline.subtitles
         if line.record.overlap(timeline.record) is not None
-    ]
-    return SceneWords(
-        images=sentences(brief.captions.video.text),
-        spoken=tuple(spoken[:MAX_SPOKEN]),
-        sentiments=_sentiments(brief),
-        length_s=timeline.length_seconds,
     )
 
 
