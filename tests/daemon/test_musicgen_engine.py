@@ -9,6 +9,7 @@ import time
 import wave
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -21,12 +22,16 @@ from musiscene_core.codec import read_json  # noqa: E402
 from musiscene_core.cue import STEM_ROLES  # noqa: E402
 from musiscene_core.errors import CancelledError, EngineError, RequestError  # noqa: E402
 from musiscene_core.neural.tensors import fingerprint  # noqa: E402
-from musiscene_core.progress import silent  # noqa: E402
+from musiscene_core.progress import Progress, silent  # noqa: E402
 from musiscene_core.protocol.admission import check  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
 from musiscene_core.take import Take  # noqa: E402
+from musiscene_daemon.engines.musicgen import engine as engine_module  # noqa: E402
 from musiscene_daemon.engines.musicgen.engine import DTYPE_VARIABLE, MusicGenEngine  # noqa: E402
 from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen  # noqa: E402
+from musiscene_daemon.residency.devices import Device, HostMemory  # noqa: E402
+from musiscene_daemon.residency.residents import Residents  # noqa: E402
 from tests.plugins.test_cli_end_to_end import Desk  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
 from tests.support.scenes import brief_of  # noqa: E402
@@ -152,6 +157,92 @@ def test_what_progress_raises_ends_the_work_and_leaves_no_take(
     with pytest.raises(CancelledError):
         engine.score(wish(8.0), 1, "take-1", tmp_path, stop)
     assert called
+    assert not list(tmp_path.glob("take.json"))
+
+
+class Gpu:
+    """A device of 8 GB for residency; what is loaded onto it lies in the machine's own memory."""
+
+    name, kind, total_bytes = "cuda:9", "gpu", 8 << 30
+
+    def free_bytes(self) -> int:
+        return 8 << 30
+
+    def release(self) -> None:
+        pass
+
+
+@pytest.fixture
+def on_devices(engine: MusicGenEngine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The kinds of device that a model was loaded onto, of a machine with a GPU."""
+    residents = Residents()
+    residents.add_devices(lambda: (Gpu(),))
+    engine.use_models(residents)
+    kinds: list[str] = []
+    load = engine_module._load
+
+    def loaded(weights: Path, device: Device, progress: Progress) -> MusicGen:
+        kinds.append(device.kind)
+        return load(weights, HostMemory(), progress)
+
+    monkeypatch.setattr(engine_module, "_load", loaded)
+    return kinds
+
+
+@pytest.mark.parametrize(
+    ("fails", "tried"), [(1, ["gpu", "gpu"]), (2, ["gpu", "gpu", "cpu"]), (0, ["gpu"])]
+)
+def test_memory_that_runs_out_in_the_middle_is_found_elsewhere(
+    engine: MusicGenEngine,
+    on_devices: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    fails: int,
+    tried: list[str],
+) -> None:
+    for folder in ("usual", "take"):
+        (tmp_path / folder).mkdir()
+    usual = engine.score(wish(0.6), 1, "take-1", tmp_path / "usual", silent)
+    engine.use_models(Residents())
+    on_devices.clear()
+    residents = Residents()
+    residents.add_devices(lambda: (Gpu(),))
+    engine.use_models(residents)
+    write, left = MusicGen.write, fails
+
+    def full(self: MusicGen, *arguments: Any, **named: Any) -> Any:
+        nonlocal left
+        written = write(self, *arguments, **named)
+        if left:
+            left -= 1
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return written
+
+    monkeypatch.setattr(MusicGen, "write", full)
+    stages: list[str] = []
+    take = engine.score(
+        wish(0.6), 1, "take-1", tmp_path / "take", lambda stage, _: stages.append(stage)
+    )
+    assert on_devices == tried
+    assert ("Making room" in stages) == (fails > 0)
+    assert take.length_samples == usual.length_samples
+    mixes = [samples_of(tmp_path / folder / take.mix) for folder in ("usual", "take")]
+    assert np.array_equal(*mixes)
+
+
+def test_memory_that_is_nowhere_is_said_to_be_missing(
+    engine: MusicGenEngine,
+    on_devices: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(self: MusicGen, *arguments: Any, **named: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(MusicGen, "write", full)
+    with pytest.raises(EngineError, match=r"did not fit .* Mark a shorter range"):
+        engine.score(wish(0.6), 1, "take-1", tmp_path, silent)
+    assert on_devices == ["gpu", "gpu", "cpu", "cpu"]
     assert not list(tmp_path.glob("take.json"))
 
 

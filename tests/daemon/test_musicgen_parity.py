@@ -10,7 +10,10 @@ torch = pytest.importorskip("torch", reason="the extra 'models' is not installed
 pytest.importorskip("transformers", reason="the extra 'models' is not installed")
 
 from musiscene_core.errors import CancelledError, EngineError  # noqa: E402
+from musiscene_daemon.engines.musicgen import decoder as decoding  # noqa: E402
+from musiscene_daemon.engines.musicgen import generation  # noqa: E402
 from musiscene_daemon.engines.musicgen.codec import Stream  # noqa: E402
+from musiscene_daemon.engines.musicgen.decoder import Pass  # noqa: E402
 from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
 from musiscene_daemon.engines.musicgen.sampling import Sampling  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
@@ -179,6 +182,67 @@ def test_what_a_step_raises_stops_the_work(tmp_path: Path) -> None:
     with pytest.raises(CancelledError):
         ours.write(PROMPT, 100, [0], step_done=stop)
     assert steps[-1] == (5, 103)
+
+
+@pytest.mark.parametrize("kind", ["mono", "melody"])
+def test_a_step_of_fixed_shape_is_the_same_step(tmp_path: Path, kind: str) -> None:
+    ours = load(tiny_musicgen.save(tmp_path, kind))
+    decoder = ours.decoder
+    conditions, _ = ours.conditions(PROMPT)
+    words = () if kind == "melody" else decoder.words(conditions.words)
+    hearing = 0 if kind == "melody" else 1
+    one, other = (Pass(decoder, words, 2, hearing, 256) for _ in range(2))
+    x = torch.randn(2, 140, 32, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        one.run(x[:, :120], 0)
+        other.run(x[:, :120], 0)
+        for at in range(120, 140):
+            exact = one.run(x[:, at : at + 1], at)
+            fixed = other.step(x[:, at : at + 1], torch.tensor([at]), 128 if at < 128 else 256)
+            assert (exact - fixed).abs().max() <= 1e-5 * exact.abs().max()
+    assert torch.allclose(one.keys, other.keys, atol=1e-5)
+
+
+def test_what_is_read_in_parts_is_read_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    begun = torch.randint(0, 64, (2, 4, 90), generator=torch.Generator().manual_seed(1))
+    whole = ours.write(PROMPT, 110, [1, 2], GREEDY, continued=begun).codes
+    monkeypatch.setattr(decoding, "_ROWS_AT_ONCE", 40)
+    asked: list[int] = []
+    parts = ours.write(
+        PROMPT, 110, [1, 2], GREEDY, continued=begun, step_done=lambda done, _: asked.append(done)
+    )
+    assert torch.equal(parts.codes, whole)
+    # Between the layers of T5 (2) and of each of ten parts (3), before any step is done.
+    assert asked.count(90) >= 2 + 3 * 9
+
+
+def test_work_can_be_stopped_before_the_first_step(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+
+    def stop(done: int, of: int) -> None:
+        raise CancelledError(f"at {done} of {of}")
+
+    with pytest.raises(CancelledError, match="at 0 of 103"):
+        ours.write(PROMPT, 100, [0], step_done=stop)
+
+
+def test_sound_that_is_no_number_stops_the_work(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    ours.codec.layers[-1].conv.bias.fill_(float("inf"))
+    with pytest.raises(EngineError, match="codec may be damaged"):
+        ours.write(PROMPT, 40, [0])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
+def test_graphs_write_what_steps_write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = load(tiny_musicgen.save(tmp_path), device="cuda")
+    graphed = ours.write(PROMPT, 200, [0], GREEDY).codes
+    monkeypatch.setattr(generation, "stepper", lambda run: run.run)
+    assert torch.equal(graphed, ours.write(PROMPT, 200, [0], GREEDY).codes)
 
 
 def test_a_prompt_of_thousands_of_words_is_cut(tmp_path: Path) -> None:

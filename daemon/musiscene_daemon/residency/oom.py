@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from musiscene_core.errors import EngineError
@@ -20,6 +21,8 @@ MAKING_ROOM = "Making room"
 """The stage that a user sees while a rung is taken."""
 
 _FRAMEWORKS = ("torch",)
+_PROCESSOR_FULL = "DefaultCPUAllocator: can't allocate memory"
+"""How torch says that the machine's own memory is full."""
 
 
 class OutOfMemory(Exception):  # noqa: N818 - the frameworks' name, and caught like theirs
@@ -27,8 +30,12 @@ class OutOfMemory(Exception):  # noqa: N818 - the frameworks' name, and caught l
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` is ours or a framework's word for a full device, told by its name."""
-    return isinstance(error, OutOfMemory) or any(
+    """Whether `error` is ours, Python's or a framework's word for a full device."""
+    if isinstance(error, OutOfMemory | MemoryError):
+        return True
+    if type(error) is RuntimeError and _PROCESSOR_FULL in str(error):
+        return True
+    return any(
         kind.__name__ == "OutOfMemoryError" and kind.__module__.split(".")[0] in _FRAMEWORKS
         for kind in type(error).__mro__
     )
@@ -63,7 +70,7 @@ def with_oom_ladder(
         EngineError: it did not fit at all.
     """
     while True:
-        results = _attempt(step, batch)
+        results = attempted(partial(step, batch))
         if results:
             return results[0]
         tidy()
@@ -74,7 +81,7 @@ def with_oom_ladder(
         log.warning("out of memory: again with a batch of %d", batch)
     log.warning("out of memory with a batch of 1: %d idle models unloaded, once more", evict())
     progress(MAKING_ROOM, 0.0)
-    results = _attempt(step, batch)
+    results = attempted(partial(step, batch))
     if results:
         return results[0]
     tidy()
@@ -82,13 +89,13 @@ def with_oom_ladder(
     raise does_not_fit("The work")
 
 
-def _attempt(step: Callable[[int], T], batch: int) -> tuple[T, ...]:
+def attempted(step: Callable[[], T]) -> tuple[T, ...]:
     """What `step` gave, in a tuple; an empty one where it found no room.
 
     Nothing of the error survives this call: its traceback would hold what filled the device.
     """
     try:
-        return (step(batch),)
+        return (step(),)
     except Exception as error:
         if not is_out_of_memory(error):
             raise

@@ -24,6 +24,12 @@ Product = Callable[[Tensor], Tensor]
 Pack = Callable[[Tensor], Product]
 """A weight [out, in], made ready for products with few rows."""
 
+_Kept = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
+"""Writes a layer's new keys and values into the cache; returns all that are to be looked at."""
+BUCKET = 128
+"""Positions by which the cache that a step looks at grows, where shapes are to change seldom."""
+_ROWS_AT_ONCE = 256
+"""Positions of all rows that are taken through the layers together."""
 _ABSORBED_TOKENS = 48
 """Longest prompt whose projections are folded: beyond it the folded ones are larger."""
 
@@ -198,38 +204,95 @@ class Pass:
         """Room for `longest` positions in `rows` rows, of which the first `hearing` hear words."""
         own = decoder.shape.decoder
         self._decoder, self._words, self._hearing = decoder, words, hearing
-        size = (own.num_hidden_layers, rows, own.num_attention_heads, longest, own.head_size)
-        self.keys = torch.zeros(size, dtype=decoder.dtype, device=decoder.device)
+        # A processor attends to float32 fastest, whatever its products take.
+        dtype = torch.float32 if decoder.device == "cpu" else decoder.dtype
+        # What a graph reads of positions that are not written yet must be numbers.
+        room = -(-longest // BUCKET) * BUCKET if decoder.device != "cpu" else longest
+        size = (own.num_hidden_layers, rows, own.num_attention_heads, room, own.head_size)
+        self.keys = torch.zeros(size, dtype=dtype, device=decoder.device)
         self.values = torch.zeros_like(self.keys)
-        self._positions = decoder.positions(0, longest)
+        self._positions = decoder.positions(0, room)
 
-    def run(self, x: Tensor, first: int) -> Tensor:
+    @property
+    def room(self) -> int:
+        """Positions that the cache holds."""
+        return int(self.keys.shape[3])
+
+    def run(self, x: Tensor, first: int, alive: Callable[[], None] = lambda: None) -> Tensor:
         """Positions from `first` on: x [rows, n, width] without positions; the last one's output.
 
-        Returns [rows, width].
+        Many positions are taken some at a time, and `alive` is called now and then among them; it
+        may raise to stop. Returns [rows, width].
         """
-        decoder, own = self._decoder, self._decoder.shape.decoder
-        rows, count, width = x.shape
-        heads, size = own.num_attention_heads, own.head_size
+        rows, count, _ = x.shape
+        block = max(1, _ROWS_AT_ONCE // rows)
+        last = (count - 1) // block * block
+        for begin in range(0, last, block):
+            self._block(x[:, begin : begin + block], first + begin, alive)
+        return self._block(x[:, last:], first + last, alive)
+
+    def _block(self, x: Tensor, first: int, alive: Callable[[], None]) -> Tensor:
+        count = x.shape[1]
         last = first + count
-        x = (x + self._positions[first:last]).reshape(rows * count, width)
         mask = None
         if count > 1:
             mask = torch.ones(count, last, dtype=torch.bool, device=x.device).tril(first)
+        else:
+            alive = _unasked
+
+        def kept(number: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+            alive()
+            keys, values = self.keys[number], self.values[number]
+            keys[:, :, first:last] = key
+            values[:, :, first:last] = value
+            return keys[:, :, :last], values[:, :, :last]
+
+        return self._through(x + self._positions[first:last], kept, mask)
+
+    def step(self, x: Tensor, place: Tensor, bucket: int) -> Tensor:
+        """One position as `run`, with shapes that do not depend on which: for a CUDA graph.
+
+        Args:
+            x: [rows, 1, width] without the position.
+            place: which position [1], below `bucket`.
+            bucket: how many positions of the cache are looked at.
+
+        Returns:
+            [rows, width].
+        """
+        mask = torch.arange(bucket, device=x.device)[None, :] <= place
+
+        def kept(number: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+            keys, values = self.keys[number], self.values[number]
+            keys.index_copy_(2, place, key.to(keys.dtype))
+            values.index_copy_(2, place, value.to(values.dtype))
+            return keys[:, :, :bucket], values[:, :, :bucket]
+
+        return self._through(x + self._positions.index_select(0, place), kept, mask)
+
+    def _through(self, x: Tensor, kept: _Kept, mask: Tensor | None) -> Tensor:
+        """All layers; x [rows, n, width] with positions; the last one's output [rows, width]."""
+        decoder, own = self._decoder, self._decoder.shape.decoder
+        rows, count, width = x.shape
+        heads, size = own.num_attention_heads, own.head_size
+        x = x.reshape(rows * count, width)
         heard = self._hearing * count
         for number, layer in enumerate(decoder.layers):
             joined = layer.joined(layer.before(x)).view(rows, count, 3, heads, size)
             query, key, value = joined.permute(2, 0, 3, 1, 4).unbind(0)
-            keys, values = self.keys[number], self.values[number]
-            keys[:, :, first:last] = key
-            values[:, :, first:last] = value
+            keys, values = kept(number, key, value)
             found = functional.scaled_dot_product_attention(
-                query, keys[:, :, :last], values[:, :, :last], attn_mask=mask
+                query.to(keys.dtype), keys, values, attn_mask=mask
             )
-            x = x + layer.out(found.transpose(1, 2).reshape(rows * count, width))
+            found = found.transpose(1, 2).reshape(rows * count, width).to(x.dtype)
+            x = x + layer.out(found)
             if layer.across is not None:
                 hearing = x[:heard]
                 hearing = hearing + decoder.cross(layer.across(hearing), self._words[number])
                 x = hearing if heard == len(x) else torch.cat([hearing, x[heard:]])
             x = x + layer.narrow(functional.gelu(layer.widen(layer.last(x))))
         return x.view(rows, count, width)[:, -1]
+
+
+def _unasked() -> None:
+    """A single step is short enough."""

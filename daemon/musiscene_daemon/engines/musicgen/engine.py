@@ -24,9 +24,10 @@ from musiscene_daemon.engines.musicgen.finding import (
     size_of,
     title,
 )
+from musiscene_daemon.engines.musicgen.room import with_room
 from musiscene_daemon.engines.musicgen.shape import CONFIG, read_shape
 from musiscene_daemon.residency.devices import Device
-from musiscene_daemon.residency.models import ModelSpec
+from musiscene_daemon.residency.models import ModelSpec, Place
 from musiscene_daemon.residency.residents import Residents
 
 if TYPE_CHECKING:
@@ -100,12 +101,17 @@ class MusicGenEngine:
         weights = _ready(found(request.model), Portion(progress, 0.0, 0.05))
         progress("Planning the music", 0.05)
         plan = compose(request, seed)
-        spec = _spec(weights)
-        with self._residents.use(spec, Portion(progress, 0.05, 0.1)) as model:
-            made = writing.sound(
-                model, request, plan, seed, request.length_seconds, Portion(progress, 0.1, 0.85)
-            )
-            model_digest, rate = model.digest, model.shape.sample_rate
+
+        def work(model: MusicGen) -> tuple[writing.Sound, str, int]:
+            told = Portion(progress, 0.1, 0.85)
+            made = writing.sound(model, request, plan, seed, request.length_seconds, told)
+            return made, model.digest, model.shape.sample_rate
+
+        rungs = [_spec(weights)]
+        if self._residents.has_gpus:
+            rungs.append(_spec(weights, place="cpu"))
+        loading = Portion(progress, 0.05, 0.1)
+        made, model_digest, rate = with_room(self._residents, rungs, work, loading)
         timeline = request.brief.timeline
         audio = finishing.ended(finishing.at_48k(made.audio, rate), timeline.length_samples)
         stems, levels = finishing.write(request, audio, name, folder, Portion(progress, 0.85, 0.99))
@@ -186,15 +192,15 @@ def _precision(device: Device) -> str:
     return named
 
 
-def _spec(weights: Path) -> ModelSpec[MusicGen]:
+def _spec(weights: Path, place: Place = "gpu_or_cpu") -> ModelSpec[MusicGen]:
     shape = read_shape(weights)
     named = os.environ.get(DTYPE_VARIABLE) or "half"
     size = shape.parameters * _BYTES.get(named, 4) + _BESIDE_BYTES
     return ModelSpec(
-        name=f"musicgen {title(weights)}",
+        name=f"musicgen {title(weights)}" + (" on the processor" if place == "cpu" else ""),
         bytes=size,
         load=lambda device, progress: _load(weights, device, progress),
-        place="gpu_or_cpu",
+        place=place,
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from musiscene_core.errors import EngineError
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass
+from musiscene_daemon.engines.musicgen.graphs import stepper
 from musiscene_daemon.engines.musicgen.sampling import Chance, Sampling, drawn, guided
 
 Heard = Callable[[int, Tensor], None]
@@ -63,7 +64,8 @@ def generate(
         continued: tokens [takes, codebooks, n] to go on from, n < frames.
         heard: told of complete frames.
         heard_every: frames between two calls of `heard`.
-        step_done: called with (steps done, steps in all) after each; may raise to stop.
+        step_done: called with (steps done, steps in all) after each, and within those that read
+            much; may raise to stop.
 
     Returns:
         Tokens [takes, codebooks, frames].
@@ -96,16 +98,17 @@ def generate(
     steps = length - 1
     told = 0
     trouble = torch.zeros((), device=decoder.device)
+    one_step = stepper(run)
     for at in range(known, steps):
         first = 0 if at == known else at
         x = decoder.embedded(tokens[:, :, first : at + 1])
         if sampling.guided:
             x = torch.cat([x, x])
-        if before is not None and at == known:
-            x = torch.cat([before, x], dim=1)
-            hidden = run.run(x, 0)
+        if at > known:
+            hidden = one_step(x, ahead + at)
         else:
-            hidden = run.run(x, ahead + first)
+            x = x if before is None else torch.cat([before, x], dim=1)
+            hidden = run.run(x, 0, lambda: step_done(known, steps))
         logits = guided(decoder.logits(hidden), sampling)
         # Zero times a number is zero, and anything else is not.
         trouble = trouble + (logits * 0).sum()

@@ -12,7 +12,7 @@ import torch.nn.functional as functional
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from musiscene_core.errors import ModelError
+from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.neural.tensors import check, fingerprint, shapes, weight_files
 from musiscene_core.progress import Progress, silent
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream, load_codec
@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 _LOADING = "Loading MusicGen"
 _CHUNK_S = 0.5
 """Sound decoded at once while tokens come."""
+_FIRST_S = 0.2
+"""The same of the first sound: who waits hears it sooner."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,20 @@ class MusicGen:
         """Frames a second."""
         return self.shape.sample_rate / self.shape.hop
 
-    def conditions(self, prompt: str, chroma: Tensor | None = None) -> tuple[Conditions, int]:
+    def conditions(
+        self,
+        prompt: str,
+        chroma: Tensor | None = None,
+        alive: Callable[[], None] = lambda: None,
+    ) -> tuple[Conditions, int]:
         """What the decoder hears, and how many tokens of the prompt were left out.
 
         Args:
             prompt: the words.
             chroma: [frames, num_chroma], one 1 a frame; None for a model or a prompt without.
+            alive: called now and then; may raise to stop.
         """
-        heard, left_out = self.text.heard(prompt)
+        heard, left_out = self.text.heard(prompt, alive)
         words = self._led(TEXT_IN, heard)
         if not self.shape.melody:
             return Conditions(words), left_out
@@ -111,23 +119,39 @@ class MusicGen:
             stream: decodes what is new; None for one that begins with `continued`.
             last: no more will come for `stream`, so that all of it is heard.
             sounded: told of each piece of sound [takes, channels, n] as soon as it is there.
-            step_done: called with (steps done, steps in all); may raise to stop.
+            step_done: called with (steps done, steps in all) often, also while none is done; may
+                raise to stop.
+
+        Raises:
+            EngineError: what the model gives is not a number any more.
         """
-        conditions, left_out = self.conditions(prompt, chroma)
+        known = 0 if continued is None else continued.shape[-1]
+        steps = frames + self.shape.decoder.delays[-1]
+
+        def alive() -> None:
+            step_done(known, steps)
+
+        conditions, left_out = self.conditions(prompt, chroma, alive)
         pieces: list[Tensor] = []
-        told = 0
-        if stream is None:
-            stream = self.stream()
-        elif continued is not None:
-            told = continued.shape[-1]
+        told = 0 if stream is None else known
+        stream = stream or self.stream()
+        chunk = round(_CHUNK_S * self.frame_rate)
 
         def heard(complete: int, codes: Tensor) -> None:
             nonlocal told
-            piece = stream.push(codes[..., told:], final=last and complete == frames)
-            told = complete
-            if piece.shape[-1]:
-                pieces.append(piece)
-                sounded(piece)
+            if pieces and complete - told < chunk and complete < frames:
+                return
+            while told < complete:
+                until = min(complete, told + 2 * chunk)
+                piece = stream.push(codes[..., told:until], final=last and until == frames)
+                told = until
+                if not torch.isfinite(piece).all():
+                    raise EngineError("MusicGen's sound is no sound: its codec may be damaged.")
+                if piece.shape[-1]:
+                    pieces.append(piece)
+                    sounded(piece)
+                if told < complete:
+                    step_done(complete + self.shape.decoder.delays[-1], steps)
 
         codes = generate(
             self.decoder,
@@ -137,7 +161,7 @@ class MusicGen:
             sampling,
             continued=continued,
             heard=heard,
-            heard_every=round(_CHUNK_S * self.frame_rate),
+            heard_every=round(_FIRST_S * self.frame_rate),
             step_done=step_done,
         )
         return Written(codes, torch.cat(pieces, -1), left_out)

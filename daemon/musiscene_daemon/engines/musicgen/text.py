@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from musiscene_core.neural.tensors import check, shapes_in
 
 LONGEST_TOKENS = 256
 """Of a prompt; MusicGen was trained on shorter ones."""
+_ALIVE: ContextVar[Callable[[], None]] = ContextVar("alive", default=lambda: None)
+"""Asked between the layers of the encoder by the thread that waits for it."""
 _SHARED = "shared.weight"
 _ALSO_SHARED = "encoder.embed_tokens.weight"
 
@@ -31,14 +35,25 @@ class Text:
     tokenizer: Any
     encoder: T5EncoderModel
 
+    def __post_init__(self) -> None:
+        for block in self.encoder.encoder.block:
+            block.register_forward_pre_hook(lambda *_: _ALIVE.get()())
+
     @torch.inference_mode()
-    def heard(self, prompt: str) -> tuple[Tensor, int]:
-        """A prompt as [tokens, width] in float32, and how many tokens of it were left out."""
+    def heard(self, prompt: str, alive: Callable[[], None] = lambda: None) -> tuple[Tensor, int]:
+        """A prompt as [tokens, width] in float32, and how many tokens of it were left out.
+
+        `alive` is called before each layer and may raise to stop.
+        """
         # Far more letters than can be heard would only take time to be split.
         found = self.tokenizer(prompt[: 64 * LONGEST_TOKENS], add_special_tokens=True).input_ids
         kept = found if len(found) <= LONGEST_TOKENS else [*found[: LONGEST_TOKENS - 1], found[-1]]
         places = torch.tensor([kept], device=self.encoder.device)
-        states = self.encoder(input_ids=places, attention_mask=torch.ones_like(places))
+        known = _ALIVE.set(alive)
+        try:
+            states = self.encoder(input_ids=places, attention_mask=torch.ones_like(places))
+        finally:
+            _ALIVE.reset(known)
         return states.last_hidden_state[0].float(), len(found) - len(kept)
 
 
