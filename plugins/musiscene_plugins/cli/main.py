@@ -35,6 +35,7 @@ _COMMANDS = {
     "demo": "musiscene_plugins.cli.demo",
     "daemon": "musiscene_plugins.cli.daemon_command",
     "engines": "musiscene_plugins.cli.engines",
+    "setup": "musiscene_plugins.cli.setup",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",

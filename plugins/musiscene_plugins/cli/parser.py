@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_engines(
         commands.add_parser("engines", help="list who can make music, and what is missing")
     )
+    _add_setup(commands.add_parser("setup", help="make the environment that an engine needs"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -312,6 +313,21 @@ def _add_daemon(parser: argparse.ArgumentParser) -> None:
 
 def _add_engines(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_setup(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("environment", metavar="NAME", help="which: audiocraft")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--verify", action="store_true", help="check the one that is there")
+    how.add_argument("--repair", action="store_true", help="install again what is damaged")
+    how.add_argument("--remove", action="store_true", help="delete it")
+    parser.add_argument("--python", metavar="PATH", help="the interpreter to make it from")
+    parser.add_argument("--mirror", metavar="URL", help="a package index instead of pip's own")
+    parser.add_argument(
+        "--packages", metavar="DIR", help="a folder with all packages, instead of any index"
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
 def _add_jobs(parser: argparse.ArgumentParser) -> None:
