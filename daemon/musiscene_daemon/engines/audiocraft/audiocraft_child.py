@@ -58,9 +58,10 @@ class Studio:
             else:
                 kind = MAGNeT if self._kind == "magnet" else MusicGen
                 self._model = kind.get_pretrained(name, device)
-        except pickle.UnpicklingError as error:
+        except pickle.UnpicklingError:
             raise ChildError(
-                f"The weights hold more than tensors, and were not read: {error}"
+                "The weights hold more than tensors, and were not read.",
+                "Take them from where audiocraft's makers publish them.",
             ) from None
         except (OSError, KeyError, RuntimeError) as error:
             if is_out_of_memory(error):

@@ -16,6 +16,7 @@ from musiscene_daemon.engines.musicgen.shape import CONFIG
 
 WEIGHTS_VARIABLE = "MUSISCENE_MUSICGEN"
 AUDIOCRAFT_MODEL = "state_dict.bin"
+STYLE = "musicgen-style"
 _PREFERRED = ("small", "medium", "stereo-small", "stereo-medium", "melody", "large")
 _HINT = (
     "Put a MusicGen's folder, such as that of facebook/musicgen-small, into {place}, or name it"
@@ -95,7 +96,8 @@ def _candidates() -> Iterator[Path]:
         (_hub_cache(), "models--facebook--musicgen*/snapshots/*"),
     ):
         for path in sorted(parent.glob(pattern)):
-            if (path / CONFIG).is_file() or is_audiocraft(path):
+            # MusicGen-Style has another model before its decoder: audiocraft-style's to play.
+            if STYLE not in str(path) and ((path / CONFIG).is_file() or is_audiocraft(path)):
                 yield path
 
 
