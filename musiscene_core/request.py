@@ -31,6 +31,11 @@ LanguageUse = Literal["auto", "model", "rules"]
 SIGNALS = "signals"
 """The captioner that is always there: it measures, and no model listens."""
 LicenceNeed = Literal["any", "commercial"]
+SketchUse = Literal["off", "guide", "layer"]
+"""What becomes of the composer's cue where another engine makes the sound: nothing, a guide to its
+beats and melody, or a guide that also sounds, on stems of its own."""
+MelodySource = Literal["sketch", "temp"]
+"""Whose melody a model that hears one follows: the sketch's, or the temp track's."""
 StemDetail = Literal["roles", "instruments"]
 """What a stem is: all that plays one role, or all that one instrument plays in it."""
 AlternateName = Literal["no-melody", "no-drums", "underscore", "60s", "30s", "15s", "stinger"]
@@ -113,6 +118,8 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
             range's length are passed over with a warning.
         alternate_stems: whether alternates that play anew have stems of their own.
         music: the file to work from, for engines that take one; `tempo_bpm` is then its tempo.
+        sketch: what becomes of the composer's cue, for engines that render one.
+        melody: whose melody to follow, for engines that hear one.
         critic: the captioner by whose words several takes are ranked; empty has nobody rank them.
     """
 
@@ -135,6 +142,8 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     alternate_stems: bool = False
     music: MusicFile | None = None
     critic: str = SIGNALS
+    sketch: SketchUse = "guide"
+    melody: MelodySource = "sketch"
 
     def __post_init__(self) -> None:
         wrong = (

@@ -13,6 +13,8 @@ from musiscene_core.request import AlternateName
 from musiscene_core.tempo_map import TempoMap
 from musiscene_core.timecode import SAMPLE_RATE, FrameRate
 
+RENDER_FILE = "render.json"
+"""How a generated take was made (fitting.report), in its folder."""
 REPORT_FILE = "report.html"
 """The listening page, in the folder of a take that has one."""
 

@@ -182,3 +182,28 @@ def through_bars(
             now = there - here
             metres.append(MetreChange(bar=number, beat=float(here - origin), beats_per_bar=now))
     return TempoMap(segments=tuple(segments), beats_per_bar=beats_per_bar, metres=tuple(metres))
+
+
+def through_beats(
+    beats_s: Sequence[float], bar_beats: Sequence[int], beats_per_bar: int
+) -> TempoMap | None:
+    """The same, a segment from each beat to the next: every beat is where it was heard.
+
+    What follows the last beat goes on at its tempo.
+    """
+    if not bar_beats or len(beats_s) - bar_beats[0] < 2:
+        return None
+    origin = bar_beats[0]
+    segments: list[TempoSegment] = []
+    for beat, (at, then) in enumerate(pairwise(beats_s[origin:])):
+        bpm = 60.0 / (then - at)
+        if not segments or abs(bpm - segments[-1].bpm) >= 1e-9:
+            segments.append(TempoSegment(start_beat=float(beat), start_s=float(at), bpm=bpm))
+    lines = [bar - origin for bar in bar_beats]
+    lengths = [beats_per_bar, *(b - a for a, b in pairwise(lines)), beats_per_bar]
+    metres = tuple(
+        MetreChange(bar=1 + index, beat=float(lines[index]), beats_per_bar=beats)
+        for index, (before, beats) in enumerate(pairwise(lengths))
+        if beats != before
+    )
+    return TempoMap(segments=tuple(segments), beats_per_bar=beats_per_bar, metres=metres)

@@ -5,6 +5,7 @@ Runs in the worker. Knows nothing of pipes, queues or where the folder will be p
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -21,7 +22,7 @@ from musiscene_core.protocol.state import JobKind
 from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
-from musiscene_daemon.engines.base import Conforms, Engine
+from musiscene_daemon.engines.base import Conforms, Engine, ScoresTogether
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.takes import sync_tree
 from musiscene_daemon.wishes import admit, read
@@ -134,23 +135,55 @@ def _score(
     check(request, engines.infos, engines.broken)
     engine = engines.get(request.engine)
     names = tuple(f"take-{number}" for number in range(1, request.takes + 1))
-    made = []
     scoring = Portion(progress, 0.0, _SCORING) if len(names) > 1 else progress
+    if len(names) > 1 and isinstance(engine, ScoresTogether):
+        made = _together(request, names, folder, engine, scoring)
+    else:
+        made = _one_by_one(request, names, folder, engine, scoring, earlier)
+    if len(made) > 1:
+        from musiscene_daemon.critic import criticise
+
+        criticise(request, made, engines, Portion(progress, _SCORING, 1.0))
+    return names
+
+
+def _together(
+    request: ScoreRequest,
+    names: Sequence[str],
+    folder: Path,
+    engine: ScoresTogether,
+    progress: Progress,
+) -> list[tuple[Take, Path]]:
+    places = [folder / name for name in names]
+    for place in places:
+        place.mkdir()
+    wanted = [(request.seed + index, place.name, place) for index, place in enumerate(places)]
+    takes = engine.score_together(request, wanted, progress)
+    for take, place in zip(takes, places, strict=True):
+        _write_take(take, request, place)
+    return list(zip(takes, places, strict=True))
+
+
+def _one_by_one(
+    request: ScoreRequest,
+    names: Sequence[str],
+    folder: Path,
+    engine: Engine,
+    progress: Progress,
+    earlier: EarlierTake | None,
+) -> list[tuple[Take, Path]]:
+    made = []
     for index, name in enumerate(names):
         place = folder / name
         place.mkdir()
-        part = Portion(scoring, index / len(names), (index + 1) / len(names))
+        part = Portion(progress, index / len(names), (index + 1) / len(names))
         named = _Named(part, name, len(names))
         take = _kept(request, name, place, engine, named, earlier) if earlier else None
         if take is None:
             take = engine.score(request, request.seed + index, name, place, named)
         _write_take(take, request, place)
         made.append((take, place))
-    if len(made) > 1:
-        from musiscene_daemon.critic import criticise
-
-        criticise(request, made, engines, Portion(progress, _SCORING, 1.0))
-    return names
+    return made
 
 
 def _kept(

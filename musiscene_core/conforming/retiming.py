@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -33,7 +32,7 @@ from musiscene_core.remixing.splicing import Floats, Run, spliced
 from musiscene_core.remixing.stretching import stretch_runs
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Stem, Take
-from musiscene_core.tempo_map import MetreChange, TempoMap, TempoSegment
+from musiscene_core.tempo_map import TempoMap, through_beats
 from musiscene_core.timecode import SAMPLE_RATE, frame_to_sample
 
 _ENDING_S = 8.0
@@ -132,20 +131,8 @@ def heard_tempo(mix: Floats, progress: Progress) -> TempoMap | None:
     grid = find_grid(mix, progress=progress)
     if not grid.usable:
         return None
-    first = int(grid.bar_lines[0])
-    times = grid.beats_s[first:]
-    segments = tuple(
-        TempoSegment(start_beat=float(beat), start_s=float(at), bpm=60.0 / float(then - at))
-        for beat, (at, then) in enumerate(pairwise(times))
-    )
-    bars = [int(bar) - first for bar in grid.bar_lines]
-    lengths = [grid.beats_per_bar, *(b - a for a, b in pairwise(bars)), grid.beats_per_bar]
-    metres = tuple(
-        MetreChange(bar=1 + index, beat=float(bars[index]), beats_per_bar=beats)
-        for index, (before, beats) in enumerate(pairwise(lengths))
-        if beats != before
-    )
-    return TempoMap(segments=segments, beats_per_bar=grid.beats_per_bar, metres=metres)
+    beats = [float(beat) for beat in grid.beats_s]
+    return through_beats(beats, [int(bar) for bar in grid.bar_lines], grid.beats_per_bar)
 
 
 def _with_ending(

@@ -13,17 +13,10 @@ from dataclasses import dataclass
 
 from musiscene_core.brief import EmotionCurve, Mode
 from musiscene_core.critic.hearing import Felt, distance, place_of
+from musiscene_core.fitting.drift import MOST_FIFTHS, MOST_TEMPO_PERCENT, Drift
 from musiscene_core.fitting.meeting import Moment, Task, meet
 from musiscene_core.fitting.picture import beat_places, beat_strength
-from musiscene_core.fitting.traits import (
-    MOST_FIFTHS,
-    MOST_TEMPO_PERCENT,
-    Drift,
-    Traits,
-    drift,
-    fifths_apart,
-    tempo_apart,
-)
+from musiscene_core.fitting.traits import Traits, drift, fifths_apart, tempo_apart
 from musiscene_core.remixing.grid import Grid
 
 WEIGHTS = {"hits": 0.35, "feeling": 0.3, "likeness": 0.15, "tempo": 0.1, "key": 0.1}

@@ -7,11 +7,9 @@ from pathlib import Path
 import msgspec
 
 from musiscene_core.codec import read_json
-from musiscene_core.fitting.traits import Drift
+from musiscene_core.fitting.drift import Drift
 from musiscene_core.remixing.fitted import Stretch
-
-RENDER_FILE = "render.json"
-"""A RenderReport, in the folder of a generated take."""
+from musiscene_core.take import RENDER_FILE
 
 
 class WindowMade(msgspec.Struct, frozen=True, kw_only=True):

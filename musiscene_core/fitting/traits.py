@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.brief import Mode
+from musiscene_core.fitting.drift import Drift
 from musiscene_core.keys import key_name
 from musiscene_core.loudness import LoudnessMeter, integrated
 from musiscene_core.remixing.grid import Grid
@@ -23,11 +23,6 @@ from musiscene_core.spotting.key import find_key
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
 
-MOST_TEMPO_PERCENT = 6.0
-MOST_FIFTHS = 2
-"""Steps on the circle of fifths; a relative key is none away."""
-MOST_CHROMA = 0.35
-MOST_LEVEL_LU = 9.0
 _SURE_TEMPO, _SURE_KEY = 0.3, 0.35
 """Confidence from which a tempo or key is held against another."""
 _FAR_TEMPO_PERCENT = 20.0
@@ -74,46 +69,6 @@ def traits_of(audio: Floats, grid: Grid) -> Traits:
         chroma=classes / max(float(np.linalg.norm(classes)), 1e-9),
         lufs=integrated(meter.finish()),
     )
-
-
-class Drift(msgspec.Struct, frozen=True, kw_only=True):
-    """How far a stretch lies from another.
-
-    Attributes:
-        tempo_percent: how much faster it is, octaves aside; None where that is not sure.
-        fifths: steps between the keys on the circle of fifths; None where one is not sure.
-        chroma: cosine distance of the mean pitch classes, 0 to 1.
-        level_lu: how much louder it is.
-    """
-
-    tempo_percent: float | None
-    fifths: int | None
-    chroma: float
-    level_lu: float
-
-    @property
-    def too_far(self) -> tuple[str, ...]:
-        """In words, what is beyond its threshold; empty where all is well."""
-        found = []
-        if self.tempo_percent is not None and abs(self.tempo_percent) > MOST_TEMPO_PERCENT:
-            found.append(f"the tempo by {self.tempo_percent:+.1f} %")
-        if self.fifths is not None and self.fifths > MOST_FIFTHS:
-            found.append(f"the key by {self.fifths} fifths")
-        if self.chroma > MOST_CHROMA:
-            found.append(f"the harmony by {self.chroma:.2f}")
-        if abs(self.level_lu) > MOST_LEVEL_LU:
-            found.append(f"the level by {self.level_lu:+.1f} LU")
-        return tuple(found)
-
-    @property
-    def badness(self) -> float:
-        """0 for none; 1 for each threshold reached."""
-        return (
-            abs(self.tempo_percent or 0.0) / MOST_TEMPO_PERCENT
-            + (self.fifths or 0) / (MOST_FIFTHS + 1)
-            + self.chroma / MOST_CHROMA
-            + abs(self.level_lu) / MOST_LEVEL_LU
-        )
 
 
 def drift(stretch: Traits, reference: Traits) -> Drift:

@@ -61,6 +61,18 @@ def check(
             f"{info.name} makes its own music and takes no music file.",
             hint=f"Engines that take one: {able or 'none is installed'}.",
         )
+    if request.sketch == "layer" and not info.sketches:
+        able = ", ".join(engine.name for engine in engines if engine.sketches)
+        raise RequestError(
+            f"{info.name} renders no sketch that could be layered.",
+            hint=f"Leave out --sketch; engines that render one: {able or 'none is installed'}.",
+        )
+    if request.melody == "temp" and not info.reference_audio:
+        able = ", ".join(engine.name for engine in engines if engine.reference_audio)
+        raise RequestError(
+            f"{info.name} follows no melody of a temp track.",
+            hint=f"Leave out --melody; engines that take sound: {able or 'none is installed'}.",
+        )
     length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:
         raise RequestError(

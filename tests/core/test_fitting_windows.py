@@ -9,10 +9,13 @@ import pytest
 from scipy.signal import butter, sosfilt
 
 from musiscene_core.fitting.choosing import Candidate, Wanted, choose
+from musiscene_core.fitting.chords import heard_chords
+from musiscene_core.fitting.following import followed
 from musiscene_core.fitting.matching import MOST_DB, NONE, matched, third_octaves_db
 from musiscene_core.fitting.meeting import Moment
 from musiscene_core.fitting.traits import Traits, drift, traits_of
 from musiscene_core.remixing.grid import find_grid
+from musiscene_core.tempo_map import TempoMap
 from tests.support.scenes import brief_of
 from tests.support.songs import RATE, clicks_bound, song
 
@@ -166,3 +169,26 @@ def test_the_shortest_stretches_are_matched_too(music: np.ndarray) -> None:
     found, _ = matched(piece, (0, 1000, 1100, 3000))
     assert found.shape == piece.shape
     assert np.isfinite(found).all()
+
+
+def test_beats_are_told_from_the_map_that_music_follows_late_and_a_little_fast() -> None:
+    made = song(121.5, "AB", bars=5, lead_s=0.2)
+    told = followed(find_grid(made.audio), TempoMap.constant(120.0))
+    assert told is not None
+    inside = told.beats_s[told.beats_s < made.beats_s[-1]]
+    assert len(inside) >= 40
+    assert max(np.abs(made.beats_s - beat).min() for beat in inside) < 0.025
+    assert followed(find_grid(made.audio), TempoMap.constant(100.0)) is None
+
+
+def test_chords_are_heard_bar_by_bar() -> None:
+    made = song(120.0, "A", bars=8, lead_s=0.0)
+    grid = find_grid(made.audio)
+    chords = heard_chords(grid.heard.chroma, TempoMap.constant(120.0), 16.0)
+    # The song's chords: C, Am, F, G, a bar each.
+    roots = [
+        next(c.root for c in chords if c.start <= 4 * bar + 1 < c.start + c.length)
+        for bar in range(8)
+    ]
+    assert sum(one == other for one, other in zip(roots, (0, 9, 5, 7) * 2, strict=True)) >= 7
+    assert chords[0].name == "C"

@@ -88,6 +88,22 @@ class Captioner(Protocol):
 
 
 @runtime_checkable
+class ScoresTogether(Protocol):
+    """What an engine is besides, where several takes cost it little more than one."""
+
+    def score_together(
+        self,
+        request: ScoreRequest,
+        takes: Sequence[tuple[int, str, Path]],
+        progress: Progress,
+    ) -> tuple[Take, ...]:
+        """As Engine.score, for several takes: the seed, name and folder of each.
+
+        What a take becomes does not depend on the others.
+        """
+
+
+@runtime_checkable
 class Conforms(Protocol):
     """What an engine is besides, where it can keep music that it made before."""
 

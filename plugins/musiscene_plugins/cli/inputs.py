@@ -98,6 +98,8 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
         "loop": arguments.loop,
         "alternates": parse_alternates(arguments.alternates),
         "alternate_stems": arguments.alternate_stems,
+        "sketch": arguments.sketch,
+        "melody": arguments.melody,
         "critic": "" if arguments.critic == "none" else arguments.critic,
     }
 

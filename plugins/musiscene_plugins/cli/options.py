@@ -92,6 +92,19 @@ def add_music(parser: argparse.ArgumentParser) -> None:
         "them",
     )
     music.add_argument(
+        "--sketch",
+        choices=("off", "guide", "layer"),
+        default="guide",
+        help="what an engine that generates does with the composer's cue: nothing, follow its "
+        "beats and melody (default), or follow it and let it be heard on stems of its own",
+    )
+    music.add_argument(
+        "--melody",
+        choices=("sketch", "temp"),
+        default="sketch",
+        help="whose melody an engine that hears one follows: the sketch's, or the temp track's",
+    )
+    music.add_argument(
         "--critic",
         default=SIGNALS,
         metavar="NAME",

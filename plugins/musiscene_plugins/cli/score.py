@@ -19,6 +19,7 @@ from musiscene_core.take import REPORT_FILE
 from musiscene_core.timecode import format_timecode
 from musiscene_plugins.cli.hosts import wanted_host
 from musiscene_plugins.cli.inputs import range_choice, request_for
+from musiscene_plugins.cli.render_view import render_lines, render_of
 from musiscene_plugins.cli.scoring import Scored, read_brief, score_range
 from musiscene_plugins.cli.terminal import result_console
 from musiscene_plugins.cli.themes import theme_wish
@@ -68,6 +69,7 @@ def as_json(scored: Scored) -> dict[str, Any]:
         msgspec.to_builtins(placed.take)
         | {"folder": str(placed.folder)}
         | {"critique": msgspec.to_builtins(read_critique(placed.folder))}
+        | {"render": render_of(placed.folder)}
         for placed in scored.takes
     ]
     where = {
@@ -148,5 +150,7 @@ def show_take(placed: TakeInFolder) -> None:
     if len(take.dropped) > _DROPPED_SHOWN:
         more = len(take.dropped) - _DROPPED_SHOWN
         console.print(f"  and {more} more (--json lists them)", markup=False)
+    for line in render_lines(placed.folder):
+        console.print(f"  {line}", markup=False)
     for warning in take.warnings:
         console.print(f"  Note: {warning}", markup=False)

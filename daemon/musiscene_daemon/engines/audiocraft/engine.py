@@ -185,7 +185,9 @@ class AudiocraftEngine:
         for number, (start_s, end_s) in enumerate(spans):
             beat = plan.tempo.beat(min(length_s, (start_s + end_s) / 2))
             section = next((one for one in reversed(plan.sections) if one.start <= beat), None)
-            prompts.append(prompt_of(request, plan, None if self.continues else section))
+            prompts.append(
+                prompt_of(request, plan, () if self.continues or section is None else (section,))
+            )
             given = {
                 "prompt": prompts[-1],
                 "seconds": end_s - start_s,

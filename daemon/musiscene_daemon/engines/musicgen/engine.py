@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from musiscene_core.codec import digest, to_json, write_atomically
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import EngineError, InputError, ModelError, RequestError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.state import EngineInfo, EngineModel
 from musiscene_core.request import ScoreRequest
-from musiscene_core.take import Provenance, Take
+from musiscene_core.take import Take
 from musiscene_daemon.engines.cuda_devices import cuda_devices
 from musiscene_daemon.engines.musicgen.convert_sources import converted_folder, sources_in
 from musiscene_daemon.engines.musicgen.finding import (
@@ -34,12 +34,18 @@ if TYPE_CHECKING:
     from musiscene_daemon.engines.musicgen.model import MusicGen
 
 NAME = "musicgen"
-VERSION = "1"
+VERSION = "2"
 MAX_LENGTH_S = 600.0
 LICENCE = "CC-BY-NC-4.0"
 DTYPE_VARIABLE = "MUSISCENE_MUSICGEN_DTYPE"
 """float32, half or int8; unset: int8 on a processor and half on a GPU."""
 
+CANDIDATES_VARIABLE = "MUSISCENE_MUSICGEN_CANDIDATES"
+"""How many candidates are written of each window, 1 to 8; unset: 2 on a processor, 4 on a GPU."""
+
+_CANDIDATES, _CANDIDATES_GPU, _MOST_CANDIDATES = 2, 4, 8
+_MOST_ROWS, _MOST_ROWS_GPU = 8, 32
+"""Written in one pass, each with its row that hears no words."""
 _NEEDED = ("torch", "transformers", "safetensors", "tokenizers")
 _PRECISIONS = ("float32", "half", "int8")
 _SHORTEST_S = 0.02
@@ -72,9 +78,11 @@ class MusicGenEngine:
             description=description,
             max_length_s=MAX_LENGTH_S,
             stems=STEM_ROLES,
-            hit_points=False,
+            hit_points=True,
             licence=LICENCE,
             commercial_use=False,
+            reference_audio=_hears_melody(folder),
+            sketches=True,
             memory_bytes=0,
             lacks=lacking,
             models=() if _not_installed() else tuple(_model(*one) for one in choices().items()),
@@ -84,6 +92,16 @@ class MusicGenEngine:
         self, request: ScoreRequest, seed: int, name: str, folder: Path, progress: Progress
     ) -> Take:
         """Generate one take into `folder`."""
+        (take,) = self.score_together(request, [(seed, name, folder)], progress)
+        return take
+
+    def score_together(
+        self,
+        request: ScoreRequest,
+        takes: Sequence[tuple[int, str, Path]],
+        progress: Progress,
+    ) -> tuple[Take, ...]:
+        """Generate several takes in the same passes; each is what it would be alone."""
         lacking = _lacking(request.model)
         if lacking:
             raise EngineError(f"MusicGen cannot be used: {lacking}")
@@ -96,53 +114,73 @@ class MusicGenEngine:
             )
         # Seconds of imports, which a worker that only composes need not spend.
         from musiscene_core.composing.compose import compose
-        from musiscene_daemon.engines.musicgen import finishing, writing
+        from musiscene_daemon.engines.musicgen import guides, rendering, writing
 
         weights = _ready(found(request.model), Portion(progress, 0.0, 0.05))
         progress("Planning the music", 0.05)
-        plan = compose(request, seed)
+        # One plan for all takes of a request, so that they can be written together, and each of
+        # them alone becomes the same.
+        plan = compose(request, request.seed)
+        length_s = request.length_seconds
 
-        def work(model: MusicGen) -> tuple[writing.Sound, str, int]:
-            told = Portion(progress, 0.1, 0.85)
-            made = writing.sound(model, request, plan, seed, request.length_seconds, told)
-            return made, model.digest, model.shape.sample_rate
+        def work(model: MusicGen) -> tuple[tuple[writing.Sound, ...], rendering.Model]:
+            follow = guides.guide_for(request, plan, model.shape)
+            on_gpu = model.decoder.device != "cpu"
+            wanted = writing.Work(
+                model=model,
+                request=request,
+                plan=plan,
+                moments=rendering.moments_of(request, plan),
+                guide=follow,
+                length_s=length_s + rendering.spare_s(length_s),
+                candidates=_candidates(on_gpu=on_gpu),
+                rows=_MOST_ROWS_GPU if on_gpu else _MOST_ROWS,
+            )
+            seeds = [seed for seed, _, _ in takes]
+            about = rendering.Model(
+                engine=NAME,
+                engine_version=VERSION,
+                name=title(weights),
+                digest=model.digest,
+                sample_rate=model.shape.sample_rate,
+                melody=follow is not None and request.melody == "sketch" and not request.music,
+            )
+            return writing.sounds(wanted, seeds, Portion(progress, 0.1, 0.7)), about
 
         rungs = [_spec(weights)]
         if self._residents.has_gpus:
             rungs.append(_spec(weights, place="cpu"))
         loading = Portion(progress, 0.05, 0.1)
-        made, model_digest, rate = with_room(self._residents, rungs, work, loading)
-        timeline = request.brief.timeline
-        audio = finishing.ended(finishing.at_48k(made.audio, rate), timeline.length_samples)
-        stems, levels = finishing.write(request, audio, name, folder, Portion(progress, 0.85, 0.99))
-        take = Take(
-            name=name,
-            cue=timeline.cue,
-            rate=timeline.rate,
-            record=timeline.record,
-            length_samples=timeline.length_samples,
-            mix="mix.wav",
-            stems=stems,
-            peaks="mix.dat",
-            hits=(),
-            loudness_lufs=round(levels.loudness_lufs, 2),
-            true_peak_dbtp=round(levels.true_peak_dbtp, 2),
-            provenance=Provenance(
-                engine=NAME,
-                engine_version=VERSION,
-                model=title(weights),
-                model_hash=model_digest,
-                seed=seed,
-                prompt=" | ".join(dict.fromkeys(made.prompts)),
-                licence="CC-BY-NC-4.0",
-                commercial_use=False,
-                request_digest=digest(request),
-            ),
-            warnings=(*request.brief.warnings, *made.warnings),
+        made, about = with_room(self._residents, rungs, work, loading)
+        done = []
+        for number, (sound, (seed, name, folder)) in enumerate(zip(made, takes, strict=True)):
+            begin, end = (0.7 + 0.3 * (number + by) / len(made) for by in (0, 1))
+            place = rendering.Place(name, seed, folder)
+            part = Portion(progress, begin, end)
+            done.append(rendering.rendered(request, plan, sound, about, place, part))
+        return tuple(done)
+
+
+def _hears_melody(folder: Path | None) -> bool:
+    """Whether the model in `folder` follows a melody."""
+    if folder is None or not folder.is_dir():
+        return False
+    try:
+        return not is_audiocraft(folder) and read_shape(folder).melody
+    except (EngineError, ModelError):
+        return False
+
+
+def _candidates(*, on_gpu: bool) -> int:
+    """How many candidates are written of each window."""
+    named = os.environ.get(CANDIDATES_VARIABLE)
+    if not named:
+        return _CANDIDATES_GPU if on_gpu else _CANDIDATES
+    if not named.isdecimal() or not 1 <= int(named) <= _MOST_CANDIDATES:
+        raise InputError(
+            f"{CANDIDATES_VARIABLE} is {named!r}.", hint=f"Set it to 1 to {_MOST_CANDIDATES}."
         )
-        write_atomically(folder / "take.json", to_json(take))
-        progress("Writing the take", 1.0)
-        return take
+    return int(named)
 
 
 def _not_installed() -> str:

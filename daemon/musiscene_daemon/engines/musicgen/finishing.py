@@ -1,17 +1,19 @@
-"""From generated sound to a take's files: the range's length, an ending, stems, ducking, level.
+"""From a recording laid on picture to a take's sound files: stems, ducking, level.
 
-Everything after the stems is the composer's own: its ducking, its master, its writer.
+Everything after the stems is the composer's own: its ducking, its master, its writer. A sketch that
+shall be heard too comes in as stems of its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import resample_poly
 
 from musiscene_core.composing.sound import Track
 from musiscene_core.composing.sound.ducking import Ducker
@@ -19,14 +21,24 @@ from musiscene_core.composing.sound.master import Levels, master
 from musiscene_core.composing.sound.spill import Spill
 from musiscene_core.composing.take_audio import TakeAudio
 from musiscene_core.cue import STEM_ROLES
+from musiscene_core.loudness import LoudnessMeter, integrated
+from musiscene_core.media import read_audio
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
-from musiscene_core.take import Stem
+from musiscene_core.separating.by_rules import Split, taken_apart
+from musiscene_core.take import Stem, Take
 from musiscene_core.timecode import SAMPLE_RATE, frame_to_sample
-from musiscene_daemon.engines.musicgen.stems import taken_apart
+from musiscene_daemon.engines.musicgen.listening import at_rate
 
 Floats = npt.NDArray[np.float32]
 
+SKETCH_TITLE = "sketch"
+"""What a stem of the sketch is called among a take's stems."""
+_SKETCH_LU = -4.0
+"""Loudness of a layered sketch against the render's: the render leads."""
+_MOST_GAIN_DB = 24.0
+_INAUDIBLE_LUFS = -70.0
+_PIECE = 20 * SAMPLE_RATE
 _ENDING_S = 2.5
 _LONGEST_ENDING = 0.25
 """Of the whole: a short cue fades over less."""
@@ -34,8 +46,7 @@ _LONGEST_ENDING = 0.25
 
 def at_48k(audio: Floats, sample_rate: int) -> Floats:
     """Sound [channels, n] at the model's rate as [2, m] at 48 kHz."""
-    common = int(np.gcd(SAMPLE_RATE, sample_rate))
-    found = resample_poly(audio, SAMPLE_RATE // common, sample_rate // common, axis=1)
+    found = at_rate(audio, sample_rate, SAMPLE_RATE)
     return np.ascontiguousarray(np.broadcast_to(found, (2, found.shape[1])), np.float32)
 
 
@@ -51,9 +62,25 @@ def ended(audio: Floats, samples: int) -> Floats:
 
 
 def write(
-    request: ScoreRequest, audio: Floats, name: str, folder: Path, progress: Progress
+    request: ScoreRequest,
+    audio: Floats,
+    name: str,
+    folder: Path,
+    progress: Progress,
+    *,
+    split: Split | None = None,
+    sketch: tuple[Take, Path] | None = None,
 ) -> tuple[tuple[Stem, ...], Levels]:
     """Write mix, stems and overview of `audio` [2, samples] into `folder`.
+
+    Args:
+        request: what is wanted.
+        audio: at 48 kHz, as long as the range.
+        name: the take's.
+        folder: exists.
+        progress: hears of each stage.
+        split: a model that tells drums and bass apart.
+        sketch: a composed take of the same range, and its folder, to be heard beneath.
 
     Raises:
         OutputError: `folder` cannot be written.
@@ -61,18 +88,26 @@ def write(
     """
     timeline = request.brief.timeline
     samples = timeline.length_samples
-    tracks = tuple(Track(role, role, ()) for role in STEM_ROLES)
+    tracks = [Track(role, role, ()) for role in STEM_ROLES]
+    layered: dict[str, Path] = {}
+    if sketch is not None:
+        for stem in sketch[0].stems:
+            track = Track(f"{SKETCH_TITLE}-{stem.role}", stem.role, (), SKETCH_TITLE)
+            tracks.append(track)
+            layered[track.name] = sketch[1] / stem.path
     parting = Portion(progress, 0.0, 0.6)
     with ExitStack() as stack:
         spills: dict[str, Spill] = {
-            role: stack.enter_context(Spill(folder, samples)) for role in STEM_ROLES
+            track.name: stack.enter_context(Spill(folder, samples)) for track in tracks
         }
         duckers = {role: Ducker(request.brief.dialogue, samples) for role in STEM_ROLES}
-        pieces = taken_apart(audio, lambda share: parting("Taking the stems apart", share))
+        pieces = taken_apart(audio, lambda share: parting("Taking the stems apart", share), split)
         for first, piece in pieces:
             for role, sound in piece.items():
                 duckers[role].run(sound, first)
                 spills[role].write(first, sound)
+        if sketch is not None:
+            _layer(layered, sketch[0], _lufs(audio), spills, samples)
         threads = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="master"))
         mastering = Portion(progress, 0.6, 1.0)
         start = frame_to_sample(timeline.record.start, timeline.rate)
@@ -87,3 +122,32 @@ def write(
                 lambda share: mastering("Mastering", share),
             )
         return sink.stems(), levels
+
+
+def _layer(
+    paths: Mapping[str, Path], sketch: Take, lufs: float, spills: Mapping[str, Spill], samples: int
+) -> None:
+    """Put the sketch's stems, ducked already, beneath a render of `lufs`."""
+    gain_db = 0.0
+    if lufs > _INAUDIBLE_LUFS and sketch.loudness_lufs > _INAUDIBLE_LUFS:
+        wanted_db = lufs + _SKETCH_LU - sketch.loudness_lufs
+        gain_db = float(np.clip(wanted_db, -_MOST_GAIN_DB, _MOST_GAIN_DB))
+    gain = np.float32(10 ** (gain_db / 20))
+    for name, path in paths.items():
+        for first in range(0, samples, _PIECE):
+            last = min(samples, first + _PIECE)
+            sound = read_audio(
+                path,
+                Fraction(first, SAMPLE_RATE),
+                Fraction(last, SAMPLE_RATE),
+                sample_rate=SAMPLE_RATE,
+                channels=2,
+            )
+            spills[name].write(first, sound * gain)
+
+
+def _lufs(audio: Floats) -> float:
+    meter = LoudnessMeter()
+    for first in range(0, audio.shape[1], _PIECE):
+        meter.hear(audio[:, first : first + _PIECE])
+    return integrated(meter.finish())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from musiscene_core.cue import Cue, Section
 from musiscene_core.keys import key_name
 from musiscene_core.request import ScoreRequest
@@ -23,9 +25,10 @@ def caption_of(request: ScoreRequest) -> str:
     return text or "instrumental film score"
 
 
-def prompt_of(request: ScoreRequest, plan: Cue, section: Section | None = None) -> str:
-    """A prompt: the caption, then the section's place in the form, key and tempo in words."""
-    bpm = plan.tempo.bpm_at(section.start if section else 0.0)
-    further = [_MOODS[section.name]] if section and section.name in _MOODS else []
-    further.append(f"{key_name(plan.tonic, plan.mode)}, {bpm:.0f} bpm")
+def prompt_of(request: ScoreRequest, plan: Cue, sections: Sequence[Section] = ()) -> str:
+    """A prompt: the caption, then the sections' places in the form, key and tempo in words."""
+    bpm = plan.tempo.bpm_at(sections[0].start if sections else 0.0)
+    words = [_MOODS[one.name] for one in sections if one.name in _MOODS]
+    form = ", then ".join(dict.fromkeys(words))
+    further = ([form] if form else []) + [f"{key_name(plan.tonic, plan.mode)}, {bpm:.0f} bpm"]
     return f"{caption_of(request).rstrip('.')}. {', '.join(further)}"

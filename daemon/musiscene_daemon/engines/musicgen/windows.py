@@ -1,29 +1,23 @@
 """Music past what the model holds at once: windows that go on from each other's tokens.
 
 A window begins with the tokens that the one before ended with, and all tokens are decoded as one
-stream, so that a join is no cut. Joins lie on the plan's bar lines, to a frame of 20 ms. A window
-that drifts away in harmony or level from the beginning is drawn again.
+stream, so that a join is no cut. Windows end where the plan's sections do, else on its bar lines.
+Knows no model.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
-from musiscene_core.cue import Cue
-
-Floats = npt.NDArray[np.float32]
+from musiscene_core.cue import Cue, Section
 
 WINDOW_S = 30.0
 """What MusicGen was trained on."""
 OVERLAP_S = 6.0
 _LEAST_NEW_S = 8.0
-MOST_CHROMA_DISTANCE = 0.35
-MOST_LEVEL_DB = 9.0
+_MOST_LATE_S = 2.5
+"""How long before a window's end a beat is looked for to go on from."""
 
 
 @dataclass(frozen=True)
@@ -34,15 +28,23 @@ class Window:
         first: its first new frame.
         last: the frame after its last one.
         overlap: frames before `first` that it goes on from.
+        sections: of the plan, in it, in order.
     """
 
     first: int
     last: int
     overlap: int
+    sections: tuple[Section, ...] = ()
 
 
 def windows(frames: int, frame_rate: float, plan: Cue) -> tuple[Window, ...]:
-    """How `frames` frames are written; joins on bar lines of the plan where one is near."""
+    """How `frames` frames are written: on the plan's sections where they allow it, else its bars.
+
+    Args:
+        frames: in all.
+        frame_rate: frames a second.
+        plan: the cue's form and tempo.
+    """
     whole, overlap = round(WINDOW_S * frame_rate), round(OVERLAP_S * frame_rate)
     least = round(_LEAST_NEW_S * frame_rate)
     found = []
@@ -53,50 +55,42 @@ def windows(frames: int, frame_rate: float, plan: Cue) -> tuple[Window, ...]:
         if last < frames:
             # The end must not be left with too little to make music of.
             last = min(last, max(at + least, frames - least))
-            last = _on_bar(last, at + least, frame_rate, plan)
-        found.append(Window(at, last, held))
+            last = _on_section(last, at + least, frame_rate, plan)
+        found.append(Window(at, last, held, _sections(plan, at / frame_rate, last / frame_rate)))
         at = last
     return tuple(found)
 
 
-def _on_bar(last: int, earliest: int, frame_rate: float, plan: Cue) -> int:
-    """The last bar line at or before `last`, unless that is before `earliest`."""
+def join_at(beats_s: tuple[float, ...], bar_lines_s: tuple[float, ...], length_s: float) -> float:
+    """Where music of `length_s` is left so that the next window begins on a beat, in seconds.
+
+    The last bar line heard near its end, else the last beat, else the end itself.
+    """
+    for places in (bar_lines_s, beats_s):
+        near = [place for place in places if length_s - _MOST_LATE_S <= place <= length_s - 0.02]
+        if near:
+            return near[-1]
+    return length_s
+
+
+def _on_section(last: int, earliest: int, frame_rate: float, plan: Cue) -> int:
+    """The last section's or else bar's beginning at or before `last`, unless before `earliest`."""
+    starts = [math.floor(plan.tempo.seconds(one.start) * frame_rate) for one in plan.sections]
+    inside = [start for start in starts if earliest <= start <= last]
+    if inside:
+        return inside[-1]
     beat = plan.tempo.beat(last / frame_rate)
     line = plan.tempo.seconds(plan.tempo.bar_at(beat).beat)
     frame = math.floor(line * frame_rate + 1e-6)
     return frame if earliest <= frame <= last else last
 
 
-@dataclass(frozen=True)
-class Drift:
-    """How far a window's sound is from the beginning's.
-
-    Attributes:
-        chroma: distance of the mean chromas, 0 to 1.
-        level_db: how much louder it is.
-    """
-
-    chroma: float
-    level_db: float
-
-    @property
-    def too_far(self) -> bool:
-        """Whether it should be drawn again."""
-        return self.chroma > MOST_CHROMA_DISTANCE or abs(self.level_db) > MOST_LEVEL_DB
-
-    @property
-    def badness(self) -> float:
-        """To choose the lesser of two."""
-        return self.chroma / MOST_CHROMA_DISTANCE + abs(self.level_db) / MOST_LEVEL_DB
-
-
-def drift(audio: Floats, reference: Floats, chroma: Callable[[Floats], Floats]) -> Drift:
-    """Compare two sounds [n]; `chroma` gives [frames, 12] of one."""
-    one, other = chroma(audio).mean(axis=0), chroma(reference).mean(axis=0)
-    length = float(np.linalg.norm(one) * np.linalg.norm(other))
-    alike = float(one @ other) / length if length > 1e-12 else 1.0
-    return Drift(1.0 - alike, _level_db(audio) - _level_db(reference))
-
-
-def _level_db(audio: Floats) -> float:
-    return 10 * float(np.log10(float(np.mean(np.square(audio, dtype=np.float64))) + 1e-9))
+def _sections(plan: Cue, start_s: float, end_s: float) -> tuple[Section, ...]:
+    """The sections that sound in [start_s, end_s) for more than a moment."""
+    found = []
+    for section in plan.sections:
+        begin = plan.tempo.seconds(section.start)
+        end = plan.tempo.seconds(section.start + section.length)
+        if min(end, end_s) - max(begin, start_s) > min(1.0, 0.5 * (end_s - start_s)):
+            found.append(section)
+    return tuple(found)

@@ -1,4 +1,6 @@
-"""A mix taken apart by what is steady, what strikes, and where it lies; no model in it.
+"""A mix taken apart into five stems that sum to it: by rules alone, or with a model's help.
+
+A model such as Demucs tells drums, bass and the rest apart; without one, rules do.
 
 Percussion is what stands across frequencies, told from what is steady by median filters along time
 and along frequency (FitzGerald 2010), with soft masks. Of the steady rest, bass lies below 180 Hz,
@@ -28,24 +30,29 @@ _PARTIALS = 6
 _WIDTH = 0.03
 _BLOCK = 20 * SAMPLE_RATE
 _BLEND = SAMPLE_RATE // 2
+Split = Callable[[Floats], dict[str, Floats]]
+"""A model: from a mix [2, n] at 48 kHz to "drums", "bass" and others, each [2, n]."""
+
+_DRUMS, _BASS = "drums", "bass"
 _MASKED: tuple[StemRole, ...] = ("percussion", "bass", "melody", "harmony")
 
 
 def taken_apart(
-    mix: Floats, heard: Callable[[float], None] = lambda _: None
+    mix: Floats, heard: Callable[[float], None] = lambda _: None, split: Split | None = None
 ) -> Iterator[tuple[int, dict[StemRole, Floats]]]:
     """The stems of `mix` [2, n] in pieces: first sample, then [2, m] for every role.
 
     Args:
         mix: at 48 kHz.
         heard: told of the share done; may raise to stop.
+        split: tells drums and bass from the rest; None leaves that to rules.
     """
     samples = mix.shape[1]
     tails: dict[StemRole, Floats] = {}
     for first in range(0, max(1, samples), _BLOCK):
         heard(first / samples)
         last = min(samples, first + _BLOCK + _BLEND)
-        found = _masked(mix[:, first:last])
+        found = _split(mix[:, first:last], split) if split else _masked(mix[:, first:last])
         ramp = np.linspace(0.0, 1.0, _BLEND, dtype=np.float32)
         for role, tail in tails.items():
             size = min(tail.shape[1], last - first)
@@ -56,6 +63,20 @@ def taken_apart(
         piece: dict[StemRole, Floats] = {role: found[role][:, :keep] for role in _MASKED}
         piece["texture"] = mix[:, first : first + keep] - sum(piece[role] for role in _MASKED)
         yield first, {role: piece[role] for role in STEM_ROLES}
+
+
+def _split(mix: Floats, split: Split) -> dict[StemRole, Floats]:
+    """A model's drums and bass; its other stems together, melody told from harmony by rules."""
+    parts = split(mix)
+    rest = sum((part for name, part in parts.items() if name not in (_DRUMS, _BASS)), 0.0 * mix)
+    by_rules = _masked(rest)
+    melody = by_rules["melody"]
+    return {
+        "percussion": parts[_DRUMS],
+        "bass": parts[_BASS],
+        "melody": melody,
+        "harmony": rest - melody,
+    }
 
 
 def _masked(mix: Floats) -> dict[StemRole, Floats]:

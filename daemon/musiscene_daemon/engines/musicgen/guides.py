@@ -1,0 +1,93 @@
+"""What a melody model follows: the sketch's melody, the temp track's, or a music file's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import resample_poly
+
+from musiscene_core.cue import Cue
+from musiscene_core.errors import RequestError
+from musiscene_core.media import iter_audio
+from musiscene_core.request import ScoreRequest
+from musiscene_core.spotting.soundtrack import LOUDEST, SAMPLE_RATE, Soundtrack
+from musiscene_daemon.engines.musicgen.chroma import HOP, chroma, guide, strongest
+from musiscene_daemon.engines.musicgen.shape import ModelShape
+
+Floats = npt.NDArray[np.float32]
+
+Guide = Callable[[float, float], Floats]
+"""Pitch classes [frames, 12], a 1 in each frame, from so many seconds on, for so many."""
+
+_SILENT = 1e-4
+
+
+def guide_for(request: ScoreRequest, plan: Cue, shape: ModelShape) -> Guide | None:
+    """What the model shall follow; None where it follows words alone.
+
+    Raises:
+        RequestError: a melody is wished from sound, and there is none, or the model hears none.
+        MediaError: the sound cannot be read.
+    """
+    wants_sound = request.melody == "temp" or request.music is not None
+    if not shape.melody:
+        if wants_sound:
+            raise RequestError(
+                "This MusicGen follows words alone; it hears no melody.",
+                hint="Use the weights of musicgen-melody, or leave out --melody.",
+            )
+        return None
+    frame_s = HOP / shape.sample_rate
+    if wants_sound:
+        heard = _heard(request)
+        return _from_sound(heard, shape.sample_rate, frame_s)
+    if request.sketch == "off":
+        return None
+    return lambda start_s, length_s: strongest(guide(plan, start_s, length_s, frame_s))
+
+
+def _from_sound(audio: Floats, sample_rate: int, frame_s: float) -> Guide:
+    common = int(np.gcd(sample_rate, SAMPLE_RATE))
+    found = chroma(
+        np.asarray(resample_poly(audio, sample_rate // common, SAMPLE_RATE // common), np.float32),
+        sample_rate,
+    )
+
+    def follow(start_s: float, length_s: float) -> Floats:
+        first, count = round(start_s / frame_s), max(1, round(length_s / frame_s))
+        # Past its end the melody comes again.
+        return strongest(found[np.arange(first, first + count) % len(found)])
+
+    return follow
+
+
+def _heard(request: ScoreRequest) -> Floats:
+    """The sound whose melody is followed [n], mono at spotting's rate."""
+    if request.music is not None:
+        media = request.music.media
+        blocks = iter_audio(
+            Path(media.path),
+            Fraction(0),
+            Fraction(round(request.length_seconds) + 1),
+            sample_rate=SAMPLE_RATE,
+            channels=1,
+            stream=media.audio_stream,
+        )
+        parts = [np.nan_to_num(block[0].copy()) for block in blocks]
+        name = Path(media.path).name
+    else:
+        track = Soundtrack(request.brief.timeline)
+        parts = [block.sum("temp_track") for block in track.blocks()]
+        name = "The temp track"
+    audio = np.concatenate([np.zeros(0, np.float32), *parts])
+    if not len(audio) or float(np.abs(audio).max()) < _SILENT:
+        raise RequestError(
+            f"{name} has no sound whose melody could be followed.",
+            hint="Put a temp track under the range, give its track the role temp_track, or leave"
+            " out --melody temp.",
+        )
+    return np.asarray(np.clip(audio, -LOUDEST, LOUDEST), np.float32)

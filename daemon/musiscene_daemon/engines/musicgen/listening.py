@@ -1,0 +1,36 @@
+"""A candidate as it is heard: its beats and traits, and what the critic goes by."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from scipy.signal import resample_poly
+
+from musiscene_core.fitting.choosing import Candidate
+from musiscene_core.fitting.traits import traits_of
+from musiscene_core.remixing.grid import find_grid
+from musiscene_core.spotting import heard
+from musiscene_core.spotting.describe_sound import measured
+from musiscene_core.spotting.portrait import SHORTEST_S, portrayed
+from musiscene_core.timecode import SAMPLE_RATE
+
+Floats = npt.NDArray[np.float32]
+
+
+def heard_candidate(audio: Floats, sample_rate: int) -> Candidate:
+    """What is heard of mono sound [n]."""
+    own = at_rate(audio[None], sample_rate, SAMPLE_RATE)
+    grid = find_grid(own)
+    figures: tuple[tuple[str, float], ...] = ()
+    if len(audio) >= SHORTEST_S * sample_rate:
+        low = at_rate(audio[None], sample_rate, heard.SAMPLE_RATE)[0]
+        portrait = portrayed([low], len(audio) / sample_rate)
+        figures = measured(portrait) if portrait is not None else ()
+    return Candidate(traits_of(own, grid), grid, figures)
+
+
+def at_rate(audio: Floats, sample_rate: int, wanted: int) -> Floats:
+    """Sound [channels, n] at another rate."""
+    common = int(np.gcd(sample_rate, wanted))
+    found = resample_poly(audio, wanted // common, sample_rate // common, axis=1)
+    return np.ascontiguousarray(found, np.float32)

@@ -1,0 +1,64 @@
+"""How a take was generated, in words: windows, hits, stems, sketch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from musiscene_core.take import RENDER_FILE
+
+if TYPE_CHECKING:
+    from musiscene_core.fitting.report import RenderReport, WindowMade
+
+
+def render_of(folder: Path) -> dict[str, Any] | None:
+    """The render report of a take as plain values; None where it was not generated."""
+    report = _read(folder)
+    found: dict[str, Any] | None = None if report is None else msgspec.to_builtins(report)
+    return found
+
+
+def render_lines(folder: Path) -> list[str]:
+    """A line for each thing worth knowing of a take that was generated."""
+    report = _read(folder)
+    if report is None:
+        return []
+    lines = [_window(number, one) for number, one in enumerate(report.windows, start=1)]
+    for hit in report.hits:
+        now = f"now {hit.after_frames:+.2f}" if hit.met else "not met"
+        stretch = f", stretched by {hit.percent:+.2f} %" if hit.met else ""
+        lines.append(
+            f"{hit.label} at frame {hit.frame}: nearest beat was {hit.before_frames:+.2f} frames"
+            f" off, {now}{stretch}"
+        )
+    if report.sketch is not None and report.sketch.near:
+        agreed = report.sketch
+        lines.append(
+            f"With the sketch: {agreed.near} of {agreed.beats} beats within 70 ms (median"
+            f" {agreed.median_ms:.0f} ms), {agreed.bars_met} of {agreed.bars} bar lines brought"
+            f" together, harmony {agreed.chroma:.0%} alike"
+        )
+    if report.separation:
+        lines.append(f"Stems: {report.separation}")
+    return lines
+
+
+def _read(folder: Path) -> RenderReport | None:
+    if not (folder / RENDER_FILE).is_file():
+        return None
+    # Here and not above: most takes are not generated, and need no numbers to be shown.
+    from musiscene_core.fitting.report import read_render
+
+    return read_render(folder)
+
+
+def _window(number: int, made: WindowMade) -> str:
+    about = f"Window {number} at {made.start_s:.1f} s: {made.heard}"
+    if len(made.scores) > 1:
+        reason = made.reasons[made.chosen]
+        about += f"; candidate {made.chosen + 1} of {len(made.scores)}: {reason}"
+    if made.colour_db:
+        about += f" Matched by {made.level_db:+.1f} dB, colour by up to {made.colour_db:.1f} dB."
+    return about
