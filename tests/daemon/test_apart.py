@@ -39,7 +39,7 @@ def asked(prompt: str, seconds: float = 0.2) -> dict[str, object]:
 
 
 def test_it_says_who_it_is_and_works_again_and_again(child: ChildProcess, tmp_path: Path) -> None:
-    assert child.about.tasks == ("generate", "load")
+    assert child.about.tasks == ("generate", "load", "measure")
     assert child.about.versions == {"audiocraft": "0"}
     stages: list[str] = []
     for _ in range(3):

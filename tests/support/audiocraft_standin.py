@@ -81,6 +81,16 @@ def load(given, folder, tell):
     return {"window_s": WINDOW_S, "rate": RATE}
 
 
+def measure(given, folder, tell):
+    """How much longer the made sounds are than the real ones, in samples; 0 without real ones."""
+    sizes = {"made": 0, "real": 0}
+    for pair in given["pairs"]:
+        for key in sizes:
+            if key in pair:
+                sizes[key] += (Path(folder) / pair[key]["file"]).stat().st_size // 4
+    return {"value": float(sizes["made"] - sizes["real"]) if sizes["real"] else 0.0}
+
+
 if __name__ == "__main__":
     script, fault = Path(sys.argv[1]), sys.argv[2]
     sys.path.insert(0, str(script.resolve().parents[1] / "apart"))
@@ -96,4 +106,6 @@ if __name__ == "__main__":
     if fault == "mute":
         time.sleep(60)
     PIPE = os.dup(1)
-    Child("audiocraft", {"load": load, "generate": generate}, {"audiocraft": "0"}).run()
+    Child(
+        "audiocraft", {"load": load, "generate": generate, "measure": measure}, {"audiocraft": "0"}
+    ).run()

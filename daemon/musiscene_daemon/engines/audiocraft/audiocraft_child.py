@@ -1,4 +1,4 @@
-"""Runs inside audiocraft's environment: loads one of its models and generates what it is asked.
+"""Runs inside audiocraft's environment: generates with one of its models, or measures with it.
 
 Needs audiocraft (1.4.0a2) and Python 3.9 or newer; no MusiScene. See musiscene_child for the wire.
 Weights are read as tensors alone: torch.load is held to weights_only, and JASCO's table of chords
@@ -142,6 +142,43 @@ class Studio:
         )
 
 
+def measure(given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
+    """One of audiocraft's metrics over pairs of sounds, all mono and of one rate."""
+    import torch
+
+    tell("Loading the metric", 0.0)
+    name, pairs = given["metric"], given["pairs"]
+    try:
+        metric = _metric(name, given)
+    except (ImportError, AssertionError, OSError) as error:
+        raise ChildError(f"The metric {name} cannot be used: {error}") from None
+    for number, pair in enumerate(pairs):
+        tell("Measuring", number / len(pairs))
+        made, rate = read_sound(Path(folder), pair["made"])
+        length = made.shape[-1]
+        if name == "clap":
+            sizes = torch.tensor([length]), torch.tensor([rate])
+            metric.update(made[None], [pair["text"]], *sizes)
+            continue
+        real, _ = read_sound(Path(folder), pair["real"])
+        length = min(length, real.shape[-1])
+        sizes = torch.tensor([length]), torch.tensor([rate])
+        metric.update(made[None, :, :length], real[None, :, :length], *sizes)
+    tell("Measuring", 1.0)
+    value = metric.compute()
+    return {"value": float(value["kld"] if name == "kl" else value)}
+
+
+def _metric(name: str, given: Mapping[str, Any]) -> Any:
+    from audiocraft import metrics
+
+    if name == "clap":
+        return metrics.CLAPTextConsistencyMetric(given["weights"])
+    if name == "kl":
+        return metrics.PasstKLDivergenceMetric()
+    return metrics.FrechetAudioDistanceMetric(given["tool"], given["weights"])
+
+
 def melody_matrix(notes: Any, frames: int, frame_rate: float) -> Any:
     """Notes (pitch, start, end in seconds) as [bins, frames], 1 where one sounds."""
     import torch
@@ -215,4 +252,5 @@ def versions() -> dict[str, str]:
 
 if __name__ == "__main__":
     studio = Studio()
-    Child("audiocraft", {"load": studio.load, "generate": studio.generate}, versions()).run()
+    tasks = {"load": studio.load, "generate": studio.generate, "measure": measure}
+    Child("audiocraft", tasks, versions()).run()

@@ -34,7 +34,7 @@ from musiscene_daemon.residency.residents import Residents
 ENVIRONMENT = "audiocraft"
 VERSION = "1"
 MEND = "Run `musiscene setup audiocraft --repair`."
-_CHILD = Path(__file__).with_name("audiocraft_child.py")
+CHILD = Path(__file__).with_name("audiocraft_child.py")
 _BESIDE_BYTES = 3 << 30
 """The framework itself, text encoder, work."""
 _OVERLAP_S = 1.0
@@ -67,7 +67,7 @@ class LoadedModel:
         python = interpreter_of(folder_of(ENVIRONMENT))
         if python is None:
             raise EngineError("audiocraft's environment has no interpreter.", hint=MEND)
-        command: list[str | Path] = [python, "-s", "-E", "-u", _CHILD]
+        command: list[str | Path] = [python, "-s", "-E", "-u", CHILD]
         quiet = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
         child = ChildProcess(command, progress, mend=MEND, environment=quiet)
         given = {"kind": self.kind, "model": str(self.folder), "device": self.device}
