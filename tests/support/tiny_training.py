@@ -96,7 +96,7 @@ def command(wished: Wish) -> list[str]:
     said = [sys.executable, "-m", "musiscene_training.cli", "adapter", wished.settings.phase]
     for name in ("captioner", "data", "output", "name", "device"):
         said += [f"--{name}", str(getattr(wished, name))]
-    for name in (*QUICK, "sharing"):
+    for name in (*QUICK, "shown_tokens", "sharing"):
         said += [f"--{name.replace('_', '-')}", str(getattr(wished.settings, name))]
     return said
 

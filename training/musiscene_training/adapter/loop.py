@@ -74,6 +74,11 @@ class Loop:
             len(work.training), work.settings.batch, work.settings.epochs, work.settings.seed
         )
 
+    @property
+    def finished(self) -> bool:
+        """Whether all steps are done, or it ended early."""
+        return self.state.ended or self.state.step >= self.schedule.steps
+
     def run(self, progress: Progress) -> bool:
         """Train until the end, or until asked to stop.
 
@@ -88,10 +93,9 @@ class Loop:
         journal = Journal(self._work.folder, self.state.step) if first else None
         try:
             with Stopping() as stopping:
-                while self.state.step < self.schedule.steps and not self.state.ended:
-                    if self._one(journal, stopping, progress):
-                        return False
-            return True
+                while not self.finished and not self._one(journal, stopping, progress):
+                    pass
+            return self.finished
         finally:
             if journal is not None:
                 journal.close()
@@ -150,11 +154,7 @@ class Loop:
             loss += value.detach() / processes.count
         told = torch.stack([loss, loss.new_tensor(float(stopping.asked))])
         total, stop = processes.sum(told).tolist()
-        if not math.isfinite(total):
-            raise EngineError(
-                f"The loss is no number in step {step + 1}.",
-                hint="Lower --rate or --base-rate, or set --clip 1, and train into a new folder.",
-            )
+        _check_loss(total, step + 1)
         processes.average_gradients(self._wrapped, self._parameters)
         norm = nn.utils.clip_grad_norm_(self._parameters, settings.clip or math.inf)
         rate = rate_at(
@@ -184,6 +184,7 @@ class Loop:
     def _validate(self) -> dict[str, Any]:
         work, settings = self._work, self._settings
         loss = mean_loss(self.learner, work.validation, work.heard, settings, self._processes)
+        _check_loss(loss, self.state.step)
         better = self.state.best_loss is None or loss < self.state.best_loss
         worse = 0 if better else self.state.worse + 1
         self.state = msgspec.structs.replace(
@@ -211,6 +212,14 @@ class Loop:
             )
 
         self._processes.first_does(save)
+
+
+def _check_loss(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise EngineError(
+            f"The loss is no number any more in step {step}.",
+            hint="Lower --rate or --base-rate, or set --clip 1, and train into a new folder.",
+        )
 
 
 def optimiser(

@@ -2,7 +2,7 @@
 
 With `ddp` each process holds the whole captioner. With `fsdp` the frozen weights of the layers are
 shared out (fully_shard of torch, FSDP2), while what trains stays whole in each: it is small beside
-them, and so a checkpoint is the same file either way. What the music passes through on its own, the
+them, and so a checkpoint is the same file either way. So does a LoRA that the captioner has. What the music passes through on its own, the
 value projections of the layers that listen, stays whole too.
 """
 
@@ -24,6 +24,14 @@ from musiscene_training.adapter.learner import Learner
 from musiscene_training.adapter.settings import Sharing
 
 T = TypeVar("T")
+_PARTED = (
+    "Connection closed by peer",
+    "Connection reset by peer",
+    "Broken pipe",
+    "Timed out waiting",
+    "remote process exited",
+)
+"""What gloo and NCCL say when the other side is gone."""
 _AGAIN = "Run the same command again: it goes on from the last checkpoint."
 
 
@@ -126,7 +134,9 @@ def _share_out(
     mesh = init_device_mesh(device.type, (processes,))
     language = learner.language.model
     layers = decoder_layers(learner.model.backbone)
-    whole = set(trained)
+    own = (".lora_", ".modules_to_save.")
+    named = learner.model.backbone.named_parameters()
+    whole = set(trained) | {one for name, one in named if any(part in name for part in own)}
     for attention in learner.model.prefix.attentions:
         for name in ("v_proj", "k_proj"):
             whole.update(base_linear(getattr(attention, name)).parameters())
@@ -148,7 +158,7 @@ def in_words(count: int) -> Iterator[None]:
         ) from error
     except RuntimeError as error:
         text = str(error)
-        if count > 1 and any(word in text for word in ("gloo", "NCCL", "Connection", "Socket")):
+        if count > 1 and any(words in text for words in _PARTED):
             raise EngineError("Another process of this training has ended.", hint=_AGAIN) from error
         if "CUDA error" in text or "device-side" in text:
             raise EngineError(f"The GPU failed: {text.splitlines()[0]}.", hint=_AGAIN) from error

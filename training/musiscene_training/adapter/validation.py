@@ -44,7 +44,8 @@ def captions(
     settings = Generation(temperature=0.0, max_tokens=most_tokens)
     features = torch.from_numpy(np.stack([heard(one) for one in examples]))
     questions = [one.row.question for one in examples]
-    with learner.speaking():
+    # What is drawn there, or measured on the way, shall not show in what is trained after it.
+    with torch.random.fork_rng(), learner.speaking():
         written = learner.model.answer(features, questions, settings)
     return [
         {"id": one.row.id, "question": one.row.question, "wrote": text, "wanted": one.row.answer}
