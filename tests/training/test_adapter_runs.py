@@ -252,7 +252,7 @@ def test_a_full_disk_is_told_and_costs_nothing_that_was_saved(place, tmp_path, l
         if stage.startswith("Epoch") and fraction == 2 / STEPS:
             limited(size // 2)
 
-    with pytest.raises(OutputError, match="cannot be written|disk is full") as refused:
+    with pytest.raises(OutputError, match=r"cannot be written|disk is full") as refused:
         train(wished, filling)
     assert refused.value.hint
     limited(resource.getrlimit(resource.RLIMIT_FSIZE)[1])

@@ -1,9 +1,10 @@
 """Several processes as one: who does what, and what all of them learn of it.
 
 With `ddp` each process holds the whole captioner. With `fsdp` the frozen weights of the layers are
-shared out (fully_shard of torch, FSDP2), while what trains stays whole in each: it is small beside
-them, and so a checkpoint is the same file either way. So does a LoRA that the captioner has. What the music passes through on its own, the
-value projections of the layers that listen, stays whole too.
+shared out (fully_shard of torch, FSDP2), while what trains, and any LoRA that the captioner has,
+stays whole in each: it is small beside them, and so a checkpoint is the same file either way. What
+the music passes through on its own, the value projections of the layers that listen, stays whole
+too.
 """
 
 from __future__ import annotations
