@@ -1,6 +1,6 @@
 """How fast a captioner trains, beside a plain padded loop on the same model in the same run.
 
-    python -m tests.benchmarks.training_speed [--rows 32] [--rounds 3] [--phase msi]
+    python -m tests.benchmarks.training_speed [--rows 16] [--rounds 3] [--phase msi]
     python -m tests.benchmarks.training_speed --gpu        a random 7B in bfloat16
 
 Random weights; rows as long as those of the public VACAD (prompts of 60 tokens, answers of 20 to
@@ -96,7 +96,7 @@ class Bench:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=32)
+    parser.add_argument("--rows", type=int, default=16)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--phase", default="msi")
     parser.add_argument("--threads", type=int, default=None)
@@ -187,7 +187,7 @@ def ours(bench: Bench) -> float:
         packed = pack(rows, bench.heard, 1 / len(bench.examples)).to(bench.device)
         loss = bench.learner(packed)
         loss.backward()
-        total += float(loss)
+        total += loss.item()
     return learned(bench, total)
 
 
@@ -212,7 +212,7 @@ def packed_all_scores(bench: Bench) -> float:
     losses = functional.cross_entropy(scores[rows.places], rows.labels, reduction="none")
     loss = losses @ rows.weights
     loss.backward()
-    return learned(bench, float(loss))
+    return learned(bench, loss.item())
 
 
 def plain(bench: Bench, longest: int = 0) -> float:
@@ -233,7 +233,7 @@ def plain(bench: Bench, longest: int = 0) -> float:
     )
     loss = (losses.sum(dim=1) / (labels != -100).sum(dim=1)).mean()
     loss.backward()
-    return learned(bench, float(loss))
+    return learned(bench, loss.item())
 
 
 def plain_as_published(bench: Bench) -> float:
@@ -251,7 +251,7 @@ def plain_as_published(bench: Bench) -> float:
         answer = ids[0, one.asked : len(one.tokens)]
         loss = functional.cross_entropy(scores[0, places], answer) / len(bench.examples)
         loss.backward()
-        total += float(loss)
+        total += loss.item()
     return learned(bench, total)
 
 
