@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from musiscene_core.mel import band_edges, mel_filters
 from musiscene_core.spotting.framing import Framer
 from musiscene_core.spotting.products import product
 
@@ -18,7 +19,6 @@ RATE = 100
 """Values a second."""
 _FRAME_S = 0.032
 _BANDS = 40
-_LOWEST_HZ, _HIGHEST_HZ = 30.0, 8000.0
 _COMPRESSION = 1000.0
 """Levels under a thousandth of full scale hardly count."""
 _LAG = 2
@@ -36,7 +36,7 @@ class OnsetListener:
         self._window *= 2.0 / self._window.sum()
         self._mel = mel_filters(size, sample_rate, _BANDS)
         self._before = np.zeros((_LAG, _BANDS), np.float32)
-        self._bass = int(np.searchsorted(_band_edges(sample_rate, _BANDS)[1:-1], _BASS_HZ))
+        self._bass = int(np.searchsorted(band_edges(sample_rate, _BANDS)[1:-1], _BASS_HZ))
         self._flux = [np.zeros((0, 2), np.float32)]
 
     def push(self, samples: Floats) -> None:
@@ -63,31 +63,3 @@ class OnsetListener:
         risen = np.maximum(levels - widest, 0)
         bass, rest = risen[:, : self._bass], risen[:, self._bass :]
         self._flux.append(np.stack([bass.mean(axis=1), rest.mean(axis=1)], axis=1))
-
-
-def mel_filters(size: int, sample_rate: int, bands: int) -> Floats:
-    """Triangular filters [bins, bands] on the mel scale, each at least one bin wide.
-
-    Args:
-        size: samples in a frame, which has size // 2 + 1 bins.
-        sample_rate: samples a second.
-        bands: how many.
-    """
-    edges = _band_edges(sample_rate, bands)
-    frequencies = np.fft.rfftfreq(size, 1 / sample_rate)[:, None]
-    width = sample_rate / size
-    rising = (frequencies - edges[:-2]) / np.maximum(edges[1:-1] - edges[:-2], width)
-    falling = (edges[2:] - frequencies) / np.maximum(edges[2:] - edges[1:-1], width)
-    return np.clip(np.minimum(rising, falling), 0, None).astype(np.float32)
-
-
-def _band_edges(sample_rate: int, bands: int) -> npt.NDArray[np.float64]:
-    """Frequencies [bands + 2] in Hz; band i rises from edge i, peaks at i + 1, ends at i + 2."""
-    top = min(_HIGHEST_HZ, sample_rate / 2)
-    mels = np.linspace(_mel(_LOWEST_HZ), _mel(top), bands + 2)
-    edges: npt.NDArray[np.float64] = 700.0 * (np.exp(mels / 1127.0) - 1.0)
-    return edges
-
-
-def _mel(hertz: float) -> float:
-    return float(1127.0 * np.log(1.0 + hertz / 700.0))

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from musiscene_core.mel import mel_filters
 from musiscene_core.spotting.framing import Framer
-from musiscene_core.spotting.onsets import mel_filters
 from musiscene_core.spotting.products import product
 
 Floats = npt.NDArray[np.float32]

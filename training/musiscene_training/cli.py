@@ -19,6 +19,7 @@ from rich.progress import Progress as Bars
 
 from musiscene_core.errors import EngineError, MusiSceneError
 from musiscene_training.adapter import command as adapter
+from musiscene_training.nano import command as nano
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -88,6 +89,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     adapter.add_arguments(training)
     training.set_defaults(run=adapter.run)
+    nano.add_arguments(
+        commands.add_parser("nano", help="make the small captioner that MusiScene comes with")
+    )
     return parser
 
 

@@ -10,17 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from musiscene_core.captioning.checked import check_numbers, checked
 from musiscene_core.captioning.mullama.config import CHUNK_S, SAMPLE_RATE, Listening
-from musiscene_core.errors import MediaError
 from musiscene_core.media import iter_audio
 
-SHORTEST_S = Fraction(1, 10)
-"""Shorter sounds are refused, and shorter rests of longer ones left out."""
-SILENCE_PEAK = 1e-4
-"""-80 dBFS: what never rises above it is silent."""
-
 _CHUNK = CHUNK_S * SAMPLE_RATE
-_SHORTEST = int(SHORTEST_S * SAMPLE_RATE)
 
 Chunks = Iterator[npt.NDArray[np.float32]]
 
@@ -49,7 +43,7 @@ def file_chunks(
     if listening == "legacy":
         end = min(end, start + CHUNK_S)
     blocks = iter_audio(path, start, end, sample_rate=SAMPLE_RATE, stream=stream, block=_CHUNK)
-    return _checked((block[0] for block in blocks), str(path))
+    return checked((block[0] for block in blocks), str(path), SAMPLE_RATE)
 
 
 def sample_chunks(
@@ -67,8 +61,8 @@ def sample_chunks(
     if samples.shape[0] == 0:
         samples = np.zeros(0, np.float32)
     mono = samples if samples.ndim == 1 else samples.mean(axis=0)
-    _check_numbers(mono, "The sound")
-    return _checked(_cut(_at_rate(mono, sample_rate)), "The sound")
+    check_numbers(mono, "The sound")
+    return checked(_cut(_at_rate(mono, sample_rate)), "The sound", SAMPLE_RATE)
 
 
 def _at_rate(mono: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32]:
@@ -84,33 +78,3 @@ def _at_rate(mono: npt.NDArray[np.float32], rate: int) -> npt.NDArray[np.float32
 def _cut(mono: npt.NDArray[np.float32]) -> Chunks:
     for at in range(0, mono.size, _CHUNK):
         yield mono[at : at + _CHUNK]
-
-
-def _checked(blocks: Chunks, name: str) -> Chunks:
-    """`blocks` without a rest that is too short to hear anything in.
-
-    Silence can only be told at the end: what begins silent may yet be music.
-    """
-    heard = False
-    peak = 0.0
-    for block in blocks:
-        if block.size < _SHORTEST:
-            break
-        _check_numbers(block, name)
-        peak = max(peak, float(np.abs(block).max()))
-        heard = True
-        yield block
-    if not heard:
-        raise MediaError(
-            f"{name} is too short to be described: it takes {float(SHORTEST_S):g} s.",
-            hint="Choose a longer part.",
-        )
-    if peak < SILENCE_PEAK:
-        raise MediaError(f"{name} is silent.", hint="Choose a part with music in it.")
-
-
-def _check_numbers(samples: npt.NDArray[np.float32], name: str) -> None:
-    if not np.isfinite(samples).all():
-        raise MediaError(
-            f"{name} holds samples that are no numbers.", hint="Export the sound again."
-        )

@@ -1,0 +1,1 @@
+"""The nano captioner, made from nothing: corpus, features, training, export. Command: `nano`."""

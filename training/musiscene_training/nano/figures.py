@@ -1,0 +1,195 @@
+"""How good a nano captioner is on material it never trained on.
+
+It is run as it is shipped: by numpy, from its folder. MusiScene-nano and MU-nano are asked the
+scene question over the same music; MU-nano is the same model with the adapter of the phase before.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from musiscene_core.captioning.generation import Generation
+from musiscene_core.captioning.nano.asking import answer_tokens
+from musiscene_core.captioning.nano.features import Views
+from musiscene_core.captioning.nano.network import Floats, embedding, told
+from musiscene_core.captioning.nano.saved import Nano, load
+from musiscene_core.captioning.prompts import DESCRIBE, SCENE
+from musiscene_core.progress import Progress, silent
+from musiscene_training.evaluate import metrics
+from musiscene_training.nano.classes import class_of
+from musiscene_training.nano.examples import Examples, Label
+from musiscene_training.nano.grammar.writing import answer, names_a_scene
+from musiscene_training.nano.truth import PLAYERS
+
+GROUPS = (
+    "unseen-seeds, plain",
+    "unseen-seeds, altered",
+    "unseen-idioms, plain",
+    "unseen-idioms, altered",
+)
+"""Held-out examples: whose cues they are of, and whether anything became of their sound."""
+_SHOWN = 8
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A row of the table.
+
+    Attributes:
+        model: who spoke.
+        question: what was asked.
+        bleu: mean of BLEU-1 to BLEU-4.
+        bleu4: BLEU-4.
+        meteor: mean.
+        rouge_l: mean.
+    """
+
+    model: str
+    question: str
+    bleu: float
+    bleu4: float
+    meteor: float
+    rouge_l: float
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """What is said of one example, beside a reference."""
+
+    idiom: str
+    mu: str
+    musiscene: str
+    reference: str
+
+
+class Figures(msgspec.Struct, frozen=True, kw_only=True):
+    """What was measured.
+
+    Attributes:
+        items: examples by group.
+        accuracy: by group, the share of examples of which each attribute is told right; of
+            players, the F1.
+        rows: caption metrics over all groups, standard profile, one reference an example.
+        scene_share: how many of MusiScene-nano's scene answers name a scene of the grammar.
+        distinct_2: different pairs of words among all of MusiScene-nano's.
+        synonyms: whether METEOR knew synonyms.
+        samples: some answers.
+    """
+
+    items: dict[str, int]
+    accuracy: dict[str, dict[str, float]]
+    rows: tuple[Row, ...]
+    scene_share: float
+    distinct_2: float
+    synonyms: bool
+    samples: tuple[Sample, ...]
+
+    def row(self, model: str, question: str) -> Row:
+        """One row; KeyError where there is none."""
+        for row in self.rows:
+            if (row.model, row.question) == (model, question):
+                return row
+        raise KeyError(model, question)
+
+
+def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = silent) -> Figures:
+    """Have the captioner in `folder` describe what it never trained on.
+
+    Raises:
+        ModelError: the folder holds no captioner.
+        EngineError: a package is missing.
+    """
+    nano = load(folder)
+    heard = _heard(nano, held_out, progress)
+    random = np.random.default_rng([seed, 7])
+    references = {
+        question: [[answer(question, one, random)] for one in held_out.traits]
+        for question in (SCENE, DESCRIBE)
+    }
+    said = {
+        ("MU-nano", SCENE): _said(nano, heard, SCENE, "mu"),
+        ("MusiScene-nano", SCENE): _said(nano, heard, SCENE, "msi"),
+        ("MU-nano", DESCRIBE): _said(nano, heard, DESCRIBE, "mu"),
+    }
+    rows: list[Row] = []
+    synonyms = False
+    for (model, question), texts in said.items():
+        found = metrics.evaluate(texts, references[question])
+        synonyms = found.scores.synonyms
+        rows.append(_row(model, question, found.scores))
+        rows.append(_row(f"{model}, shuffled", question, found.floor))
+    scenes = said["MusiScene-nano", SCENE]
+    groups = {
+        group: [place for place, label in enumerate(held_out.labels) if _group(label) == group]
+        for group in GROUPS
+    }
+    return Figures(
+        items={group: len(places) for group, places in groups.items()},
+        accuracy={
+            group: _accuracy(nano, heard, held_out, places)
+            for group, places in groups.items()
+            if places
+        },
+        rows=tuple(rows),
+        scene_share=round(float(np.mean([names_a_scene(text) for text in scenes])), 4),
+        distinct_2=round(metrics.distinct(scenes, 2), 4),
+        synonyms=synonyms,
+        samples=tuple(
+            Sample(
+                held_out.labels[place].idiom,
+                said["MU-nano", SCENE][place],
+                scenes[place],
+                references[SCENE][place][0],
+            )
+            for place in range(0, len(scenes), max(1, len(scenes) // _SHOWN))
+        ),
+    )
+
+
+def _heard(nano: Nano, held_out: Examples, progress: Progress) -> list[Floats]:
+    found = []
+    for place in range(len(held_out)):
+        progress("Hearing what was held out", place / len(held_out))
+        seen = Views(
+            held_out.colour[place].astype(np.float32),
+            held_out.pulse[place].astype(np.float32),
+            held_out.pitch[place].astype(np.float32),
+        )
+        found.append(embedding(nano.encoder, nano.manifest.strides, seen))
+    return found
+
+
+def _said(nano: Nano, heard: list[Floats], question: str, adapter: str) -> list[str]:
+    return [
+        nano.words.text(list(answer_tokens(nano, one, question, adapter, Generation())))
+        for one in heard
+    ]
+
+
+def _group(label: Label) -> str:
+    return f"{label.split}, {'plain' if label.plain else 'altered'}"
+
+
+def _accuracy(
+    nano: Nano, heard: list[Floats], held_out: Examples, places: list[int]
+) -> dict[str, float]:
+    found = {}
+    for head, names in nano.manifest.classes.items():
+        right = [
+            names[int(np.argmax(told(nano.encoder, head, heard[place])))]
+            == class_of(head, held_out.traits[place])
+            for place in places
+        ]
+        found[head] = round(float(np.mean(right)), 4)
+    said = np.array([told(nano.encoder, "players", heard[place]) > 0 for place in places])
+    true = np.array(
+        [[name in held_out.traits[place].players for name in PLAYERS] for place in places]
+    )
+    found["players"] = round(2 * float((said & true).sum()) / float(said.sum() + true.sum()), 4)
+    return found
+
+
+def _row(model: str, question: str, scores: metrics.Scores) -> Row:
+    numbers = (scores.bleu_mean, scores.bleu[3], scores.meteor, scores.rouge_l)
+    return Row(model, question, *(round(number, 4) for number in numbers))

@@ -1,0 +1,134 @@
+"""Writes captions: an answer to each question that a captioner is asked, drawn from the grammar."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from musiscene_core.captioning import prompts
+from musiscene_training.nano.grammar.kinds import kind_of
+from musiscene_training.nano.grammar.music import (
+    DRUM_WORDS,
+    ENERGY_WORDS,
+    FRAMES,
+    GENRES,
+    NOBODY,
+    PLAYER_WORDS,
+    TEMPO_WORDS,
+    genre_of,
+)
+from musiscene_training.nano.grammar.scenes import KINDS, Kind, Picture
+from musiscene_training.nano.truth import MODES, Traits
+
+MUSIC_QUESTIONS = prompts.QUESTIONS["music"]
+SCENE_QUESTIONS = prompts.QUESTIONS["scene_imagination"]
+
+Random = np.random.Generator
+
+_PLAIN = {
+    prompts.SCENE: (
+        "The music is suitable for a scene of {topic}, such as {event} {place}, where {state}."
+    ),
+    prompts.VIDEO: "The music is suitable for {videos}, such as a video of {event} {place}.",
+}
+_PLAINLY = 0.2
+"""How often a scene is told in the words of the MusiScene paper's sample instead of its own."""
+_LIKED = 5.0
+"""How much likelier a picture becomes for each trait that it likes."""
+_MOST_NAMED = 3
+
+
+def answer(question: str, traits: Traits, random: Random) -> str:
+    """An answer to one of the questions, true of music with these traits.
+
+    Raises:
+        KeyError: the grammar does not know the question.
+    """
+    kind = KINDS[kind_of(traits)]
+    if question in FRAMES:
+        return _of_music(_one(FRAMES[question], random), traits, kind, random)
+    own = {prompts.SCENE: kind.frames, prompts.VIDEO: (kind.video_frame,)}[question]
+    frame = _PLAIN[question] if random.random() < _PLAINLY else _one(own, random)
+    return _of_scene(frame, traits, kind, random)
+
+
+def answers(question: str, traits: Traits, count: int, random: Random) -> tuple[str, ...]:
+    """Several answers, each drawn on its own."""
+    return tuple(answer(question, traits, random) for _ in range(count))
+
+
+def every_text() -> Iterator[str]:
+    """Texts that together hold every word an answer may have, and every question."""
+    yield from (*MUSIC_QUESTIONS, *SCENE_QUESTIONS, *GENRES, *MODES, NOBODY, "a an and")
+    for table in (TEMPO_WORDS, ENERGY_WORDS, DRUM_WORDS, PLAYER_WORDS):
+        for choices in table.values():
+            yield from choices
+    for frames in (*FRAMES.values(), tuple(_PLAIN.values())):
+        yield from frames
+    for kind in KINDS.values():
+        yield from (*kind.states, *kind.moods, *kind.frames, kind.video_frame)
+        for picture in kind.pictures:
+            yield from (picture.topic, picture.videos, *picture.events, *picture.places)
+
+
+def names_a_scene(text: str) -> bool:
+    """Whether something happens in `text` that happens in a picture of the grammar."""
+    return any(
+        event in text
+        for kind in KINDS.values()
+        for picture in kind.pictures
+        for event in picture.events
+    )
+
+
+def _of_music(frame: str, traits: Traits, kind: Kind, random: Random) -> str:
+    mood = _one(kind.moods, random)
+    other = _one([word for word in kind.moods if word != mood], random)
+    return frame.format(
+        mood=mood,
+        other=other,
+        a_mood=_a(mood),
+        a_other=_a(other),
+        tempo=_one(TEMPO_WORDS[traits.tempo], random),
+        energy=_one(ENERGY_WORDS[traits.energy], random),
+        drums=_one(DRUM_WORDS[traits.drums], random),
+        players=_players(traits, random),
+        mode=traits.mode,
+        genre=genre_of(traits),
+    )
+
+
+def _of_scene(frame: str, traits: Traits, kind: Kind, random: Random) -> str:
+    picture = _picture(traits, kind, random)
+    return frame.format(
+        topic=picture.topic,
+        event=_one(picture.events, random),
+        place=_one(picture.places, random),
+        state=_one(kind.states, random),
+        mood=_one(kind.moods, random),
+        videos=picture.videos,
+    )
+
+
+def _picture(traits: Traits, kind: Kind, random: Random) -> Picture:
+    heard = {*traits.players, traits.drums, traits.tempo}
+    weights = np.array([_LIKED ** len(heard & set(picture.likes)) for picture in kind.pictures])
+    return kind.pictures[int(random.choice(len(weights), p=weights / weights.sum()))]
+
+
+def _players(traits: Traits, random: Random) -> str:
+    names = [_one(PLAYER_WORDS[player], random) for player in traits.players[:_MOST_NAMED]]
+    if not names:
+        return NOBODY
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
+
+
+def _a(word: str) -> str:
+    return f"an {word}" if word[0] in "aeiou" else f"a {word}"
+
+
+def _one(choices: Sequence[str], random: Random) -> str:
+    """One of the choices; the first ones are likelier, as some words are usual and some rare."""
+    weights = 1.0 / np.arange(1, len(choices) + 1)
+    return choices[int(random.choice(len(choices), p=weights / weights.sum()))]

@@ -1,0 +1,231 @@
+"""The nano captioner's three parts in torch, as they are trained; numpy runs what is exported.
+
+Shaped like MusiScene: an audio encoder over ten-second windows, averaged over time (MERT's role); a
+language model (LLaMA's); and an adapter that bridges them: projection, gated bridge blocks, and in
+each of the top layers the audio token plus a learned query, through the layer's own value
+projection, added to what attention found behind a gate a head that begins at zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import Tensor, nn
+
+from musiscene_core.captioning.nano.features import BANDS, PITCH_VIEWS, PULSE_VIEWS, TEMPI
+
+_EPS = 1e-5
+
+
+@dataclass(frozen=True)
+class EncoderShape:
+    """The encoder's sizes.
+
+    Attributes:
+        channels: of the convolutions over the colour view, in order.
+        kernels: their lengths in frames.
+        strides: their steps.
+        pulse: width of what becomes of the pulse view.
+        pitch: width of what becomes of the pitch view.
+        width: of the embedding.
+    """
+
+    channels: tuple[int, ...] = (144, 176, 208, 240)
+    kernels: tuple[int, ...] = (5, 5, 5, 3)
+    strides: tuple[int, ...] = (2, 2, 2, 1)
+    pulse: int = 64
+    pitch: int = 48
+    width: int = 192
+
+
+@dataclass(frozen=True)
+class LanguageShape:
+    """The language model's sizes, and the adapter's beside it.
+
+    Attributes:
+        words: of the vocabulary.
+        width: of a token.
+        layers: how many.
+        heads: of attention.
+        inner: width between a layer's two feed-forward projections.
+        tokens: the longest text.
+        heard_layers: the top layers that hear the music.
+        bridges: of the adapter.
+        bridge_inner: their inner width.
+    """
+
+    words: int
+    width: int = 128
+    layers: int = 4
+    heads: int = 4
+    inner: int = 352
+    tokens: int = 112
+    heard_layers: int = 3
+    bridges: int = 2
+    bridge_inner: int = 512
+
+    def as_dict(self) -> dict[str, int]:
+        """Its numbers by name."""
+        return asdict(self)
+
+
+class Encoder(nn.Module):
+    """Three views of a window to an embedding, and what is heard in it."""
+
+    def __init__(self, shape: EncoderShape, heads: dict[str, int]) -> None:
+        """Random weights.
+
+        Args:
+            shape: its sizes.
+            heads: attributes to learn by, and how many numbers each takes.
+        """
+        super().__init__()
+        self.shape = shape
+        before = BANDS
+        self.convolutions = nn.ModuleList()
+        self.norms = nn.ModuleList()
+        for channels, kernel, stride in zip(
+            shape.channels, shape.kernels, shape.strides, strict=True
+        ):
+            self.convolutions.append(
+                nn.Conv1d(before, channels, kernel, stride, padding=kernel // 2)
+            )
+            self.norms.append(nn.BatchNorm1d(channels))
+            before = channels
+        self.pulse_in = nn.Linear(PULSE_VIEWS * TEMPI, 128)
+        self.pulse_out = nn.Linear(128, shape.pulse)
+        self.pitch_in = nn.Linear(PITCH_VIEWS * 12, 64)
+        self.pitch_out = nn.Linear(64, shape.pitch)
+        self.join = nn.Linear(2 * before + shape.pulse + 2 * shape.pitch, shape.width)
+        self.dropout = nn.Dropout(0.3)
+        self.heads = nn.ModuleDict(
+            {name: nn.Linear(shape.width, count) for name, count in heads.items()}
+        )
+
+    def forward(self, colour: Tensor, pulse: Tensor, pitch: Tensor) -> Tensor:
+        """Colour [B, T, BANDS], pulse [B, PULSE_VIEWS, TEMPI], pitch [B, PITCH_VIEWS, 12].
+
+        Returns:
+            [B, width].
+        """
+        x = colour.transpose(1, 2)
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = F.relu(norm(convolution(x)))
+        deviation = (x.var(dim=2, unbiased=False) + _EPS).sqrt()
+        pulse_seen = F.relu(self.pulse_out(F.relu(self.pulse_in(pulse.flatten(1)))))
+        # Every key is heard alike: all twelve turns go through the same weights.
+        turns = torch.stack([pitch.roll(-turn, dims=2).flatten(1) for turn in range(12)], dim=1)
+        turned = F.relu(self.pitch_out(F.relu(self.pitch_in(turns * 12))))
+        joined = torch.cat(
+            [x.mean(dim=2), deviation, pulse_seen, turned.amax(dim=1), turned.mean(dim=1)], dim=1
+        )
+        return F.relu(self.join(self.dropout(joined)))
+
+    def told(self, embedding: Tensor) -> dict[str, Tensor]:
+        """What each head makes of embeddings [B, width]: [B, count] each."""
+        dropped = self.dropout(embedding)
+        return {name: head(dropped) for name, head in self.heads.items()}
+
+
+def root_mean_square(x: Tensor, weight: Tensor) -> Tensor:
+    """RMSNorm over the last axis."""
+    return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + _EPS) * weight
+
+
+class Bridge(nn.Module):
+    """x + out(silu(gate(norm x)) * up(norm x))."""
+
+    def __init__(self, width: int, inner: int) -> None:
+        super().__init__()
+        self.norm = nn.Parameter(torch.ones(width))
+        self.gate = nn.Linear(width, inner, bias=False)
+        self.up = nn.Linear(width, inner, bias=False)
+        self.out = nn.Linear(inner, width, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[..., width] to the same."""
+        normed = root_mean_square(x, self.norm)
+        return x + self.out(F.silu(self.gate(normed)) * self.up(normed))
+
+
+class Adapter(nn.Module):
+    """From the encoder's embedding to an audio token, with a query and gates a heard layer."""
+
+    def __init__(self, audio_width: int, shape: LanguageShape) -> None:
+        super().__init__()
+        self.project = nn.Linear(audio_width, shape.width)
+        self.bridges = nn.ModuleList(
+            [Bridge(shape.width, shape.bridge_inner) for _ in range(shape.bridges)]
+        )
+        self.query = nn.Parameter(torch.randn(shape.heard_layers, shape.width) * 0.02)
+        self.gates = nn.Parameter(torch.zeros(shape.heard_layers, shape.heads))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """Embeddings [B, audio_width] to one token a heard layer [B, heard_layers, width]."""
+        x = self.project(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5)
+        for bridge in self.bridges:
+            x = bridge(x)
+        return x[:, None] + self.query
+
+
+class Layer(nn.Module):
+    """A decoder layer."""
+
+    def __init__(self, shape: LanguageShape) -> None:
+        super().__init__()
+        self.heads = shape.heads
+        self.attention_norm = nn.Parameter(torch.ones(shape.width))
+        self.attention_in = nn.Linear(shape.width, 3 * shape.width, bias=False)
+        self.attention_out = nn.Linear(shape.width, shape.width, bias=False)
+        self.feed = Bridge(shape.width, shape.inner)
+
+    def forward(self, x: Tensor, heard: Tensor | None) -> Tensor:
+        """[B, T, width] to the same; `heard` [B, 1, width] is added to what attention found."""
+        batch, tokens, width = x.shape
+        mixed = self.attention_in(root_mean_square(x, self.attention_norm))
+        queries, keys, values = (
+            part.view(batch, tokens, self.heads, -1).transpose(1, 2)
+            for part in mixed.split(width, dim=-1)
+        )
+        found = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        found = found.transpose(1, 2).reshape(batch, tokens, width)
+        if heard is not None:
+            found = found + heard
+        return self.feed(x + self.attention_out(found))
+
+    def values_of(self, token: Tensor, gates: Tensor) -> Tensor:
+        """What this layer adds for its audio token [B, width], behind gates [heads]: [B, 1, w]."""
+        width = token.shape[-1]
+        values = token @ self.attention_in.weight[2 * width :].T
+        gated = values.view(len(token), self.heads, -1) * gates.tanh()[:, None]
+        return gated.reshape(len(token), 1, width)
+
+
+class Language(nn.Module):
+    """A small decoder-only language model over the grammar's words."""
+
+    def __init__(self, shape: LanguageShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.words = nn.Embedding(shape.words, shape.width)
+        self.places = nn.Parameter(torch.randn(shape.tokens, shape.width) * 0.02)
+        self.layers = nn.ModuleList([Layer(shape) for _ in range(shape.layers)])
+        self.norm = nn.Parameter(torch.ones(shape.width))
+        nn.init.normal_(self.words.weight, std=0.05)
+
+    def forward(
+        self, tokens: Tensor, adapter: Adapter | None = None, embedding: Tensor | None = None
+    ) -> Tensor:
+        """Logits [B, T, words] after each of tokens [B, T], hearing embeddings [B, audio_width]."""
+        x = self.words(tokens) + self.places[: tokens.shape[1]]
+        deaf = self.shape.layers - self.shape.heard_layers
+        heard = adapter(embedding) if adapter is not None and embedding is not None else None
+        for number, layer in enumerate(self.layers):
+            added = None
+            if adapter is not None and heard is not None and number >= deaf:
+                place = number - deaf
+                added = layer.values_of(heard[:, place], adapter.gates[place])
+            x = layer(x, added)
+        return root_mean_square(x, self.norm) @ self.words.weight.T

@@ -1,0 +1,223 @@
+"""Stages: the language model learns the grammar, then music questions, then scenes.
+
+1. language: text alone, plain and as answers to questions, heard by nobody.
+2. mu: the five questions about music, heard through the adapter; language model and adapter learn.
+   Some of the text goes on, so that what the language model knew is not lost.
+3. msi: the scene questions; the language model is frozen and only the adapter learns, as in the
+   MusiScene paper.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own name for it
+from torch import Tensor, nn
+
+from musiscene_core.captioning.nano.words import ANSWER, BEGIN, END, PAD, SPECIAL, Words, pieces
+from musiscene_core.progress import Progress, silent
+from musiscene_training.nano.fitting import fit
+from musiscene_training.nano.grammar.writing import (
+    MUSIC_QUESTIONS,
+    SCENE_QUESTIONS,
+    answer,
+    every_text,
+)
+from musiscene_training.nano.model import Adapter, Language, LanguageShape
+from musiscene_training.nano.truth import Traits, any_traits
+
+BATCH = 48
+_LANGUAGE_RATE, _MU_LANGUAGE_RATE, _ADAPTER_RATE, _MSI_RATE = 3e-3, 7e-4, 2e-3, 2e-3
+_TEXT_SHARE = 0.25
+"""Of an MU batch, how much is text that nobody hears."""
+_IGNORED = -100
+_FIELD = re.compile(r"\{\w+\}")
+"""What a frame leaves open."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What the later stages learn from.
+
+    Attributes:
+        embeddings: [n, audio width], of the encoder, which is frozen by now.
+        traits: what is true of each.
+    """
+
+    embeddings: Tensor
+    traits: tuple[Traits, ...]
+
+
+def vocabulary() -> Words:
+    """Every word the grammar can say or be asked, in alphabetical order."""
+    known = {piece for text in every_text() for piece in pieces(_FIELD.sub(" ", text))}
+    return Words((*SPECIAL, *sorted(known)))
+
+
+def train_language(
+    folder: Path,
+    words: Words,
+    shape: LanguageShape,
+    *,
+    steps: int,
+    seed: int,
+    progress: Progress = silent,
+    on_loss: Callable[[int, float], None] = lambda step, loss: None,
+) -> Language:
+    """The language model, on text alone; see fitting.fit."""
+    torch.manual_seed(seed + 1)
+    language = Language(shape)
+
+    def loss_of(step: int) -> Tensor:
+        random = np.random.default_rng([seed, step, 4])
+        rows = [_text_row(words, any_traits(random), random) for _ in range(BATCH)]
+        return _loss(language, rows)
+
+    fit(
+        "language",
+        folder,
+        language,
+        [{"params": list(language.parameters()), "lr": _LANGUAGE_RATE}],
+        loss_of,
+        steps=steps,
+        seed=seed + 1,
+        progress=progress,
+        on_loss=on_loss,
+    )
+    return language
+
+
+def train_mu(
+    folder: Path,
+    words: Words,
+    language: Language,
+    heard: Heard,
+    *,
+    steps: int,
+    seed: int,
+    progress: Progress = silent,
+    on_loss: Callable[[int, float], None] = lambda step, loss: None,
+) -> Adapter:
+    """The MU adapter; `language` learns with it. See fitting.fit."""
+    torch.manual_seed(seed + 2)
+    adapter = Adapter(heard.embeddings.shape[1], language.shape)
+    texts = round(_TEXT_SHARE * BATCH)
+
+    def loss_of(step: int) -> Tensor:
+        random = np.random.default_rng([seed, step, 5])
+        places = random.integers(len(heard.traits), size=BATCH - texts)
+        rows = [
+            _answer_row(words, heard.traits[place], MUSIC_QUESTIONS, random) for place in places
+        ]
+        loss = _loss(language, rows, adapter, heard.embeddings[places])
+        unheard = [_text_row(words, any_traits(random), random) for _ in range(texts)]
+        return loss + _TEXT_SHARE * _loss(language, unheard)
+
+    fit(
+        "mu",
+        folder,
+        nn.ModuleDict({"language": language, "adapter": adapter}),
+        [
+            {"params": list(language.parameters()), "lr": _MU_LANGUAGE_RATE},
+            {"params": list(adapter.parameters()), "lr": _ADAPTER_RATE},
+        ],
+        loss_of,
+        steps=steps,
+        seed=seed + 2,
+        progress=progress,
+        on_loss=on_loss,
+    )
+    return adapter
+
+
+def train_msi(
+    folder: Path,
+    words: Words,
+    language: Language,
+    mu: Adapter,
+    heard: Heard,
+    *,
+    steps: int,
+    seed: int,
+    progress: Progress = silent,
+    on_loss: Callable[[int, float], None] = lambda step, loss: None,
+) -> Adapter:
+    """The MSI adapter, begun as the MU adapter is; `language` stays as it is. See fitting.fit."""
+    torch.manual_seed(seed + 3)
+    adapter = Adapter(heard.embeddings.shape[1], language.shape)
+    adapter.load_state_dict(mu.state_dict())
+    for weight in language.parameters():
+        weight.requires_grad_(False)
+
+    def loss_of(step: int) -> Tensor:
+        random = np.random.default_rng([seed, step, 6])
+        places = random.integers(len(heard.traits), size=BATCH)
+        rows = [
+            _answer_row(words, heard.traits[place], SCENE_QUESTIONS, random) for place in places
+        ]
+        return _loss(language, rows, adapter, heard.embeddings[places])
+
+    fit(
+        "msi",
+        folder,
+        adapter,
+        [{"params": list(adapter.parameters()), "lr": _MSI_RATE}],
+        loss_of,
+        steps=steps,
+        seed=seed + 3,
+        progress=progress,
+        on_loss=on_loss,
+    )
+    return adapter
+
+
+def question_tokens(words: Words, question: str) -> list[int]:
+    """What the language model reads before it answers."""
+    return [BEGIN, *words.tokens(question), ANSWER]
+
+
+_Row = tuple[list[int], int]
+"""Tokens, and how many of them come before what is to be learned."""
+
+
+def _text_row(words: Words, traits: Traits, random: np.random.Generator) -> _Row:
+    questions = (*MUSIC_QUESTIONS, *SCENE_QUESTIONS)
+    question = questions[int(random.integers(len(questions)))]
+    said = [*words.tokens(answer(question, traits, random)), END]
+    if random.random() < 0.5:
+        return [BEGIN, *said], 1
+    return [*question_tokens(words, question), *said], 1
+
+
+def _answer_row(
+    words: Words, traits: Traits, questions: Sequence[str], random: np.random.Generator
+) -> _Row:
+    question = questions[int(random.integers(len(questions)))]
+    asked = question_tokens(words, question)
+    return [*asked, *words.tokens(answer(question, traits, random)), END], len(asked)
+
+
+def _loss(
+    language: Language,
+    rows: Sequence[_Row],
+    adapter: Adapter | None = None,
+    embeddings: Tensor | None = None,
+) -> Tensor:
+    """Mean over rows of each row's mean over what it is to learn."""
+    longest = max(len(tokens) for tokens, _ in rows)
+    tokens = torch.full((len(rows), longest), PAD)
+    wanted = torch.full((len(rows), longest), _IGNORED)
+    for place, (row, skipped) in enumerate(rows):
+        tokens[place, : len(row)] = torch.tensor(row)
+        wanted[place, skipped - 1 : len(row) - 1] = torch.tensor(row[skipped:])
+    logits = language(tokens[:, :-1], adapter, embeddings)
+    wanted = wanted[:, :-1]
+    losses = F.cross_entropy(
+        logits.transpose(1, 2), wanted, ignore_index=_IGNORED, reduction="none"
+    )
+    return (losses.sum(dim=1) / (wanted != _IGNORED).sum(dim=1)).mean()
