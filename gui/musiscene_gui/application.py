@@ -197,6 +197,8 @@ class Application(QObject):
             "Esc": self.panel.scene.cancel,
             "I": timeline.set_in,
             "O": timeline.set_out,
+            "Ctrl+Z": self.listening.takes.undo_place,
+            "Ctrl+Q": self.window.close,
             "Ctrl+1": lambda: self.window.show_page("scene"),
             "Ctrl+2": lambda: self.window.show_page("takes"),
             "Ctrl+3": lambda: self.window.show_page("history"),

@@ -126,6 +126,7 @@ class Captions(QWidget):
         self.boxes = {"fusion": CaptionBox(scene, "fusion", FUSION_HEIGHT)}
         self.tabs = QTabBar(drawBase=False, expanding=False)
         self.tabs.setUsesScrollButtons(False)
+        self.tabs.setElideMode(Qt.TextElideMode.ElideRight)
         self._stack = QStackedWidget()
         for name in _TABBED:
             self.boxes[name] = CaptionBox(scene, name, OTHER_HEIGHT)

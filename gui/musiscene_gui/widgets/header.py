@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from musiscene_gui.viewmodels.panel import Panel
@@ -12,6 +12,7 @@ from musiscene_gui.widgets.icons import icon
 from musiscene_gui.widgets.said import said_of
 
 _SHORT_BELOW = 700
+_GAP, _LEAST_PILL = 4, 24
 
 
 class Header(QWidget):
@@ -48,7 +49,7 @@ class Header(QWidget):
         self.daemon.clicked.connect(panel.connection.start)
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(4)
+        line.setSpacing(_GAP)
         for widget in (self.editor, self.daemon):
             line.addWidget(widget)
         line.addStretch(1)
@@ -84,10 +85,18 @@ class Header(QWidget):
     def refresh(self) -> None:
         """Show everything as it is."""
         short = self.width() < _SHORT_BELOW
-        text, cls, tip = self._editor_said(short=short)
-        _show(self.editor, text, cls, tip)
         text, cls, tip = self._daemon_said(short=short)
         _show(self.daemon, text, cls, tip)
+        text, cls, tip = self._editor_said(short=short)
+        _show(self.editor, text, cls, tip)
+        others = (self.daemon, self.open, self.reload, self.settings)
+        room = self.width() - sum(one.sizeHint().width() + _GAP for one in others)
+        over = self.editor.sizeHint().width() + _GAP - room
+        if over > 0:
+            metrics = self.editor.fontMetrics()
+            room = max(_LEAST_PILL, metrics.horizontalAdvance(text) - over)
+            self.editor.setText(metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
+            self.editor.setToolTip(tip or text)
         self.reload.setEnabled(self._panel.editor.state in ("open", "failed"))
 
     def _editor_said(self, *, short: bool) -> tuple[str, str, str]:

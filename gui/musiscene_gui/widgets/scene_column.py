@@ -27,7 +27,7 @@ class SceneColumn(QFrame):
         self.go = QPushButton()
         self.bar = QProgressBar()
         self.stage = ElidedLabel("dim")
-        self.estimate = label("dim")
+        self.estimate = ElidedLabel("dim")
         self.bar.setRange(0, 1000)
         self._lay_out()
         self.spot.clicked.connect(panel.scene.spot)
@@ -112,7 +112,7 @@ class SceneColumn(QFrame):
             told = self.tr("no estimate until a few are made")
         else:
             told = self.tr("about {0} on this machine").format(_duration(scene.estimate_s))
-        self.estimate.setText(f"{what} · {told}")
+        self.estimate.set_whole(f"{what} · {told}")
 
     def _lay_out(self) -> None:
         inner = QWidget()

@@ -11,8 +11,9 @@ from musiscene_core.request import MAX_TAKES, SIGNALS, CaptionStrategy, engine_a
 from musiscene_gui.viewmodels.connection import ConnectionModel
 from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.viewmodels.wishes import STRATEGIES, engine_choices, has_caption, too_long_for
-from musiscene_gui.widgets.building import ElidedLabel, label, row
+from musiscene_gui.widgets.building import ElidedLabel, row
 from musiscene_gui.widgets.take_words import idiom_title
+from musiscene_gui.widgets.text import Elided
 
 _QUIETEST, _LOUDEST = -40.0, -6.0
 _AUTO = _QUIETEST - 1
@@ -41,10 +42,8 @@ class WishGrid(QWidget):
         for box in (self.takes, self.loudness, self.weight):
             box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         names = ("engine", "steer", "writer", "house", "idiom", "takes")
-        self._titles = {name: QLabel() for name in names}
-        self._stems_title, self._loudness_title = label("dim"), label("dim")
-        for title in self._titles.values():
-            title.setProperty("cls", "dim")
+        self._titles = {name: Elided(cls="dim") for name in names}
+        self._stems_title, self._loudness_title = Elided(cls="dim"), Elided(cls="dim")
         self._house_row = row(self.house, self.weight)
         self._house_row.layout().setStretch(0, 1)
         self._lay_out()
