@@ -17,6 +17,7 @@ from typing import Any
 import numba
 import numpy as np
 import torch
+from numba import prange
 from torch import Tensor
 from torch.nn import functional
 
@@ -36,86 +37,9 @@ _SMALLEST = 1e-12
 _one_at_a_time = threading.Lock()
 """Of numba's ways to use threads one cannot be used by two at once."""
 
-Product = Callable[..., Tensor]
-"""Inputs [.., K] in float32, and whether its rows go apart, to [.., N]."""
 
-
-def float32(weight: Tensor, bias: Tensor | None) -> Product:
-    """The product of weights [N, K] in float32."""
-    kept = _padded(weight.to(torch.float32))
-    return _product(_in_float32, (kept.numpy(),), kept, None, bias, weight.shape[1])
-
-
-def float16(weight: Tensor, bias: Tensor | None) -> Product:
-    """The product of weights [N, K] in float16, of which none may be too large for it."""
-    kept = _padded(weight.to(torch.float16))
-    bits = kept.view(torch.uint16).numpy()
-    return _product(_in_float16, (bits,), kept, None, bias, weight.shape[1])
-
-
-def int8(whole: Tensor, steps: Tensor, bias: Tensor | None) -> Product:
-    """The product of weights `whole` [N, K] in int8, each times `steps` [N] of its row.
-
-    Rows that go apart become whole numbers of 16 bits, in steps of their largest / 32,767.
-    """
-    kept, worth = _padded(whole), steps.to(torch.float32).contiguous()
-    given = kept.numpy(), worth.numpy()
-    return _product(_in_int8, given, kept, worth, bias, whole.shape[1])
-
-
-def _padded(weight: Tensor) -> Tensor:
-    """With zeros up to whole steps of a dot product."""
-    missing = -weight.shape[1] % STEP
-    return functional.pad(weight, (0, missing)) if missing else weight.contiguous()
-
-
-def _product(
-    compute: Callable[..., None],
-    given: tuple[Any, ...],
-    kept: Tensor,
-    steps: Tensor | None,
-    bias: Tensor | None,
-    inputs: int,
-) -> Product:
-    outputs, held = kept.shape
-    added = None if bias is None else bias.detach().to(torch.float32)
-
-    def product(x: Tensor, apart: bool = False) -> Tensor:
-        flat = x.reshape(-1, inputs)
-        if len(flat) >= MANY_ROWS and not apart:
-            y = _widened_product(flat, kept[:, :inputs], steps)
-        else:
-            if held > inputs:
-                flat = functional.pad(flat, (0, held - inputs))
-            y = flat.new_empty(len(flat), outputs)
-            _compute(compute, *given, flat.contiguous().numpy(), y.numpy())
-        if added is not None:
-            y += added
-        return y.view(*x.shape[:-1], outputs)
-
-    return product
-
-
-def _widened_product(x: Tensor, kept: Tensor, steps: Tensor | None) -> Tensor:
-    y = x.new_empty(len(x), len(kept))
-    rows = max(1, _WIDENED // kept.shape[1])
-    for first in range(0, len(kept), rows):
-        part = slice(first, first + rows)
-        y[:, part] = x @ kept[part].to(torch.float32).T
-    return y if steps is None else y * steps
-
-
-def _compute(compute: Callable[..., None], *given: Any) -> None:
-    threads = min(torch.get_num_threads(), numba.config.NUMBA_NUM_THREADS)
-    if threads == 1:
-        compute(*given, 0, len(given[0]))
-        return
-    with _one_at_a_time:
-        numba.set_num_threads(threads)
-        _IN_PARTS[compute](*given, threads)
-
-
-def _compiled(function: Callable[..., Any], **more: bool) -> Any:
+def compiled(function: Callable[..., Any], **more: bool) -> Any:
+    """`function` compiled when it is first called, and kept on disk where that can be written."""
     try:
         return numba.njit(function, cache=True, nogil=True, **more)
     except RuntimeError as error:
@@ -123,7 +47,101 @@ def _compiled(function: Callable[..., Any], **more: bool) -> Any:
         return numba.njit(function, nogil=True, **more)
 
 
-@_compiled
+def in_parts(function: Callable[..., Any]) -> Callable[..., None]:
+    """`function`, whose last argument is a number of parts, with a thread for each part."""
+    inner = compiled(function, parallel=True)
+
+    def work(*given: Any) -> None:
+        with _one_at_a_time:
+            numba.set_num_threads(given[-1])
+            inner(*given)
+
+    return work
+
+
+def threads() -> int:
+    """How many threads such a function may be given: as many as torch uses, and are there."""
+    return min(int(torch.get_num_threads()), int(numba.config.NUMBA_NUM_THREADS))
+
+
+class Compiled:
+    """A product of weights [N, K] that were packed by `float32`, `float16` or `int8`.
+
+    Attributes:
+        inputs: K.
+        bias: [N] or None.
+    """
+
+    def __init__(self, kept: Tensor, steps: Tensor | None, bias: Tensor | None) -> None:
+        """Keep weights.
+
+        Args:
+            kept: [N, K] in float32, float16 or int8.
+            steps: [N], what 1 in a row of `kept` is worth; None where it is worth 1.
+            bias: [N].
+        """
+        self.inputs = kept.shape[1]
+        missing = -self.inputs % STEP
+        self._kept = functional.pad(kept, (0, missing)) if missing else kept.contiguous()
+        self._steps = None if steps is None else steps.to(torch.float32).contiguous()
+        self.bias = None if bias is None else bias.detach().to(torch.float32)
+        narrow = self._kept.dtype == torch.float16
+        weights = (self._kept.view(torch.uint16) if narrow else self._kept).numpy()
+        self._few = _FEW[self._kept.dtype]
+        self._given = (weights,) if self._steps is None else (weights, self._steps.numpy())
+
+    def __call__(self, x: Tensor, apart: bool = False) -> Tensor:
+        """[.., K] in float32 to [.., N].
+
+        Where rows go `apart`, no bit of one depends on how many there are.
+        """
+        flat = x.reshape(-1, self.inputs)
+        if len(flat) >= MANY_ROWS and not apart:
+            y = self._widened(flat)
+        else:
+            flat = functional.pad(flat, (0, self._kept.shape[1] - self.inputs)).contiguous()
+            y = flat.new_empty(len(flat), len(self._kept))
+            self.into(flat.numpy(), y.numpy())
+        if self.bias is not None:
+            y += self.bias
+        return y.view(*x.shape[:-1], len(self._kept))
+
+    def into(self, x: Any, y: Any) -> None:
+        """Rows x [M, K and zeros up to a multiple of STEP], apart, into y [M, N]; without bias."""
+        count = threads()
+        if count == 1:
+            self._few[0](*self._given, x, y, 0, y.shape[1])
+        else:
+            self._few[1](*self._given, x, y, count)
+
+    def _widened(self, x: Tensor) -> Tensor:
+        y = x.new_empty(len(x), len(self._kept))
+        rows = max(1, _WIDENED // self._kept.shape[1])
+        for first in range(0, len(self._kept), rows):
+            part = slice(first, first + rows)
+            y[:, part] = x @ self._kept[part, : self.inputs].to(torch.float32).T
+        return y if self._steps is None else y * self._steps
+
+
+def float32(weight: Tensor, bias: Tensor | None) -> Compiled:
+    """The product of weights [N, K] in float32."""
+    return Compiled(weight.to(torch.float32), None, bias)
+
+
+def float16(weight: Tensor, bias: Tensor | None) -> Compiled:
+    """The product of weights [N, K] in float16, of which none may be too large for it."""
+    return Compiled(weight.to(torch.float16), None, bias)
+
+
+def int8(whole: Tensor, steps: Tensor, bias: Tensor | None) -> Compiled:
+    """The product of weights `whole` [N, K] in int8, each times `steps` [N] of its row.
+
+    Few rows become whole numbers of 16 bits, in steps of their largest / 32,767.
+    """
+    return Compiled(whole, steps, bias)
+
+
+@compiled
 def _in_float32(w: Any, x: Any, y: Any, first: int, last: int) -> None:
     """Outputs `first` to `last` of x [M, K] by w [N, K], into y [M, N]."""
     count = w.shape[1]
@@ -132,7 +150,7 @@ def _in_float32(w: Any, x: Any, y: Any, first: int, last: int) -> None:
             y[m, n] = dot_float32(place(w, n * count), place(x, m * count), count)
 
 
-@_compiled
+@compiled
 def _in_float16(w: Any, x: Any, y: Any, first: int, last: int) -> None:
     """As `_in_float32`, with w in the bits of float16."""
     count = w.shape[1]
@@ -141,7 +159,7 @@ def _in_float16(w: Any, x: Any, y: Any, first: int, last: int) -> None:
             y[m, n] = dot_float16(place(w, n * count), place(x, m * count), count)
 
 
-@_compiled
+@compiled
 def _in_int8(w: Any, steps: Any, x: Any, y: Any, first: int, last: int) -> None:
     """As `_in_float32`, with w in int8, each times steps [N]."""
     count = w.shape[1]
@@ -166,24 +184,27 @@ def _in_int8(w: Any, steps: Any, x: Any, y: Any, first: int, last: int) -> None:
             y[m, n] = total * (steps[n] * worth[m])
 
 
+@in_parts
 def _float32_parts(w: Any, x: Any, y: Any, parts: int) -> None:
-    for part in numba.prange(parts):
+    for part in prange(parts):
         _in_float32(w, x, y, len(w) * part // parts, len(w) * (part + 1) // parts)
 
 
+@in_parts
 def _float16_parts(w: Any, x: Any, y: Any, parts: int) -> None:
-    for part in numba.prange(parts):
+    for part in prange(parts):
         _in_float16(w, x, y, len(w) * part // parts, len(w) * (part + 1) // parts)
 
 
+@in_parts
 def _int8_parts(w: Any, steps: Any, x: Any, y: Any, parts: int) -> None:
-    for part in numba.prange(parts):
+    for part in prange(parts):
         _in_int8(w, steps, x, y, len(w) * part // parts, len(w) * (part + 1) // parts)
 
 
-_IN_PARTS = {
-    _in_float32: _compiled(_float32_parts, parallel=True),
-    _in_float16: _compiled(_float16_parts, parallel=True),
-    _in_int8: _compiled(_int8_parts, parallel=True),
+_FEW = {
+    torch.float32: (_in_float32, _float32_parts),
+    torch.float16: (_in_float16, _float16_parts),
+    torch.int8: (_in_int8, _int8_parts),
 }
-"""Each, with its outputs cut into as many parts as there are threads."""
+"""By what the weights are: all outputs by one thread, and in as many parts as there are threads."""

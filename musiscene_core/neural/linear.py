@@ -92,6 +92,7 @@ class PackedLinear:
         dtype: of its input and output.
         shape: outputs N, inputs K.
         weight_bytes: read for each product, the bias not counted.
+        product: what makes it.
     """
 
     def __init__(
@@ -109,11 +110,11 @@ class PackedLinear:
         self.dtype = ACTIVATIONS[self.kernel]
         self.shape = (weight.shape[0], weight.shape[1])
         self.weight_bytes = weight.numel() * _WEIGHT_BYTES[self.kernel]
-        self._product = _PACK[self.kernel](weight.detach(), bias, rows)
+        self.product = _PACK[self.kernel](weight.detach(), bias, rows)
 
     def __call__(self, x: Tensor, *, apart: bool = False) -> Tensor:
         """[.., K] to [.., N], both `dtype`; rows `apart` where the kernel is of ROWS_APART."""
-        return self._product(x, True) if apart and self.kernel in ROWS_APART else self._product(x)
+        return self.product(x, True) if apart and self.kernel in ROWS_APART else self.product(x)
 
 
 def fuse(

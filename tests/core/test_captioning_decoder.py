@@ -26,6 +26,7 @@ from musiscene_core.captioning.mullama.decoder import CACHE_BLOCK, Decoder  # no
 from musiscene_core.captioning.mullama.decoding import PlainSteps, draw  # noqa: E402
 from musiscene_core.captioning.mullama.packed import PackedModel, packable  # noqa: E402
 from musiscene_core.captioning.mullama.prefix import Prefix  # noqa: E402
+from musiscene_core.neural.linear import KERNELS  # noqa: E402
 
 pytestmark = [
     pytest.mark.models,
@@ -123,15 +124,26 @@ def test_sampled_tokens_are_those_of_the_plain_loop_in_any_company(family, setti
     assert len({tuple(row) for row in plain}) == 3
 
 
+@pytest.fixture(params=["compiled", "plain"])
+def stepping(request, monkeypatch):
+    """Both ways to make a step on a processor: numba's, and torch's where that is missing."""
+    if request.param == "compiled":
+        pytest.importorskip("numba", reason="the extra 'models' is not installed")
+    else:
+        monkeypatch.setattr(Decoder, "_host_step", lambda self: None)
+
+
+@pytest.mark.parametrize("queries", [1, 3])
 @pytest.mark.parametrize("family", FAMILIES)
-def test_scores_are_those_of_one_whole_forward_pass_with_lora_and_music(family):
-    shape = CaptionerConfig(width=WIDTH, prefix_layers=2, lora_rank=4)
+@pytest.mark.usefixtures("stepping")
+def test_scores_are_those_of_one_whole_forward_pass_with_lora_and_music(family, queries):
+    shape = CaptionerConfig(width=WIDTH, prefix_layers=2, lora_rank=4, query_len=queries)
     model = shaken(with_lora(language_model(family), shape).eval())
     prefix = Prefix(shape, HEADS)
     prefix.attach(decoder_layers(model))
     nn.init.constant_(prefix.gates, 0.7)
     with torch.no_grad(), prefix.hearing(torch.randn(3, 1, WIDTH)):
-        steps = steps_of(model, heard=prefix.constants())
+        steps = steps_of(model, heard=prefix.music())
         plain = PlainSteps(model, 0)
         pairs = [(steps.begin(PROMPTS), plain.begin(PROMPTS))]
         pairs += [(steps.follow(more), plain.follow(more)) for more in ([3, 4, 5], [9, 2, 7])]
@@ -192,7 +204,33 @@ def test_narrower_weights_give_nearly_the_same_scores(precision, off):
         assert not torch.equal(ours, theirs)
 
 
+@pytest.mark.parametrize("queries", [1, 3])
 @pytest.mark.parametrize("precision", ["float32", "half", "int8"])
+def test_no_bit_of_a_row_depends_on_its_neighbours(precision, queries, monkeypatch):
+    pytest.importorskip("numba", reason="the extra 'models' is not installed")
+    kernel = KERNELS[precision][-1]
+    monkeypatch.setattr(packing, "fastest", lambda *_, **__: kernel)
+    shape = CaptionerConfig(width=WIDTH, prefix_layers=2, lora_rank=4, query_len=queries)
+    model = shaken(with_lora(language_model("qwen2"), shape).eval())
+    prefix = Prefix(shape, HEADS)
+    prefix.attach(decoder_layers(model))
+    nn.init.constant_(prefix.gates, 0.7)
+    packed = PackedModel(model, precision)
+    assert packed.kernel == kernel
+    with torch.no_grad(), prefix.hearing(torch.randn(3, 1, WIDTH)):
+        music = prefix.music()
+        together = Decoder(packed, model, music, {}, 3)
+        got = [together.begin(PROMPTS), *(together.follow([n, n + 1, n + 2]) for n in range(8))]
+        for row, prompt in enumerate(PROMPTS):
+            own = [one.of(slice(row, row + 1)) for one in music]
+            alone = Decoder(packed, model, own, {}, 1)
+            given = [alone.begin([prompt]), *(alone.follow([n + row]) for n in range(8))]
+            for ours, theirs in zip(got, given, strict=True):
+                assert torch.equal(ours[row], theirs[0])
+
+
+@pytest.mark.parametrize("precision", ["float32", "half", "int8"])
+@pytest.mark.usefixtures("stepping")
 def test_scores_of_a_row_are_its_own(precision):
     model = language_model("qwen2")
     together = steps_of(model, precision=precision)

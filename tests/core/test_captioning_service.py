@@ -225,7 +225,7 @@ def test_the_way_to_hold_it_follows_the_machine(folder, monkeypatch):
     monkeypatch.setattr(choosing, "SMALL_BYTES", 0)
     times = {"int8": 0.2, "half": 0.1, "float32": 0.4}
     monkeypatch.setattr(
-        choosing, "pace", lambda _, one: choosing.Pace(token_s=times[one], bound_s=0.05)
+        choosing, "pace", lambda _, one: choosing.Pace(token_s=times[one], bound_s=0.05, dtype=one)
     )
     found = [way.precision for way in choosing.ways(size, gpus=False)]
     assert found[:3] == ["half", "int8", "float32"]

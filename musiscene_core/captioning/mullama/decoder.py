@@ -8,18 +8,21 @@ padding between them, so that none of them knows of its neighbours.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from musiscene_core.captioning.mullama.backbone import decoder_layers
 from musiscene_core.captioning.mullama.graphs import Graphs
 from musiscene_core.captioning.mullama.house import Share
-from musiscene_core.captioning.mullama.low_rank import LowRank, low_rank, norm_weight
-from musiscene_core.captioning.mullama.packed import GROUPS, PackedModel, grouped
-from musiscene_core.neural.linear import PackedLinear
+from musiscene_core.captioning.mullama.low_rank import norm_weight
+from musiscene_core.captioning.mullama.packed import PackedModel
+from musiscene_core.captioning.mullama.prefix import Music
+from musiscene_core.captioning.mullama.spoken import spoken_layers
+
+if TYPE_CHECKING:
+    from musiscene_core.captioning.mullama.host import HostStep
 
 _Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """Layer, queries [M, heads, d], keys and values [M, key heads, d] to findings [M, heads * d]."""
@@ -30,31 +33,6 @@ CACHE_BLOCK = 256
 """Places that a cache grows by."""
 
 
-@dataclass(frozen=True)
-class _Layer:
-    """One layer as it is spoken to now: its weights, and what is around them.
-
-    Attributes:
-        linears: packed, as GROUPS has them.
-        added: to each, by LoRA and house packs.
-        norms: weights [D] before the attention and before the rest.
-        head_norms: [heads + key heads, d] or None.
-        heard: [B, heads * d] of music, or None.
-    """
-
-    linears: tuple[PackedLinear, ...]
-    added: tuple[LowRank | None, ...]
-    norms: tuple[Tensor, Tensor]
-    head_norms: Tensor | None
-    heard: Tensor | None
-
-    def product(self, which: int, x: Tensor, *, apart: bool) -> Tensor:
-        """[M, K] through one of the linears, LoRA included, in the precision of x."""
-        linear, added = self.linears[which], self.added[which]
-        given = linear(x.to(linear.dtype), apart=apart).to(x.dtype)
-        return given if added is None else given + added(x, apart=apart)
-
-
 class Decoder:
     """One batch of texts in the making."""
 
@@ -62,7 +40,7 @@ class Decoder:
         self,
         model: PackedModel,
         backbone: torch.nn.Module,
-        heard: Sequence[Tensor],
+        music: Sequence[Music],
         shares: Mapping[str, Share],
         rows: int,
     ) -> None:
@@ -71,38 +49,23 @@ class Decoder:
         Args:
             model: packed from `backbone`.
             backbone: with the LoRA that is active.
-            heard: [B, 1, heads * d] of each of the top layers, as Prefix.constants gives them.
+            music: what each of the top layers hears, as Prefix.music gives it.
             shares: of house packs, as House.shares gives them.
             rows: B.
         """
         self._model = model
         self._rows = rows
-        layers = decoder_layers(backbone)
-        silent = [None] * (len(layers) - len(heard))
-        self._layers = [
-            _Layer(
-                packed.linears,
-                tuple(_added(index, layer, shares, model.dtype)),
-                (
-                    norm_weight(layer.input_layernorm).to(model.dtype),
-                    norm_weight(layer.post_attention_layernorm).to(model.dtype),
-                ),
-                packed.head_norms,
-                None if music is None else music[:, 0].to(model.dtype),
-            )
-            for index, (layer, packed, music) in enumerate(
-                zip(layers, model.layers, [*silent, *heard], strict=True)
-            )
-        ]
+        self._layers = spoken_layers(model, backbone, music, shares)
         whole = model.whole.model
         self._embedding: Tensor = whole.embed_tokens.weight
-        self._norm = norm_weight(whole.norm).to(model.dtype)
+        self._norm = norm_weight(whole.norm).detach().to(model.dtype)
         self._device = self._embedding.device
         self._row_numbers = torch.arange(rows, device=self._device)
         self._cache = self._new_cache(0)
         self._cosines = self._sines = torch.zeros(0, model.head_width, device=self._device)
         self._lengths: list[int] = [0] * rows
         self._graphs = Graphs(self._step) if self._device.type == "cuda" else None
+        self._on_host = self._host_step() if self._device.type == "cpu" else None
 
     def begin(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """Read a prompt a row; scores [B, V] of what may follow it."""
@@ -114,6 +77,8 @@ class Decoder:
         """Take one more token a row; scores [B, V] of what may follow it."""
         places, self._lengths = self._lengths, [length + 1 for length in self._lengths]
         self._make_room()
+        if self._on_host is not None:
+            return self._on_host(tokens, places, self._cache, self._cosines, self._sines)
         token_ids = torch.tensor(tokens, device=self._device)
         positions = torch.tensor(places, device=self._device)
         if self._graphs is not None:
@@ -197,8 +162,8 @@ class Decoder:
             found = attend(
                 index, turned[:, : model.heads], turned[:, model.heads :], split[:, turning:]
             )
-            if layer.heard is not None:
-                found = found + layer.heard[rows]
+            if layer.music is not None:
+                found = found + _heard(layer.music.of(rows), turned[:, : model.heads])
             x = x + layer.product(1, found, apart=apart)
             gate, up = layer.product(2, self._normed(x, layer.norms[1]), apart=apart).chunk(
                 2, dim=-1
@@ -212,6 +177,14 @@ class Decoder:
 
     def _normed(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         return functional.rms_norm(x, x.shape[-1:], weight, self._model.eps)
+
+    def _host_step(self) -> HostStep | None:
+        """What makes steps on a processor, where numba is there."""
+        try:
+            from musiscene_core.captioning.mullama.host import HostStep
+        except ImportError:
+            return None
+        return HostStep(self._model, self._layers, self._norm, self._rows)
 
     def _make_room(self) -> None:
         """Let the cache and the table of rotations reach as far as the longest row."""
@@ -237,19 +210,20 @@ class Decoder:
         return torch.zeros(shape, dtype=model.dtype, device=self._device)
 
 
+def _heard(music: Music, queries: Tensor) -> Tensor:
+    """What music adds [M, H * d] to what queries [M, H, d] of a text, or of texts apart, found."""
+    if music.constant is not None:
+        return music.constant[:, 0]
+    if music.keys is None or music.values is None:
+        raise RuntimeError("music that is neither constant nor attended to")
+    if len(music.keys) == 1:
+        found = _attention(queries.transpose(0, 1)[None], music.keys, music.values)
+        return found[0].transpose(0, 1).flatten(1)
+    parts = zip(queries.split(1), music.keys.split(1), music.values.split(1), strict=True)
+    each = [_attention(q.transpose(0, 1)[None], k, v)[:, :, 0] for q, k, v in parts]
+    return torch.cat(each).flatten(1)
+
+
 def _rotated(heads: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:
     """[M, H, d] turned by position, the halves of a head being the pairs."""
     return torch.addcmul(heads * cosines, heads.roll(heads.shape[-1] // 2, dims=-1), sines)
-
-
-def _added(
-    index: int, layer: torch.nn.Module, shares: Mapping[str, Share], dtype: torch.dtype
-) -> list[LowRank | None]:
-    return [
-        low_rank(
-            modules,
-            [shares.get(f"layers.{index}.{parent}.{name}") for name in names],
-            dtype,
-        )
-        for modules, (parent, names) in zip(grouped(layer), GROUPS, strict=True)
-    ]

@@ -93,17 +93,18 @@ class MuLlama(nn.Module):
             Whether it did: not so where our decoder cannot serve.
         """
         longest = self.backbone.config.max_position_embeddings
-        if self.config.query_len > 1 or not packable(self.backbone, longest):
+        if not packable(self.backbone, longest):
             unmap(self.backbone)
             return False
         precision = self.precision or _precision_of(self.backbone)
         listening = set(self.prefix.attentions)
+        entrances = ("v_proj",) if self.config.query_len == 1 else ("v_proj", "k_proj")
         layers = decoder_layers(self.backbone)
         done = 0
 
         def release(layer: Any) -> None:
             nonlocal done
-            release_linears(layer, values=layer.self_attn not in listening)
+            release_linears(layer, keep=entrances if layer.self_attn in listening else ())
             done += 1
             progress("Packing the language model", done / len(layers))
 
@@ -218,15 +219,14 @@ class MuLlama(nn.Module):
     def _decodes(self, prompts: Sequence[Sequence[int]], settings: Generation) -> bool:
         """Whether our decoder can do these."""
         longest = max(map(len, prompts)) + settings.max_tokens
-        return self.config.query_len == 1 and packable(self.backbone, longest)
+        return packable(self.backbone, longest)
 
     def _steps(self, prompts: Sequence[Sequence[int]], settings: Generation) -> Steps:
         """Our decoder; what it cannot do, transformers does."""
-        heard = self.prefix.constants()
-        if heard is None or not self._decodes(prompts, settings):
+        if not self._decodes(prompts, settings):
             return PlainSteps(self.backbone, pad=min(self._ends(), default=0))
-        packed = self._pack()
-        return Decoder(packed, self.backbone, heard, self.house.shares, len(prompts))
+        packed, music = self._pack(), self.prefix.music()
+        return Decoder(packed, self.backbone, music, self.house.shares, len(prompts))
 
     def _pack(self) -> PackedModel:
         """The language model's weights packed, again where they have changed since."""

@@ -9,7 +9,7 @@ al. 2023). Added in a hook before the output projection, so any Llama-shaped mod
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +19,33 @@ from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
 from musiscene_core.captioning.mullama.config import CaptionerConfig
+
+
+@dataclass(frozen=True)
+class Music:
+    """What one layer's attention adds while audio is heard.
+
+    Attributes:
+        constant: [B, 1, H * d], where there is one prefix token a layer; else None.
+        keys: [B, H, Q, d] of several prefix tokens, attended to by themselves; else None.
+        values: [B, H, Q, d] of them, gated.
+    """
+
+    constant: Tensor | None = None
+    keys: Tensor | None = None
+    values: Tensor | None = None
+
+    def of(self, rows: slice) -> Music:
+        """What some of the rows hear."""
+        return self._each(lambda part: part[rows])
+
+    def to(self, dtype: torch.dtype) -> Music:
+        """The same in another precision."""
+        return self._each(lambda part: part.detach().to(dtype))
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Music:
+        parts = (self.constant, self.keys, self.values)
+        return Music(*(None if part is None else change(part) for part in parts))
 
 
 @dataclass
@@ -111,23 +138,26 @@ class Prefix(nn.Module):
         finally:
             self._heard = None
 
-    def constants(self) -> list[Tensor] | None:
-        """What each of the top layers adds [B, 1, H * d] to what its attention found, while heard.
-
-        None where several prefix tokens a layer make it depend on what is read.
-        """
+    def music(self) -> list[Music]:
+        """What each of the top layers adds to what its attention found, while heard."""
         if self._heard is None:
             raise RuntimeError("nothing is heard")
-        constants = [heard.constant for heard in self._heard if heard.constant is not None]
-        return constants if len(constants) == len(self._heard) else None
+        return [
+            Music(heard.constant)
+            if heard.values is None
+            else Music(keys=heard.keys, values=self._gate(index) * heard.values)
+            for index, heard in enumerate(self._heard)
+        ]
+
+    def _gate(self, index: int) -> Tensor:
+        return torch.tanh(self.gates[index])[:, None, None]
 
     def _what_is_heard(self, index: int, audio: Tensor) -> _Heard:
         attention = self._attentions[index]
         tokens = audio + self.query[index]
         values = self._heads(attention, tokens, "v_proj")
         if self.query.shape[1] == 1:
-            gate = torch.tanh(self.gates[index])[:, None, None]
-            return _Heard(constant=_together(gate * values))
+            return _Heard(constant=_together(self._gate(index) * values))
         keys = self._heads(attention, tokens, "k_proj")
         return _Heard(keys=getattr(attention, "k_norm", nn.Identity())(keys), values=values)
 
@@ -200,8 +230,7 @@ class Prefix(nn.Module):
             asked = asked[0].transpose(0, 1).unsqueeze(2)
             keys, values = keys[heard.rows], values[heard.rows]
         scores = asked @ keys.transpose(-1, -2) / math.sqrt(attention.head_dim)
-        gate = torch.tanh(self.gates[index])[:, None, None]
-        found = _together(gate * scores.softmax(dim=-1) @ values)
+        found = _together(self._gate(index) * scores.softmax(dim=-1) @ values)
         return found if heard.rows is None else found.transpose(0, 1)
 
 

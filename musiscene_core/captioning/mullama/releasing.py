@@ -5,6 +5,7 @@ A freed weight keeps its shape, type and device, which LoRA around it asks for, 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from torch import nn
@@ -13,16 +14,17 @@ from musiscene_core.captioning.mullama.low_rank import base_linear
 from musiscene_core.captioning.mullama.packed import grouped
 
 
-def release_linears(layer: Any, *, values: bool) -> None:
+def release_linears(layer: Any, *, keep: Collection[str]) -> None:
     """Free the linears of a decoder layer.
 
     Args:
         layer: packed already.
-        values: the value projection too.
+        keep: projections of its attention that are left.
     """
+    kept = [getattr(layer.self_attn, name) for name in keep]
     for group in grouped(layer):
         for module in group:
-            if values or module is not layer.self_attn.v_proj:
+            if all(module is not one for one in kept):
                 _release(base_linear(module))
 
 
