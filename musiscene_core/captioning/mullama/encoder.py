@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from transformers import HubertConfig, HubertModel
 
+from musiscene_core.captioning.mullama.hubert import fits, state_means
 from musiscene_core.errors import EngineError
 
 _VARIANCE_FLOOR = 1e-7
@@ -52,7 +53,7 @@ class Encoder(nn.Module):
         return self
 
     @torch.no_grad()
-    def states(self, chunk: npt.NDArray[np.float32]) -> Tensor:
+    def states(self, chunk: npt.NDArray[np.float32], on_step: OnStep = unwatched) -> Tensor:
         """Time-means of the hidden states of one chunk of sound.
 
         Chunks go in one by one at their own length: padding would change what the first
@@ -60,6 +61,7 @@ class Encoder(nn.Module):
 
         Args:
             chunk: [N] samples at 24 kHz.
+            on_step: hears how far it is.
 
         Returns:
             float32 [S, W]: the embedding's state, then one a layer; the last one after the final
@@ -69,7 +71,11 @@ class Encoder(nn.Module):
         samples = torch.from_numpy(chunk).to(weight.device, torch.float32)
         variance, mean = torch.var_mean(samples, correction=0)
         normalised = (samples - mean) / torch.sqrt(variance + _VARIANCE_FLOOR)
-        heard = self.hubert(normalised.to(weight.dtype)[None], output_hidden_states=True)
+        given = normalised.to(weight.dtype)
+        if weight.device.type == "cpu" and fits(self.hubert.config):
+            return state_means(self.hubert, given, on_step)
+        with self._watched(on_step):
+            heard = self.hubert(given[None], output_hidden_states=True)
         states = (*heard.hidden_states[:-1], heard.last_hidden_state)
         return torch.stack([state[0].float().mean(dim=0) for state in states])
 
@@ -108,10 +114,9 @@ class Encoder(nn.Module):
         """
         total = torch.zeros(())
         samples = 0
-        with self._watched(on_step):
-            for chunk in chunks:
-                total = total + self.states(chunk).cpu() * len(chunk)
-                samples += len(chunk)
+        for chunk in chunks:
+            total = total + self.states(chunk, on_step).cpu() * len(chunk)
+            samples += len(chunk)
         if not total.isfinite().all():
             raise EngineError(
                 "The audio encoder's weights give no numbers.", hint="Convert the weights again."
