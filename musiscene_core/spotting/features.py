@@ -15,6 +15,7 @@ import numpy.typing as npt
 from musiscene_core.spotting.dissolves import Dissolve, DissolveWatch
 from musiscene_core.spotting.likeness import Comparer, Floats, View, shrunk
 from musiscene_core.spotting.playback import Shown
+from musiscene_core.spotting.sharpness import FaceWatch, sharpness
 
 THUMB_SIZE = (32, 18)
 """Pixels (across, down) of the gray thumbnails compared over longer times."""
@@ -22,6 +23,8 @@ PATCHES = (8, 6)
 """Patches (across, down) whose colours tell how far a dissolve has come."""
 RETURN_S = 0.3
 """How long a flash may last."""
+OTHER = 2.4
+"""Rupture above which a picture shows something else than the last: movement stays below."""
 _DARK = 24.0
 """Channel value (0-255) below which colour is noise."""
 
@@ -42,8 +45,10 @@ class Watched:
         loss: [M] structure gone since the one before, 0 to about 1.
         speed: [M] mean movement since the one before, in picture diagonals a second; NaN where
             unknown.
+        sharpness: [M] variance of the Laplacian, 0 or more.
         lagged: [M, K] mean difference of luma (0-255) to the picture 1 ... K earlier.
         dissolves: what was seen to dissolve.
+        faces: how many faces there are, at the cue frames that were looked at.
         length: the range's length in cue frames.
     """
 
@@ -57,8 +62,10 @@ class Watched:
     rupture: Floats
     loss: Floats
     speed: Floats
+    sharpness: Floats
     lagged: Floats
     dissolves: tuple[Dissolve, ...]
+    faces: dict[int, int]
     length: int
 
     def held(self, values: Floats) -> Floats:
@@ -77,11 +84,12 @@ class Recorder:
         self._count = 0
         self._cue_frame = np.zeros(length, dtype=np.int64)
         self._flags = np.zeros((2, length), dtype=np.bool_)
-        self._values = np.zeros((7, length), dtype=np.float32)
+        self._values = np.zeros((8, length), dtype=np.float32)
         self._lagged = np.zeros((length, lags), dtype=np.float32)
         self._thumbs = np.zeros((lags, THUMB_SIZE[0] * THUMB_SIZE[1]), dtype=np.float32)
         self._comparer = Comparer()
         self._before: View | None = None
+        self._faces = FaceWatch(fps)
         self._dissolves = DissolveWatch(fps, THUMB_SIZE[0] * THUMB_SIZE[1], PATCHES)
 
     def add(self, shown: Shown) -> None:
@@ -96,6 +104,9 @@ class Recorder:
             rupture, loss = difference.rupture, difference.loss
             if shown.elapsed_s:
                 speed = difference.flow / shown.elapsed_s
+        sharp = sharpness(view.gray)
+        another = shown.opens or rupture >= OTHER
+        self._faces.add(shown.cue_frame, view.gray, sharp, another=another)
         mean, deviation = cv2.meanStdDev(view.gray)
         self._values[:, index] = (
             mean[0, 0] / 255,
@@ -105,6 +116,7 @@ class Recorder:
             rupture,
             loss,
             speed,
+            sharp,
         )
         self._lag(index, flat)
         patches = shrunk(view.color, PATCHES)
@@ -127,8 +139,10 @@ class Recorder:
             rupture=values[4],
             loss=values[5],
             speed=values[6],
+            sharpness=values[7],
             lagged=self._lagged[:count],
             dissolves=self._dissolves.found(),
+            faces=self._faces.found(),
             length=self._length,
         )
 

@@ -41,6 +41,8 @@ class Picture:
         brightness: [frames] mean luma, 0 to 1.
         warmth: [frames] -1 (cold) to 1 (warm).
         saturation: [frames] 0 to 1.
+        sharpness: [frames] variance of the Laplacian, 0 or more.
+        faces: how many faces there are, at the cue frames that were looked at.
         shots: in order, abutting, from 0 to the range's length.
         warnings: what could not be watched, a sentence each.
         has_picture: whether anything was seen at all.
@@ -51,6 +53,8 @@ class Picture:
     brightness: Floats
     warmth: Floats
     saturation: Floats
+    sharpness: Floats
+    faces: dict[int, int]
     shots: tuple[Shot, ...]
     warnings: tuple[str, ...]
     has_picture: bool
@@ -99,6 +103,8 @@ def watch(timeline: TimelineRange, progress: Progress = silent) -> Picture:
         brightness=brightness,
         warmth=warmth,
         saturation=saturation,
+        sharpness=watched.held(watched.sharpness),
+        faces=watched.faces,
         shots=shots,
         warnings=tuple(findings.warnings),
         has_picture=True,
@@ -184,6 +190,8 @@ def _nothing(length: int, warnings: tuple[str, ...]) -> Picture:
         brightness=still,
         warmth=still,
         saturation=still,
+        sharpness=still,
+        faces={},
         shots=(Shot(start_frame=0, end_frame=length, transition="start"),),
         warnings=warnings,
         has_picture=False,

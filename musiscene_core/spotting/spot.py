@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from musiscene_core.brief import SceneBrief
+from musiscene_core.brief import SceneBrief, SceneFrame, StageReport
 from musiscene_core.errors import CancelledError
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.describe import captions
 from musiscene_core.spotting.emotion import emotion_curve
+from musiscene_core.spotting.frames import sample
 from musiscene_core.spotting.hits import find_hit_points
 from musiscene_core.spotting.lines import with_lines
 from musiscene_core.spotting.picture import curves, watch
@@ -49,6 +50,7 @@ def spot(timeline: TimelineRange, progress: Progress = silent) -> SceneBrief:
     dialogue = with_lines(sound.dialogue, timeline)
     hits = find_hit_points(timeline, picture.shots, picture.saliency, dialogue)
     emotion = emotion_curve(timeline.length_seconds, shown, dialogue, sound.temp_track)
+    frames = sample(picture.shots, picture.sharpness, picture.faces) if picture.has_picture else ()
     words = captions(
         timeline.length_seconds, picture.shots, shown, dialogue, sound.temp_track, emotion
     )
@@ -62,8 +64,16 @@ def spot(timeline: TimelineRange, progress: Progress = silent) -> SceneBrief:
         hit_points=hits,
         emotion_curve=emotion,
         captions=words,
+        frames=frames,
+        stages=(_sampled(frames),),
         warnings=(*picture.warnings, *sound.warnings),
     )
+
+
+def _sampled(frames: tuple[SceneFrame, ...]) -> StageReport:
+    if not frames:
+        return StageReport(stage="frames", state="skipped", message="The range has no picture.")
+    return StageReport(stage="frames", state="done", by="sharpness and faces")
 
 
 class _SideBySide:
