@@ -228,10 +228,11 @@ def plain(bench: Bench, longest: int = 0) -> float:
     features = torch.from_numpy(np.stack([bench.heard(one) for one in bench.examples]))
     with bench.learner.speaking():
         scores = bench.trained.model(ids, mask, features)
+    following = functional.pad(labels, (0, 1), value=-100)[:, 1:]
     losses = functional.cross_entropy(
-        scores[:, :-1].transpose(1, 2), labels[:, 1:], reduction="none"
-    )
-    loss = (losses.sum(dim=1) / (labels != -100).sum(dim=1)).mean()
+        scores.flatten(0, 1), following.flatten(), reduction="none"
+    ).view_as(following)
+    loss = (losses.sum(dim=1) / (following != -100).sum(dim=1)).mean()
     loss.backward()
     return learned(bench, loss.item())
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from musiscene_core.captioning.mullama.conversion import Originals, convert
+from musiscene_core.captioning.prompts import SCENE
 from musiscene_training.adapter.run import Wish
 from musiscene_training.adapter.settings import settings_for
 from musiscene_training.dataset import Row, write_rows
@@ -82,6 +83,18 @@ def make_music(folder: Path, names: tuple[str, ...]) -> None:
         make_sound(folder / name, (wave + noise)[None].astype(np.float32), rate=24_000)
 
 
+def make_style(folder: Path, count: int = 8) -> None:
+    """A dataset of sound files with captions in words of one's own."""
+    folder.mkdir(parents=True)
+    names = tuple(f"{number}.wav" for number in range(count))
+    make_music(folder, names)
+    rows = [
+        Row(id=name, question=SCENE, answer=ANSWERS[number % len(ANSWERS)], sound=name)
+        for number, name in enumerate(names)
+    ]
+    write_rows(folder, rows)
+
+
 def wish(captioner: Path, data: Path, output: Path, phase: str = "msi", **numbers: Any) -> Wish:
     """A quick training."""
     ours = {name: numbers.pop(name) for name in ("most_bad", "name", "features") if name in numbers}
@@ -127,3 +140,10 @@ def launch(wished: Wish, count: int) -> list[subprocess.Popen[str]]:
             )
         )
     return started
+
+
+if __name__ == "__main__":
+    place = Path(sys.argv[1])
+    make_captioner(place)
+    make_style(place / "mystyle")
+    print(f"{place}/captioner and {place}/mystyle")

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -129,7 +129,7 @@ def run(arguments: argparse.Namespace) -> int:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        TaskProgressColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -156,8 +156,8 @@ def _shown(bars: Bars) -> Progress:
     def show(stage: str, fraction: float) -> None:
         kind = stage.partition(" ")[0]
         if kind not in tasks:
-            tasks[kind] = bars.add_task(stage, total=1000)
-        bars.update(tasks[kind], description=stage, completed=round(1000 * fraction))
+            tasks[kind] = bars.add_task(stage, total=1.0)
+        bars.update(tasks[kind], description=stage, completed=fraction)
 
     return show
 
