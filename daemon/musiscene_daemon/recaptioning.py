@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -31,6 +33,7 @@ from musiscene_core.protocol.admission import check_captioning
 from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.spotting.describe import clock
 from musiscene_core.spotting.recaption import by_rules, kept
+from musiscene_core.timeline import MediaReference
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.hearing import check_answers
 from musiscene_daemon.rewriting import Pieces
@@ -64,11 +67,12 @@ def recaption(
     wanted = [
         name for name in request.only or ORDER if not (request.keep_edited and kept(made, name))
     ]
-    work = _Recaptioning(request, wanted, engines, on_text, progress)
-    for name in sorted(wanted, key=ORDER.index):
-        caption = work.caption(name, made)
-        if caption is not None:
-            made = msgspec.structs.replace(made, **{name: caption})
+    with TemporaryDirectory(prefix="musiscene-") as scratch:
+        work = _Recaptioning(request, wanted, engines, on_text, progress, Path(scratch))
+        for name in sorted(wanted, key=ORDER.index):
+            caption = work.caption(name, made)
+            if caption is not None:
+                made = msgspec.structs.replace(made, **{name: caption})
     return msgspec.structs.replace(request.brief, captions=made)
 
 
@@ -79,11 +83,13 @@ class _Stretch(NamedTuple):
         begins_s: the cue second at which it begins.
         speed: at which the range plays it.
         section: what is heard of its file.
+        mixed: whether dialogue and music are one recording there.
     """
 
     begins_s: float
     speed: float
     section: Section
+    mixed: bool
 
 
 class _Recaptioning:
@@ -96,8 +102,10 @@ class _Recaptioning:
         engines: Registry,
         on_text: OnText,
         progress: Progress,
+        scratch: Path,
     ) -> None:
         self._request = request
+        self._scratch = scratch
         self._brief = request.brief
         # By signals, what was measured when the range was spotted says what the music is like.
         heard = ("scene_imagination",) if request.captioner == SIGNALS else tuple(_ASKED)
@@ -193,7 +201,7 @@ class _Recaptioning:
         def grown(section: int, question: int, piece: str, *, anew: bool = False) -> None:
             self._on_text(section, ORDER.index(names[question]), piece, anew=anew)
 
-        stretches = self._sections
+        stretches = [self._without_dialogue(one) for one in self._sections]
         if request.captioner != SIGNALS:
             stretches = [part for one in stretches for part in self._cut(one)]
         sections = [one.section for one in stretches]
@@ -215,6 +223,43 @@ class _Recaptioning:
             for place, name in enumerate(names)
         }
 
+    def _without_dialogue(self, stretch: _Stretch) -> _Stretch:
+        """A stretch of mixed sound without what is said in it; any other as it is."""
+        whole = stretch.section
+        spans = [
+            tuple(
+                whole.start_s + (edge_s - stretch.begins_s) * stretch.speed
+                for edge_s in (region.start_s, region.end_s)
+            )
+            for region in self._brief.dialogue
+        ]
+        heard = [(a, b) for a, b in spans if a < whole.end_s and b > whole.start_s]
+        if not (stretch.mixed and heard):
+            return stretch
+        from musiscene_core.spotting.voice_removal import write_music
+
+        target = self._scratch / f"music-{round(1000 * stretch.begins_s)}.wav"
+        part = Portion(self._progress, 1 / len(ORDER), 1 / len(ORDER))
+        try:
+            write_music(
+                Path(whole.media.path),
+                whole.start_s,
+                whole.end_s,
+                heard,
+                target,
+                stream=whole.media.audio_stream,
+                progress=part,
+            )
+        except MediaError:
+            # The captioner meets the same, and says which file it is.
+            return stretch
+        parted = Section(
+            media=MediaReference(path=str(target), name=whole.media.name),
+            start_s=0.0,
+            end_s=whole.end_s - whole.start_s,
+        )
+        return stretch._replace(section=parted)
+
     def _cut(self, stretch: _Stretch) -> list[_Stretch]:
         """A long stretch where its music changes; whole where it cannot be heard, which is told."""
         from musiscene_core.spotting.sections import find_sections
@@ -231,10 +276,9 @@ class _Recaptioning:
         except MediaError:
             return [stretch]
         return [
-            _Stretch(
-                stretch.begins_s + (start_s - whole.start_s) / stretch.speed,
-                stretch.speed,
-                msgspec.structs.replace(whole, start_s=start_s, end_s=end_s),
+            stretch._replace(
+                begins_s=stretch.begins_s + (start_s - whole.start_s) / stretch.speed,
+                section=msgspec.structs.replace(whole, start_s=start_s, end_s=end_s),
             )
             for start_s, end_s in spans
         ]
@@ -259,7 +303,7 @@ def _temp_track(brief: SceneBrief) -> Iterator[_Stretch]:
         start, end = clip.mapping.source_span(shown)
         begins = float(timeline.rate.seconds(shown.start - timeline.record.start))
         section = Section(media=clip.media, start_s=float(start), end_s=float(end))
-        yield _Stretch(begins, float(clip.mapping.speed), section)
+        yield _Stretch(begins, float(clip.mapping.speed), section, clip.role == "mixed")
 
 
 def _joined(parts: list[tuple[float, Caption]]) -> Caption:

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from musiscene_core.brief import (
     Caption,
     Captions,
+    DialogueRegion,
     HowWritten,
     SceneBrief,
     TempTrack,
@@ -237,6 +239,25 @@ def test_without_a_temp_track_there_is_nothing_to_fuse(service: LanguageService)
     assert service.asked == []
     with pytest.raises(RequestError, match="no caption of the music"):
         made(given, only=("fusion",), language="model")
+
+
+def test_a_captioner_hears_mixed_sound_without_what_is_said(tmp_path: Path) -> None:
+    heard = sounds.cadences(9, "minor", 24.0)
+    played = 0.1 * heard / abs(heard).max()
+    time = np.arange(len(played)) / sounds.RATE
+    phase = 2 * np.pi * np.cumsum(150 + 30 * np.sin(2 * np.pi * 0.9 * time)) / sounds.RATE
+    voice = sum(np.sin(n * phase) / n for n in range(1, 16)) * ((time >= 6) & (time < 8))
+    path = sounds.written(tmp_path / "film.wav", (played + 0.3 * voice).astype("float32"))
+    clip = msgspec.structs.replace(temp_clip(path), role="mixed")
+    # The clip begins at second 1 of its file.
+    given = brief(clip, temp_track=HEARD, dialogue=(DialogueRegion(start_s=5.0, end_s=7.0),))
+
+    def peak(scene: SceneBrief) -> float:
+        asked = {"only": ("music",), "keep_edited": False, "captioner": "scripted-ear"}
+        return float(made(scene, **asked).music.text.split()[-1])
+
+    assert peak(msgspec.structs.replace(given, dialogue=())) > 0.4
+    assert peak(given) < 0.25
 
 
 def test_a_captioner_hears_the_temp_track_once_for_both_captions(tmp_path: Path) -> None:
