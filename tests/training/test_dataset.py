@@ -30,6 +30,7 @@ def test_rows_come_back_as_they_were_written(tmp_path):
     assert read.part("test") == (rows[0],)
 
 
+@pytest.mark.models
 def test_the_same_rows_in_parquet_are_the_same_dataset(tmp_path):
     pyarrow = pytest.importorskip("pyarrow", reason="the extra 'train' is not installed")
     from pyarrow import parquet
