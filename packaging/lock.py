@@ -4,7 +4,7 @@
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
-extras `models`, `four-bit` and `train` need is pinned by hand: it is not resolved here.
+extras `models`, `stems`, `four-bit` and `train` need is pinned by hand: it is not resolved here.
 """
 
 from __future__ import annotations

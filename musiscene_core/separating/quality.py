@@ -16,7 +16,7 @@ Floats = npt.NDArray[np.floating]
 BY_RULES_DB: Mapping[str, float] = MappingProxyType(
     {"harmony": -0.8, "bass": -0.7, "melody": -0.6, "percussion": -2.1}
 )
-"""What rules alone reach: medians over composed cues; see docs/benchmarks.md."""
+"""What rules alone reach: medians over composed cues; see docs/musicgen.md."""
 
 SILENT_DB = -60.0
 """A true stem this far below the mix does not sound, and is not judged."""

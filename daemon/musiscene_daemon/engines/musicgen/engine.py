@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.state import EngineInfo, EngineModel
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
+from musiscene_daemon.engines import demucs
 from musiscene_daemon.engines.cuda_devices import cuda_devices
 from musiscene_daemon.engines.musicgen.convert_sources import converted_folder, sources_in
 from musiscene_daemon.engines.musicgen.finding import (
@@ -31,6 +33,7 @@ from musiscene_daemon.residency.models import ModelSpec, Place
 from musiscene_daemon.residency.residents import Residents
 
 if TYPE_CHECKING:
+    from musiscene_daemon.engines.demucs import Demucs
     from musiscene_daemon.engines.musicgen.model import MusicGen
 
 NAME = "musicgen"
@@ -116,6 +119,8 @@ class MusicGenEngine:
         from musiscene_core.composing.compose import compose
         from musiscene_daemon.engines.musicgen import guides, rendering, writing
 
+        # What is named and not there is said before minutes are spent on generating.
+        separates = demucs.find()
         weights = _ready(found(request.model), Portion(progress, 0.0, 0.05))
         progress("Planning the music", 0.05)
         # One plan for all takes of a request, so that they can be written together, and each of
@@ -153,12 +158,22 @@ class MusicGenEngine:
         loading = Portion(progress, 0.05, 0.1)
         made, about = with_room(self._residents, rungs, work, loading)
         done = []
-        for number, (sound, (seed, name, folder)) in enumerate(zip(made, takes, strict=True)):
-            begin, end = (0.7 + 0.3 * (number + by) / len(made) for by in (0, 1))
-            place = rendering.Place(name, seed, folder)
-            part = Portion(progress, begin, end)
-            done.append(rendering.rendered(request, plan, sound, about, place, part))
+        with self._separator(separates, Portion(progress, 0.7, 0.72)) as separator:
+            for number, (sound, (seed, name, folder)) in enumerate(zip(made, takes, strict=True)):
+                begin, end = (0.72 + 0.28 * (number + by) / len(made) for by in (0, 1))
+                place = rendering.Place(name, seed, folder)
+                part = Portion(progress, begin, end)
+                done.append(rendering.rendered(request, plan, sound, about, place, part, separator))
         return tuple(done)
+
+    @contextmanager
+    def _separator(self, weights: Path | None, progress: Progress) -> Iterator[Demucs | None]:
+        """The model that takes stems apart, while it is wanted; None where rules do."""
+        if weights is None:
+            yield None
+            return
+        with self._residents.use(demucs.spec(weights), progress) as model:
+            yield model
 
 
 def _hears_melody(folder: Path | None) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Protocol
 
 import msgspec
 import numpy as np
@@ -28,7 +29,6 @@ from musiscene_core.fitting.traits import Traits, tempo_apart, traits_of
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.remixing.grid import Grid, Wanted, find_grid
 from musiscene_core.request import ScoreRequest
-from musiscene_core.separating.by_rules import Split
 from musiscene_core.separating.quality import BY_RULES_DB
 from musiscene_core.take import RENDER_FILE, Provenance, Take
 from musiscene_core.tempo_map import TempoMap, through_beats
@@ -71,6 +71,17 @@ class Model:
     melody: bool
 
 
+class Separator(Protocol):
+    """A model that takes a mix apart."""
+
+    @property
+    def name(self) -> str:
+        """What its weights are called."""
+
+    def split(self, mix: Floats) -> dict[str, Floats]:
+        """Drums, bass and others of a mix [2, n] at 48 kHz, each [2, n]."""
+
+
 @dataclass(frozen=True)
 class Place:
     """Where a take goes: its name, its seed and its folder."""
@@ -108,11 +119,18 @@ def rendered(
     model: Model,
     place: Place,
     progress: Progress,
-    *,
-    split: Split | None = None,
-    split_name: str = "",
+    separator: Separator | None = None,
 ) -> Take:
     """Write one take's files.
+
+    Args:
+        request: what is wanted.
+        plan: the composer's, which the recording was made by.
+        made: the recording.
+        model: what made it.
+        place: where it goes.
+        progress: hears of each stage.
+        separator: tells drums and bass apart; None leaves that to rules.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -145,7 +163,7 @@ def rendered(
             place.name,
             place.folder,
             Portion(progress, 0.6, 0.97),
-            split=split,
+            split=separator.split if separator is not None else None,
             sketch=sketch,
         )
     agreed = None
@@ -175,7 +193,7 @@ def rendered(
         stretches=laid.stretches,
         begin_s=laid.begin_s,
         accent_s=laid.accent_s,
-        separation=separation_words(split_name),
+        separation=separation_words(separator.name if separator is not None else ""),
         sketch=agreed,
     )
     write_atomically(place.folder / RENDER_FILE, to_json(report))
