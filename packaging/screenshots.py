@@ -39,7 +39,9 @@ def main() -> int:
 def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None:
     from musiscene_core.errors import EngineError
     from musiscene_gui.application import Application, prepared_qt
+    from musiscene_gui.viewmodels.setup import COMMANDS
     from musiscene_gui.widgets.language import use_language
+    from musiscene_gui.widgets.setup_page import SetupDialog
 
     qt = prepared_qt(sys.argv[:1])
     use_language(language)
@@ -55,10 +57,17 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
             if time.monotonic() > deadline:
                 raise SystemExit(f"nothing came of it: {panel.scene.error or panel.editor.error}")
 
+    def quiet() -> bool:
+        listening = application.listening
+        desks = (application.thumbnails._desk, listening._files, listening._decoding)
+        return not any(desk.waiting for desk in desks)
+
     def picture(kind: str, size: str = "wide") -> None:
         window.resize(*SIZES[size])
-        end = time.monotonic() + 0.6
-        until(lambda: time.monotonic() > end)
+        # What is drawn may ask for more pictures, so twice.
+        for _ in range(2):
+            end = time.monotonic() + 0.4
+            until(lambda end=end: time.monotonic() > end and quiet())
         window.grab().save(str(output / f"{name}{kind}.png"))
 
     picture("first")
@@ -75,9 +84,11 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
     length_s = panel.scene.length_s
     panel.scene.draw_curve("arousal", (0.0, -0.4), (0.55 * length_s, 0.8))
     panel.scene.draw_curve("arousal", (0.55 * length_s, 0.8), (length_s, -0.2))
-    panel.scene.wish(takes=3)
+    # Other music for each run: what was made before would be there at once.
+    seed = 10 * [*dict.fromkeys(("", "german-", "2x-", name))].index(name)
+    panel.scene.wish(takes=3, seed=seed)
     panel.scene.score()
-    until(lambda: panel.scene.job_id or not panel.scene.busy)
+    until(lambda: panel.scene.job_id)
     picture("working", "middle")
     until(lambda: not panel.scene.busy and len(application.listening.takes.cards) >= 3)
     takes = application.listening.takes
@@ -95,6 +106,14 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
     )
     panel.scene.show_error(error, "engine")
     picture("error")
+    panel.scene.dismiss()
+    application.show_setup()
+    until(lambda: len(application.setup._there) == len(COMMANDS))
+    dialog = window.findChild(SetupDialog)
+    end = time.monotonic() + 0.4
+    until(lambda: time.monotonic() > end)
+    dialog.grab().save(str(output / f"{name}setup.png"))
+    dialog.close()
     application.close()
 
 

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -67,15 +68,14 @@ def full(
     QCoreApplication.removeTranslator(longer)
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_every_text_has_the_room_it_needs(full: Application, width: int, qtbot) -> None:
+def test_every_text_has_the_room_it_needs(full: Application, qtbot) -> None:
     window = full.window
-    window.resize(width, 900)
-    for page in ("scene", "takes", "history"):
+    for width, page in product(WIDTHS, ("scene", "takes", "history")):
+        window.resize(width, 900)
         window.show_page(page)
         qtbot.wait(30)
         assert window.width() == width
-        assert clipped(window) == [], page
+        assert clipped(window) == [], (width, page)
         assert [too_wide(area) for area in window.findChildren(QScrollArea) if too_wide(area)] == []
         assert unnamed(window) == []
 

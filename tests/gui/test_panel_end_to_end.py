@@ -193,13 +193,48 @@ def test_a_file_that_is_not_there_is_a_line_with_a_button(
 
 
 @pytest.mark.slow
-def test_the_real_reel_is_spotted_and_scored(panel: Application, tmp_path: Path, qtbot) -> None:
-    film = tmp_path / "reel_24.mp4"
+def test_the_real_reel_from_opening_to_undo_with_the_daemon_killed_on_the_way(
+    panel: Application, own_home: Home, tmp_path: Path, qtbot
+) -> None:
+    folder = tmp_path / "cut"
+    folder.mkdir()
+    film = folder / "reel_24.mp4"
     film.write_bytes(shared_media("reel_24.mp4").read_bytes())
-    spotted(panel, film, qtbot)
-    assert len(panel.panel.scene.brief.shots) == 12
-    panel.panel.scene.wish(takes=1)
-    panel.panel.scene.score()
+    item = timeline(track("V1", "Video", clip("reel", 780, 24, url=str(film))), start=86_400)
+    otio = saved(item, folder / "reel.otio")
+    before = {path: path.read_bytes() for path in folder.iterdir()}
+    spotted(panel, otio, qtbot)
+    model, scene = panel.panel, panel.panel.scene
+    assert len(scene.brief.shots) == 12
+    panel.scene.captions.boxes["fusion"].edit.setPlainText("Solo piano, 80 BPM, D minor.")
+    scene.wish(takes=1, seed=4)
+    panel.scene.score_or_cancel()
+    qtbot.waitUntil(lambda: bool(scene.job_id), timeout=LONG_MS)
+    scene.cancel()
+    qtbot.waitUntil(lambda: not scene.busy, timeout=LONG_MS)
+    assert (scene.error, panel.listening.takes.cards) == (None, ())
+    panel.scene.score_or_cancel()
+    qtbot.waitUntil(lambda: bool(scene.job_id), timeout=LONG_MS)
+    assert own_home.kill()
     qtbot.waitUntil(lambda: bool(panel.listening.takes.cards), timeout=LONG_MS)
-    take = panel.listening.takes.cards[0].files.take
-    assert take.length_samples == 780 * 2000
+    card = panel.listening.takes.cards[0]
+    assert card.files.take.length_samples == 780 * 2000
+    assert card.files.request.brief.captions.fusion.text == "Solo piano, 80 BPM, D minor."
+    playback = panel.listening.playback
+    qtbot.waitUntil(lambda: playback.length > 0, timeout=LONG_MS)
+    playback.play()
+    qtbot.waitUntil(lambda: model.timeline.playhead > 86_412, timeout=LONG_MS)
+    assert playback.backend == "Null"
+    playback.play_backwards()
+    turned = model.timeline.playhead
+    qtbot.waitUntil(lambda: model.timeline.playhead < turned - 4, timeout=LONG_MS)
+    playback.pause()
+    panel.listening.takes.place(card.letter, "new")
+    qtbot.waitUntil(lambda: bool(model.timeline.placed), timeout=LONG_MS)
+    copy = Path(model.editor.placements[0].placement.timeline)
+    assert "take-1" in copy.read_text()
+    panel.listening.takes.place(card.letter, "skip")
+    qtbot.waitUntil(lambda: not panel.listening.takes.cards[0].placing, timeout=LONG_MS)
+    panel.listening.takes.undo_place()
+    qtbot.waitUntil(lambda: not model.timeline.placed, timeout=LONG_MS)
+    assert {path: path.read_bytes() for path in folder.iterdir()} == before
