@@ -37,7 +37,7 @@ def main() -> int:
 
 
 def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None:
-    from musiscene_core.errors import EngineError
+    from musiscene_core.errors import HostError
     from musiscene_gui.application import Application, prepared_qt
     from musiscene_gui.viewmodels.setup import COMMANDS
     from musiscene_gui.widgets.language import use_language
@@ -101,10 +101,8 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
     picture("narrow-takes", "narrow")
     window.show_page("history")
     picture("narrow-history", "narrow")
-    error = EngineError(
-        "There is no engine called 'musicgen'.", hint="Install the extra 'models' to add it."
-    )
-    panel.scene.show_error(error, "engine")
+    error = HostError("The connection to the editor broke.", hint="Reload the timeline.")
+    panel.scene.show_error(error, "reload")
     picture("error")
     panel.scene.dismiss()
     application.show_setup()

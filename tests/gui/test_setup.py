@@ -22,19 +22,20 @@ import sys, time
 from pathlib import Path
 
 if "--help" in sys.argv:
-    sys.exit(0 if "audiocraft" in sys.argv else 2)
+    print("NAME which: audiocraft")
+    sys.exit(0 if "setup" in sys.argv else 2)
 kept = Path(sys.argv[1])
 begun = int(kept.read_text()) if kept.exists() else 0
 print("Reading what is there", flush=True)
 for step in range(begun, 100):
     kept.write_text(str(step))
-    print(f"{step} % Fetching part {step}", flush=True)
+    print(f"{step} % Fetching part {step}", file=sys.stderr, flush=True)
     if (kept.parent / "wait").exists() and step == 40:
         time.sleep(60)
     if (kept.parent / "break").exists() and step == 60:
         print("The disk is full.", file=sys.stderr)
         sys.exit(2)
-print("100 % Done")
+print("100 % Done", file=sys.stderr)
 """
 
 

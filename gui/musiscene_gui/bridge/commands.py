@@ -1,14 +1,33 @@
-"""Commands: `musiscene` run for the panel, each in a process of its own, heard line by line."""
+"""Commands: `musiscene` run for the panel, each in a process of its own, heard line by line.
+
+How far one is comes among its errors, as on a terminal: "42 % words", a line each.
+"""
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, QProcess
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment
 
 COMMAND = (sys.executable, "-m", "musiscene_plugins.cli.main")
 _LEAVE_MS = 3_000
+_TOLD = 12
+_PROGRESS = re.compile(r"\s*\d+ % ")
+
+
+class _Lines:
+    """Whole lines out of pieces of bytes."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def add(self, piece: bytes) -> list[str]:
+        """The lines that `piece` completes, empty ones left out."""
+        # What draws a bar goes back to the beginning of its line.
+        *lines, self._rest = (self._rest + piece).replace(b"\r", b"\n").split(b"\n")
+        return [line.decode("utf-8", "replace") for line in lines if line.strip()]
 
 
 class Commands(QObject):
@@ -34,29 +53,31 @@ class Commands(QObject):
         program, *first = self._command
         process = QProcess(self)
         self._running.add(process)
-        rest = bytearray()
+        told, wrong = _Lines(), _Lines()
+        problems: list[str] = []
         over = False
 
-        def read() -> None:
-            rest.extend(process.readAllStandardOutput().data())
-            # What draws a bar goes back to the beginning of its line.
-            *lines, last = bytes(rest).replace(b"\r", b"\n").split(b"\n")
-            rest[:] = last
-            for line in lines:
-                if line.strip():
-                    said(line.decode("utf-8", "replace"))
+        def read(end: bytes = b"") -> None:
+            for line in told.add(process.readAllStandardOutput().data() + end):
+                said(line)
+
+        def read_wrong(end: bytes = b"") -> None:
+            for line in wrong.add(process.readAllStandardError().data() + end):
+                if _PROGRESS.match(line):
+                    said(line)
+                else:
+                    problems.append(line)
 
         def finish(code: int) -> None:
             nonlocal over
             if over:
                 return
             over = True
-            rest.extend(b"\n")
-            read()
-            problem = process.readAllStandardError().data().decode("utf-8", "replace")
+            read(b"\n")
+            read_wrong(b"\n")
             self._running.discard(process)
             process.deleteLater()
-            ended(code, problem or (process.errorString() if code else ""))
+            ended(code, "\n".join(problems[-_TOLD:]) or (process.errorString() if code else ""))
 
         def stopped(code: int, status: QProcess.ExitStatus) -> None:
             finish(code if status == QProcess.ExitStatus.NormalExit else code or 1)
@@ -65,9 +86,13 @@ class Commands(QObject):
             if error == QProcess.ProcessError.FailedToStart:
                 finish(1)
 
-        process.readyReadStandardOutput.connect(read)
+        process.readyReadStandardOutput.connect(lambda: read())
+        process.readyReadStandardError.connect(lambda: read_wrong())
         process.finished.connect(stopped)
         process.errorOccurred.connect(failed)
+        environment = QProcessEnvironment.systemEnvironment()
+        environment.insert("MUSISCENE_PROGRESS", "percent")
+        process.setProcessEnvironment(environment)
         process.start(program, [*first, *arguments])
         process.closeWriteChannel()
         return process.terminate

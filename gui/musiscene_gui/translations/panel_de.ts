@@ -785,6 +785,10 @@
 <context>
     <name>Said</name>
     <message>
+        <source>Take {0}: {1}</source>
+        <translation>Fassung {0}: {1}</translation>
+    </message>
+    <message>
         <source>Watching {0}</source>
         <translation>Sehe {0}</translation>
     </message>

@@ -1,7 +1,7 @@
 """SetupModel: what can be set up, what of it is there, and how the setting up goes. No Qt.
 
 Everything works without any of it. All but the daemon is set up by a command of `musiscene`, in a
-process of its own: a line of its output that begins "42 %" says how far it is, any other what it is
+process of its own: a line that begins "42 %" says how far it is, any other what it is
 at. A command that was stopped goes on where it was when it is run again.
 """
 
@@ -109,13 +109,19 @@ class SetupModel:
         self._asked = True
         for name, command in COMMANDS.items():
             if name not in _ALWAYS:
-                words = [word for word in command[:2] if not word.startswith("-")]
+                words = command[:2]
+                self._ask_for(name, words, command[-1])
 
-                def ended(code: int, _: str, name: StepName = name) -> None:
-                    self._there[name] = code == 0
-                    self.changed.emit()
+    def _ask_for(self, name: StepName, words: Sequence[str], thing: str) -> None:
+        """Whether there is such a command, and its help knows of `thing`."""
+        lines: list[str] = []
 
-                self._runner.run((*words, "--help"), lambda _: None, ended)
+        def ended(code: int, _: str) -> None:
+            named = re.search(rf"\b{thing}\b", "\n".join(lines)) is not None
+            self._there[name] = code == 0 and named
+            self.changed.emit()
+
+        self._runner.run((*words, "--help"), lines.append, ended)
 
     def begin(self, name: StepName) -> None:
         """Set one up, or go on with it."""
@@ -207,7 +213,7 @@ def demo_folder() -> Path:
 
 
 def _error(problem: str, lines: Sequence[str]) -> MusiSceneError:
-    words = problem.strip() or "\n".join(lines[-3:]).strip()
+    words = problem.strip().removeprefix("musiscene: ") or "\n".join(lines[-3:]).strip()
     return OutputError(
         words or "It ended without a word.", hint="Try again: it goes on where it stopped."
     )

@@ -18,6 +18,7 @@ _CONTEXT = "Said"
 _PLACE = re.compile(r"\\\{(\d)\\\}")
 
 STAGES = (
+    QT_TRANSLATE_NOOP("Said", "Take {0}: {1}"),
     QT_TRANSLATE_NOOP("Said", "Watching {0}"),
     QT_TRANSLATE_NOOP("Said", "Reading {0}"),
     QT_TRANSLATE_NOOP("Said", "Looking at the sound"),

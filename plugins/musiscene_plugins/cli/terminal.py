@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -47,10 +48,15 @@ class ShownProgress(Progress, Protocol):
 def shown_progress(*, quiet: bool) -> Iterator[ShownProgress]:
     """Progress on stderr: a bar on a terminal, else a line a stage.
 
+    Where MUSISCENE_PROGRESS is "percent", a line "42 % words" for each percent, for programs.
+
     Args:
         quiet: say nothing where stderr is no terminal, for scripts that read it.
     """
-    console = Console(stderr=True, highlight=False)
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if os.environ.get("MUSISCENE_PROGRESS") == "percent":
+        yield _Percent(console)
+        return
     if not console.is_terminal:
         yield _Silent() if quiet else _Lines(console)
         return
@@ -63,6 +69,26 @@ def shown_progress(*, quiet: bool) -> Iterator[ShownProgress]:
     )
     with _Bars(*columns, console=console, transient=True) as bars:
         yield _Bar(bars)
+
+
+class _Percent:
+    """A line for each percent, and each stage."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._said = ""
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        line = f"{100 * min(1.0, max(0.0, fraction)):.0f} % {stage}"
+        if line != self._said:
+            self._said = line
+            self._console.print(line, markup=False)
+
+    def eta(self, seconds: float | None) -> None:
+        """Programs tell it themselves."""
+
+    def writing(self, texts: tuple[GrowingText, ...]) -> None:
+        """They read the result."""
 
 
 class _Bars(Bars):
