@@ -8,7 +8,7 @@ the other over a fraction of a second, so nothing is heard of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -81,7 +81,10 @@ def third_octaves_db(audio: Floats) -> Doubles:
 
 
 def matched(
-    audio: Floats, edges: Sequence[int], arcs_db: Sequence[float] = ()
+    audio: Floats,
+    edges: Sequence[int],
+    arcs_db: Sequence[float] = (),
+    heard: Callable[[float], None] = lambda _: None,
 ) -> tuple[Floats, tuple[Correction, ...]]:
     """Even out the stretches of `audio` [2, n] at 48 kHz.
 
@@ -89,6 +92,7 @@ def matched(
         audio: one recording.
         edges: the samples where a stretch begins or ends [k + 1]: 0 first, n last.
         arcs_db: how much louder each stretch is meant to be than the first [k]; none: alike.
+        heard: told of the share done; may raise to stop.
 
     Returns:
         The recording, and what was done to each stretch.
@@ -97,14 +101,15 @@ def matched(
     arcs = arcs_db or (0.0,) * count
     if count < 2:
         return audio, (NONE,) * count
-    heard = [third_octaves_db(audio[:, one:two]) for one, two in pairwise(edges)]
+    levels = [third_octaves_db(audio[:, one:two]) for one, two in pairwise(edges)]
     found = [NONE] + [
-        _correction(own, heard[0], arc) for own, arc in zip(heard[1:], arcs[1:], strict=True)
+        _correction(own, levels[0], arc) for own, arc in zip(levels[1:], arcs[1:], strict=True)
     ]
     if all(one == NONE for one in found):
         return audio, tuple(found)
     result: Floats = np.empty_like(audio)
     for number, correction in enumerate(found):
+        heard(number / count)
         first, last = edges[number], edges[number + 1]
         # The change is over where the stretch begins: an attack there is all its own.
         begin = max(edges[max(0, number - 1)], first - _BLEND)

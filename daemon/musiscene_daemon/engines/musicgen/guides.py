@@ -84,6 +84,9 @@ def _heard(request: ScoreRequest) -> Floats:
         parts = [block.sum("temp_track") for block in track.blocks()]
         name = "The temp track"
     audio = np.concatenate([np.zeros(0, np.float32), *parts])
+    if request.music is not None:
+        # What is read past a file's end is silence.
+        audio = audio[: int(np.flatnonzero(np.abs(audio) > _SILENT).max(initial=-1)) + 1]
     if not len(audio) or float(np.abs(audio).max()) < _SILENT:
         raise RequestError(
             f"{name} has no sound whose melody could be followed.",

@@ -8,6 +8,7 @@ from scipy.signal import resample_poly
 
 from musiscene_core.fitting.choosing import Candidate
 from musiscene_core.fitting.traits import traits_of
+from musiscene_core.progress import Progress, silent
 from musiscene_core.remixing.grid import find_grid
 from musiscene_core.spotting import heard
 from musiscene_core.spotting.describe_sound import measured
@@ -16,15 +17,18 @@ from musiscene_core.timecode import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]
 
+_BLOCK = 5 * heard.SAMPLE_RATE
 
-def heard_candidate(audio: Floats, sample_rate: int) -> Candidate:
-    """What is heard of mono sound [n]."""
+
+def heard_candidate(audio: Floats, sample_rate: int, progress: Progress = silent) -> Candidate:
+    """What is heard of mono sound [n]; `progress` may raise to stop."""
     own = at_rate(audio[None], sample_rate, SAMPLE_RATE)
-    grid = find_grid(own)
+    grid = find_grid(own, progress=progress)
     figures: tuple[tuple[str, float], ...] = ()
     if len(audio) >= SHORTEST_S * sample_rate:
         low = at_rate(audio[None], sample_rate, heard.SAMPLE_RATE)[0]
-        portrait = portrayed([low], len(audio) / sample_rate)
+        blocks = (low[first : first + _BLOCK] for first in range(0, len(low), _BLOCK))
+        portrait = portrayed(blocks, len(audio) / sample_rate, progress)
         figures = measured(portrait) if portrait is not None else ()
     return Candidate(traits_of(own, grid), grid, figures)
 

@@ -140,7 +140,12 @@ def rendered(
     progress("Laying the music on picture", 0.0)
     audio = finishing.at_48k(made.audio, model.sample_rate)
     edges = [round(window.start_s * SAMPLE_RATE) for window in made.windows]
-    audio, corrections = matched(audio, [*edges, audio.shape[1]], _arcs(plan, made))
+    audio, corrections = matched(
+        audio,
+        [*edges, audio.shape[1]],
+        _arcs(plan, made),
+        lambda share: progress("Laying the music on picture", 0.05 * share),
+    )
     grid = _grid(audio, plan, request, Portion(progress, 0.05, 0.25))
     hits = moments_of(request, plan)
     bars = _bars(plan, grid, request, hits)

@@ -167,7 +167,13 @@ def _window(
             own = written[place * work.candidates : (place + 1) * work.candidates]
             start_s = take.frames / model.frame_rate
             wanted = _wanted(work, take, start_s, start_s + new / model.frame_rate)
-            heard = [heard_candidate(audio, model.shape.sample_rate) for _, audio in own]
+            at = 0.95 * span.last / frames
+            heard = [
+                heard_candidate(
+                    audio, model.shape.sample_rate, lambda stage, _, at=at: progress(stage, at)
+                )
+                for _, audio in own
+            ]
             choice = choose(heard, wanted)
             kept = best.get(id(take))
             if kept is None or _less_drift(choice, kept[2]):
