@@ -13,7 +13,6 @@ import pytest
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QScrollArea
 
-from musiscene_core.editor import Placement
 from musiscene_core.errors import DaemonError, EngineError, HostError
 from musiscene_core.paths import data_folder
 from musiscene_core.protocol import JobInfo
@@ -58,7 +57,7 @@ def full(
     takes = application.listening.takes
     takes.show(copies(composed, data_folder(), 3))
     qtbot.waitUntil(lambda: len(takes.cards) == 3, timeout=30_000)
-    takes._change("A", placed=Placed("A3-A8", Placement(timeline="t", tracks=(), fingerprint="")))
+    takes._change("A", placements=(Placed("A3-A8"),))
     job = JobInfo(id="1", kind="score", state="running", cue="1m1 The Chase", created=0.0, eta_s=99)
     panel.jobs.follow("1", lambda _: None)
     panel.jobs.hear([job])

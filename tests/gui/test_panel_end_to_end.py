@@ -233,8 +233,10 @@ def test_the_real_reel_from_opening_to_undo_with_the_daemon_killed_on_the_way(
     qtbot.waitUntil(lambda: bool(model.timeline.placed), timeout=LONG_MS)
     copy = Path(model.editor.placements[0].placement.timeline)
     assert "take-1" in copy.read_text()
-    panel.listening.takes.place(card.letter, "skip")
-    qtbot.waitUntil(lambda: not panel.listening.takes.cards[0].placing, timeout=LONG_MS)
-    panel.listening.takes.undo_place()
-    qtbot.waitUntil(lambda: not model.timeline.placed, timeout=LONG_MS)
+    takes = panel.listening.takes
+    takes.place(card.letter, "new")
+    qtbot.waitUntil(lambda: len(takes.cards[0].placements) == 2, timeout=LONG_MS)
+    for left in (1, 0):
+        takes.undo_place()
+        qtbot.waitUntil(lambda left=left: len(model.timeline.placed) == left, timeout=LONG_MS)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before

@@ -67,14 +67,19 @@ class Card:
     Attributes:
         letter: names it: "A".
         files: what lies on the disk.
-        placed: where it was placed; None where it was not.
+        placements: where it was placed, the last one last; none where it was not.
         placing: whether the editor is at it.
     """
 
     letter: str
     files: TakeFiles
-    placed: Placed | None = None
+    placements: tuple[Placed, ...] = ()
     placing: bool = False
+
+    @property
+    def placed(self) -> Placed | None:
+        """Where it was placed last; None where it is not."""
+        return self.placements[-1] if self.placements else None
 
     @property
     def title(self) -> str:
@@ -122,7 +127,7 @@ class TakesModel:
         self._files = files
         self._drawing = drawing or files
         self._selected = ""
-        self._last_placed = ""
+        self._placed_order: list[str] = []
 
     @property
     def selected(self) -> Card | None:
@@ -229,15 +234,15 @@ class TakesModel:
             card.files.take,
             card.files.folder,
             policy,
-            lambda placed: self._have_placed(letter, placed),
+            lambda placed: self._have_placed(letter, placed, policy),
             lambda error: self._not_placed(letter, error),
         )
 
     @property
     def undoable(self) -> Card | None:
         """The take that was placed last and is still there."""
-        card = self.card(self._last_placed)
-        return card if card is not None and card.placed is not None else None
+        cards = (self.card(letter) for letter in reversed(self._placed_order))
+        return next((card for card in cards if card is not None and card.placements), None)
 
     def undo_place(self, letter: str = "") -> None:
         """Take a placed take away again; the last one where none is named."""
@@ -247,14 +252,26 @@ class TakesModel:
         self._put(changed_to(card, placing=True))
         self.placer.unplace(
             card.placed,
-            lambda _: self._change(card.letter, placed=None, placing=False),
+            lambda _: self._have_taken_away(card.letter),
             lambda error: self._not_placed(card.letter, error),
         )
 
-    def _have_placed(self, letter: str, placed: Placed) -> None:
-        self._last_placed = letter
-        self._change(letter, placed=placed, placing=False)
+    def _have_placed(self, letter: str, placed: Placed, policy: PlacePolicy) -> None:
+        self._placed_order.append(letter)
+        card = self.card(letter)
+        before = card.placements if card is not None and policy != "replace" else ()
+        self._change(letter, placements=(*before, placed), placing=False)
         self.set_favourite(letter, True)
+
+    def _have_taken_away(self, letter: str) -> None:
+        # The last one of them: what was placed earlier can still be taken away after it.
+        for at in reversed(range(len(self._placed_order))):
+            if self._placed_order[at] == letter:
+                del self._placed_order[at]
+                break
+        card = self.card(letter)
+        if card is not None:
+            self._change(letter, placements=card.placements[:-1], placing=False)
 
     def _not_placed(self, letter: str, error: MusiSceneError) -> None:
         self._change(letter, placing=False)

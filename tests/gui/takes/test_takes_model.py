@@ -173,3 +173,18 @@ def test_hits_are_summed_up_with_the_largest_error(laid_out):
     assert files.hits.total == len(files.take.hits) > 0
     assert files.hits.met == files.hits.total
     assert files.hits.worst_frames == max(abs(hit.error_frames) for hit in files.take.hits)
+
+
+def test_what_was_placed_twice_is_taken_away_twice_the_last_first(laid_out):
+    laid_out.place("A")
+    laid_out.place("B")
+    laid_out.place("A")
+    assert len(laid_out.card("A").placements) == 2
+    taken = []
+    while laid_out.undoable is not None:
+        taken.append(laid_out.undoable.letter)
+        laid_out.undo_place()
+    assert taken == ["A", "B", "A"]
+    laid_out.place("A")
+    laid_out.place("A", "replace")
+    assert len(laid_out.card("A").placements) == 1
