@@ -1,11 +1,11 @@
-"""How fast the captioner answers and listens, beside transformers in the same run.
+"""How fast the captioner answers, beside transformers in the same run.
 
-    python -m tests.benchmarks.captioner_speed [--threads 1] [--tokens 96] [--rounds 3] [--sound 30]
+    python -m tests.benchmarks.captioner_speed [--threads 1] [--tokens 96] [--rounds 3] [--batch 8]
 
-Random weights: a language model of about 100 M parameters, a MERT of the shape of 330M. Rounds of
-all candidates are interleaved. Other work can only make a token slower: each way is given by the
-fastest tenth of its tokens, all rounds together. The bound is the bytes of weights that a token
-reads over the highest bandwidth measured between the rounds.
+Random weights, a language model of about 100 M parameters. Rounds of all candidates are
+interleaved. Other work can only make a token slower: each way is given by the fastest tenth of its
+tokens, all rounds together. The bound is the bytes of weights that a token reads over the highest
+bandwidth measured between the rounds, with the same number of threads.
 """
 
 from __future__ import annotations
@@ -20,13 +20,20 @@ from musiscene_core.neural import threads
 threads.prepare()
 
 import torch  # noqa: E402
-from transformers import AutoModelForCausalLM, HubertConfig, LlamaConfig  # noqa: E402
+from transformers import AutoModelForCausalLM, LlamaConfig  # noqa: E402
 
 from musiscene_core.captioning.generation import Generation  # noqa: E402
+from musiscene_core.captioning.mullama.backbone import with_lora  # noqa: E402
+from musiscene_core.captioning.mullama.config import CaptionerConfig  # noqa: E402
 from musiscene_core.captioning.mullama.decoder import Decoder  # noqa: E402
 from musiscene_core.captioning.mullama.decoding import draw  # noqa: E402
-from musiscene_core.captioning.mullama.encoder import Encoder  # noqa: E402
 from musiscene_core.captioning.mullama.packed import PackedModel  # noqa: E402
+from musiscene_core.neural.linear import (  # noqa: E402
+    ACTIVATIONS,
+    KERNELS,
+    PackedLinear,
+    supported,
+)
 from musiscene_core.neural.speed import read_bandwidth  # noqa: E402
 
 LANGUAGE = {
@@ -39,32 +46,23 @@ LANGUAGE = {
     "eos_token_id": None,
     "pad_token_id": 0,
 }
-MERT_330M = {
-    "hidden_size": 1024,
-    "num_hidden_layers": 24,
-    "num_attention_heads": 16,
-    "intermediate_size": 4096,
-    "do_stable_layer_norm": True,
-    "feat_extract_norm": "layer",
-    "conv_bias": True,
-}
 PROMPT = list(range(100, 160))
-Work = Callable[[], object]
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--tokens", type=int, default=96)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sound", type=int, default=30, help="seconds; 0 leaves listening out")
+    parser.add_argument("--batch", type=int, default=8, help="answers; 0 leaves that table out")
     given = parser.parse_args()
     print(f"{threads.use_threads(given.threads)} threads, torch {torch.__version__},", end=" ")
     print(torch.backends.cpu.get_cpu_capability())
     answering(given.tokens, given.rounds)
-    if given.sound:
-        listening(given.sound)
+    kernels(given.rounds)
+    if given.batch:
+        batches(given.batch, given.tokens, given.rounds)
 
 
 def answering(tokens: int, rounds: int) -> None:
@@ -135,28 +133,55 @@ class Clock:
         return math.fsum(best) / len(best)
 
 
-def listening(sound_s: int) -> None:
-    """Real-time factors of the encoder in each precision."""
+def kernels(rounds: int) -> None:
+    """Milliseconds that the products of one token take in each kernel, nothing between them."""
+    width, inner = LANGUAGE["hidden_size"], LANGUAGE["intermediate_size"]
+    layer = [(3 * width, width), (width, width), (2 * inner, width), (width, inner)]
+    shapes = [*layer * LANGUAGE["num_hidden_layers"], (LANGUAGE["vocab_size"], width)]
+    names = [one for kinds in KERNELS.values() for one in kinds if supported(one)]
+    missing = [one for kinds in KERNELS.values() for one in kinds if not supported(one)]
+    clocks = {name: Clock() for name in names}
+    rates, sizes = [], {}
+    for _ in range(rounds):
+        rates.append(read_bandwidth(again=True))
+        for name in names:
+            packed = [PackedLinear(torch.rand(shape) - 0.5, None, name) for shape in shapes]
+            sizes[name] = sum(one.weight_bytes for one in packed)
+            inputs = {one: torch.ones(1, one, dtype=ACTIVATIONS[name]) for _, one in shapes}
+            with torch.inference_mode():
+                for _ in range(4 if name == "int8" else 12):
+                    clocks[name].put(None)
+                    for one in packed:
+                        one(inputs[one.shape[1]])
+            clocks[name].put(None)
+            clocks[name].end()
+    print("\n| kernel | ms | GB/s | times the bound |\n|---|---|---|---|")
+    for name, clock in clocks.items():
+        each = clock.fastest_tenth()
+        rate = sizes[name] / each
+        print(f"| {name} | {each * 1e3:.1f} | {rate / 1e9:.1f} | {max(rates) / rate:.2f} |")
+    print(f"read bandwidth {min(rates) / 1e9:.1f} to {max(rates) / 1e9:.1f} GB/s")
+    print(f"not on this machine: {', '.join(missing) or 'none'}")
+
+
+def batches(rows: int, tokens: int, rounds: int) -> None:
+    """Milliseconds a step of one answer and of several, LoRA of rank 16 around every linear."""
     torch.manual_seed(0)
-    samples = torch.randn(sound_s * 24_000, generator=torch.Generator().manual_seed(0)).numpy()
-    encoder = Encoder(HubertConfig(**MERT_330M))
-    exact = encoder.states(samples)
-    print(
-        f"\nMERT-330M, {sound_s} s of sound\n\n| | s | real-time factor | off |\n|---|---|---|---|"
-    )
-    for name, prepare in encoders(encoder):
-        prepare()
-        taken = seconds(lambda: encoder.states(samples))
-        off = (encoder.states(samples) - exact).norm() / exact.norm()
-        print(f"| {name} | {taken:.1f} | {taken / sound_s:.2f} | {off:.1e} |")
-
-
-def encoders(encoder: Encoder) -> list[tuple[str, Work]]:
-    """Each way of listening, and how to come to it from the one before."""
-    return [
-        ("transformers, float32", lambda: None),
-        ("transformers, bfloat16", lambda: encoder.to(torch.bfloat16)),
-    ]
+    shape = CaptionerConfig(width=LANGUAGE["hidden_size"], prefix_layers=4, lora_rank=16)
+    plain = AutoModelForCausalLM.from_config(LlamaConfig(**LANGUAGE))
+    model = with_lora(plain, shape).eval().requires_grad_(False)
+    kinds = {kind: PackedModel(model, kind) for kind in ("float32", "half", "int8")}
+    clocks = {(kind, count): Clock() for kind in kinds for count in (1, rows)}
+    for _ in range(rounds):
+        for (kind, count), clock in clocks.items():
+            drawn(kinds[kind], model, tokens, clock, count)
+            clock.end()
+    print(f"\n| with LoRA | ms a step, 1 answer | {rows} answers | answers a step's time |")
+    print("|---|---|---|---|")
+    for kind, one in kinds.items():
+        single, several = (clocks[kind, count].fastest_tenth() for count in (1, rows))
+        gain = rows * single / several
+        print(f"| {kind} ({one.kernel}) | {single * 1e3:.1f} | {several * 1e3:.1f} | {gain:.1f} |")
 
 
 def generated(model: torch.nn.Module, tokens: int, clock: Clock) -> list[int]:
@@ -173,18 +198,18 @@ def generated(model: torch.nn.Module, tokens: int, clock: Clock) -> list[int]:
     return whole[0, len(PROMPT) :].tolist()
 
 
-def drawn(packed: PackedModel, backbone: torch.nn.Module, tokens: int, clock: Clock) -> list[int]:
-    """Tokens from our loop."""
+def drawn(
+    packed: PackedModel, backbone: torch.nn.Module, tokens: int, clock: Clock, rows: int = 1
+) -> list[int]:
+    """Tokens of the first row from our loop."""
     settings = Generation(temperature=0.0, max_tokens=tokens)
-    steps = Decoder(packed, backbone, [], {}, rows=1)
-    return draw(steps, [PROMPT], settings, set(), lambda row, token: clock.put(token))[0]
+    steps = Decoder(packed, backbone, [], {}, rows)
 
+    def heard(row: int, token: int) -> None:
+        if row == 0:
+            clock.put(token)
 
-def seconds(work: Work) -> float:
-    """How long it takes."""
-    begun = time.perf_counter()
-    work()
-    return time.perf_counter() - begun
+    return draw(steps, [PROMPT] * rows, settings, set(), heard)[0]
 
 
 if __name__ == "__main__":

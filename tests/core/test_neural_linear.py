@@ -165,12 +165,75 @@ def timed(monkeypatch):
     """Each kernel's seconds, and which were measured."""
     taken, measured = {"float32": 3.0, "float32-onednn": 1.0, "int8-dynamic": 0.1}, []
 
-    def measure(kernel, shape, rows):
-        measured.append((kernel, shape, rows))
-        return taken.get(kernel, 9.0)
+    def measure(kernels, shape, rows):
+        measured.extend((kernel, shape, rows) for kernel in kernels)
+        return {kernel: [taken.get(kernel, 9.0)] * 3 for kernel in kernels}
 
     monkeypatch.setattr(speed, "_time_products", measure)
+    monkeypatch.setattr(speed.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
     return measured
+
+
+def test_what_a_busy_machine_showed_is_measured_again_later(tmp_path, timed, monkeypatch):
+    if not supported("float32-onednn"):
+        pytest.skip("this processor has one float32 kernel")
+    hour = [1e9]
+    monkeypatch.setattr(speed.time, "time", lambda: hour[0])
+    monkeypatch.setattr(speed.os, "getloadavg", lambda: (64.0 * speed.os.cpu_count(), 0.0, 0.0))
+
+    def showing(**seconds):
+        monkeypatch.setattr(
+            speed,
+            "_time_products",
+            lambda kernels, shape, rows: (
+                {kernel: [9.0] for kernel in kernels}
+                | {
+                    kernel: [seconds[kernel.replace("-", "_")]] * 3
+                    for kernel in kernels
+                    if kernel.replace("-", "_") in seconds
+                }
+            ),
+        )
+
+    def chosen():
+        return speed.fastest("float32", [(8, 4)], 1, folder=tmp_path)
+
+    showing(float32=2.0, float32_onednn=3.0)
+    assert chosen() == "float32"
+    showing(float32=2.0, float32_onednn=1.0)
+    assert chosen() == "float32", "not at once"
+    hour[0] += 4000
+    assert chosen() == "float32-onednn"
+    showing(float32=0.5, float32_onednn=8.0)
+    monkeypatch.setattr(speed.os, "getloadavg", lambda: (0.0, 0.0, 0.0))
+    hour[0] += 4000
+    assert chosen() == "float32"
+    assert speed.step_seconds("float32-onednn", [(8, 4)], 1, folder=tmp_path) == 1.0, "the least"
+    showing(float32=0.5, float32_onednn=0.1)
+    hour[0] += 4000
+    assert chosen() == "float32", "what a calm machine showed stays"
+
+
+def test_a_machine_that_is_always_busy_is_not_measured_for_ever(tmp_path, timed, monkeypatch):
+    hour = [1e9]
+    monkeypatch.setattr(speed.time, "time", lambda: hour[0])
+    monkeypatch.setattr(speed.os, "getloadavg", lambda: (64.0 * speed.os.cpu_count(), 0.0, 0.0))
+    for _ in range(20):
+        speed.step_seconds("float32", [(8, 4)], 1, folder=tmp_path)
+        hour[0] += 4000
+    assert len(timed) == 6
+
+
+def test_a_large_product_is_reckoned_from_a_part_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(speed, "_TIMED_WEIGHTS", 64 * 64)
+    seen = []
+    own = speed.PackedLinear
+    monkeypatch.setattr(
+        speed, "PackedLinear", lambda weight, *more: seen.append(weight.shape) or own(weight, *more)
+    )
+    monkeypatch.setattr(speed.time, "perf_counter", iter(range(1000)).__next__)
+    assert speed.step_seconds("float32", [(6400, 64)], 1, folder=tmp_path) == 100.0
+    assert seen == [(64, 64)]
 
 
 def test_the_fastest_kernel_is_measured_once_a_machine(tmp_path, timed):
