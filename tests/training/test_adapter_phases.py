@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
@@ -171,6 +173,23 @@ def test_half_precision_computes_the_same_to_its_own_accuracy(captioners, data):
         losses.append(loss.item())
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert losses[0] != losses[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("phase", PHASES)
+def test_compiled_layers_learn_the_same(captioners, data, phase):
+    if shutil.which("g++") is None:
+        pytest.skip("no compiler for torch.compile here")
+    gradients = []
+    for compiled in (False, True):
+        trained, made, heard, settings = ready(captioners["tuned"], data, phase)
+        learner = Learner(trained, settings.precision)
+        if compiled:
+            learner.compile_layers()
+        learner(pack(made, heard, 1 / len(made))).backward()
+        gradients.append({name: one.grad for name, one in trained.parameters.items()})
+    for name, plain in gradients[0].items():
+        assert torch.allclose(gradients[1][name], plain, atol=1e-5), name
 
 
 def test_the_loss_over_labels_is_cross_entropy_with_its_gradient():

@@ -84,6 +84,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--dataset-digest", default="", metavar="SHA256", help="of what it was trained on"
     )
     convert.set_defaults(run=_convert)
+    new = commands.add_parser("new", help="a captioner that has learned nothing, to be trained")
+    adapter.add_fresh_arguments(new)
+    new.set_defaults(run=adapter.run_fresh)
     training = commands.add_parser(
         "adapter", help="train a captioner further, or a house pack for one"
     )

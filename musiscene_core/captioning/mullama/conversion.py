@@ -81,7 +81,7 @@ def convert(originals: Originals, target: Path, progress: Progress = silent) -> 
     llama = read_llama(originals.llama)
     meta_layout.check_whole(llama)
     tensors = read_checkpoint(originals.checkpoint)
-    encoder, states = _encoder(originals.encoder)
+    encoder, states = read_encoder(originals.encoder)
     config = published.config_of(
         tensors,
         llama,
@@ -97,7 +97,7 @@ def convert(originals: Originals, target: Path, progress: Progress = silent) -> 
     try:
         _write_base(work / BASE, llama, Portion(progress, 0.1, 0.9))
         progress("Writing the encoder", 0.9)
-        _write_encoder(work / ENCODER, originals.encoder, states)
+        write_encoder(work / ENCODER, originals.encoder, states)
         progress("Writing the adapter", 0.95)
         manifest = _describe(work, originals, config)
         saved.save(work, {name: tensor.float() for name, tensor in own.items()}, manifest)
@@ -118,8 +118,12 @@ def _work_folder(target: Path) -> Path:
         raise OutputError.from_os(error, target) from error
 
 
-def _encoder(folder: Path) -> tuple[Encoder, Tensors]:
-    """The shape of the encoder in `folder`, and its tensors in HubertModel's names."""
+def read_encoder(folder: Path) -> tuple[Encoder, Tensors]:
+    """The shape of the encoder in `folder`, and its tensors in HubertModel's names.
+
+    Raises:
+        ModelError: missing, damaged, or not the tensors that its config asks for.
+    """
     with torch.device("meta"):
         empty = saved.empty_encoder(folder)
     if (folder / WEIGHTS).exists():
@@ -168,7 +172,8 @@ def _write_base(folder: Path, llama: OriginalLlama, progress: Progress) -> None:
     write_sharded(folder, counted())
 
 
-def _write_encoder(folder: Path, original: Path, states: Tensors) -> None:
+def write_encoder(folder: Path, original: Path, states: Tensors) -> None:
+    """Write an encoder's config and its tensors, as `read_encoder` gives them, to a new folder."""
     folder.mkdir()
     saved.write_config(folder, read_json(original / "config.json", dict[str, Any]))
     write(folder / WEIGHTS, states)

@@ -18,11 +18,12 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from musiscene_core.captioning.mullama.packs import PackedLinear, check_name
-from musiscene_core.errors import EngineError
+from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.progress import Progress
 from musiscene_training.adapter.settings import Phase, Precision, Sharing, settings_for
 
 EXIT_DONE, EXIT_STOPPED = 0, 130
+_MOST = 1024
 
 _NUMBERS: tuple[tuple[str, type, str], ...] = (
     ("epochs", int, "times that all rows are seen"),
@@ -89,7 +90,68 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="with several processes: each holds everything, or a share of what is frozen",
     )
     numbers.add_argument(
-        "--compile", action="store_true", default=None, help="let torch compile the layers"
+        "--compile",
+        action="store_true",
+        default=None,
+        help="let torch compile norms and feed-forward blocks",
+    )
+
+
+def add_fresh_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of `musiscene-train new`."""
+    parser.add_argument(
+        "--base", required=True, type=Path, metavar="DIR", help="a language model of transformers"
+    )
+    parser.add_argument(
+        "--mert", required=True, type=Path, metavar="DIR", help="MERT-v1, as published or converted"
+    )
+    parser.add_argument(
+        "--output", required=True, type=Path, metavar="DIR", help="a folder that is not there yet"
+    )
+    parser.add_argument(
+        "--prefix-layers", type=int, default=0, metavar="N", help="that shall hear (20 of 32)"
+    )
+    parser.add_argument(
+        "--query-len", type=int, default=1, metavar="N", help="prefix tokens a layer (%(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="of its random weights (%(default)s)")
+    parser.add_argument("--licence", default="", help="what the two models allow")
+
+
+def run_fresh(arguments: argparse.Namespace) -> int:
+    """Make a captioner that has learned nothing; returns the exit code.
+
+    Raises:
+        MusiSceneError: something the user can mend.
+    """
+    if not (0 <= arguments.prefix_layers <= _MOST and 1 <= arguments.query_len <= _MOST):
+        raise RequestError(
+            f"Layers and prefix tokens must be 1 to {_MOST}.", hint="Leave them out."
+        )
+    try:
+        from musiscene_training.adapter.fresh import make
+    except ImportError as error:
+        raise _not_installed(error) from error
+    manifest = make(
+        arguments.base,
+        arguments.mert,
+        arguments.output,
+        prefix_layers=arguments.prefix_layers,
+        query_len=arguments.query_len,
+        seed=arguments.seed,
+        licence=arguments.licence,
+    )
+    sys.stdout.write(
+        f"{arguments.output}: a captioner over {manifest.config.prefix_layers} layers that has "
+        "learned nothing.\nTrain it with musiscene-train adapter pretrain.\n"
+    )
+    return EXIT_DONE
+
+
+def _not_installed(error: ImportError) -> EngineError:
+    return EngineError(
+        f"Training needs the package {error.name}, which is not installed.",
+        hint="Run: pip install 'musiscene[train]'",
     )
 
 
@@ -109,10 +171,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         use_threads()
     except ImportError as error:
-        raise EngineError(
-            f"Training needs the package {error.name}, which is not installed.",
-            hint="Run: pip install 'musiscene[train]'",
-        ) from error
+        raise _not_installed(error) from error
     wish = Wish(
         captioner=arguments.captioner,
         data=arguments.data,

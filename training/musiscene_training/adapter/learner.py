@@ -61,9 +61,16 @@ class Learner(nn.Module):
         return label_loss(predicting, language.lm_head.weight, rows.labels, rows.weights)
 
     def compile_layers(self) -> None:
-        """Have torch compile the layers, one program for all of them."""
+        """Have torch compile what no hook is on: norms, and the blocks after the attention.
+
+        Compiled code is shared between layers and does not look for hooks, so that the music, and a
+        house pack in the making, would go unheard where they come in.
+        """
         for layer in decoder_layers(self.model.backbone):
-            layer.compile(dynamic=True)
+            layer.input_layernorm.compile(dynamic=True)
+            layer.post_attention_layernorm.compile(dynamic=True)
+            if self.lora is None:
+                layer.mlp.compile(dynamic=True)
 
     @contextmanager
     def speaking(self) -> Iterator[None]:

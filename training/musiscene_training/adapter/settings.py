@@ -53,7 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         precision: of the frozen weights and of all products; what trains is held in float32.
         sharing: with several processes, each holds everything (ddp) or a share of the frozen
             weights (fsdp).
-        compile: let torch compile the layers.
+        compile: let torch compile norms and feed-forward blocks.
         patience: epochs without a better validation before training ends; 0 for never.
         save_every: steps between checkpoints; one is written after each epoch as well.
         shown: validation rows whose captions are written after each epoch.
