@@ -70,7 +70,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         items: examples by group.
         accuracy: by group, the share of examples of which each attribute is told right; of
             players, the F1.
-        rows: caption metrics over all groups, standard profile, one reference an example.
+        rows: caption metrics over the plain ones, standard profile, one reference an example.
         scene_share: how many of MusiScene-nano's scene answers name a scene of the grammar.
         distinct_2: different pairs of words among all of MusiScene-nano's.
         synonyms: whether METEOR knew synonyms.
@@ -102,15 +102,22 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
     """
     nano = load(folder)
     heard = _heard(nano, held_out, progress)
+    groups = {
+        group: [place for place, label in enumerate(held_out.labels) if _group(label) == group]
+        for group in GROUPS
+    }
+    plain = [place for place, label in enumerate(held_out.labels) if label.plain]
+    spoken_of = [heard[place] for place in plain]
+    known = [held_out.traits[place] for place in plain]
     random = np.random.default_rng([seed, 7])
     references = {
-        question: [[answer(question, one, random)] for one in held_out.traits]
+        question: [[answer(question, one, random)] for one in known]
         for question in (SCENE, DESCRIBE)
     }
     said = {
-        ("MU-nano", SCENE): _said(nano, heard, SCENE, "mu"),
-        ("MusiScene-nano", SCENE): _said(nano, heard, SCENE, "msi"),
-        ("MU-nano", DESCRIBE): _said(nano, heard, DESCRIBE, "mu"),
+        ("MU-nano", SCENE): _said(nano, spoken_of, SCENE, "mu"),
+        ("MusiScene-nano", SCENE): _said(nano, spoken_of, SCENE, "msi"),
+        ("MU-nano", DESCRIBE): _said(nano, spoken_of, DESCRIBE, "mu"),
     }
     rows: list[Row] = []
     synonyms = False
@@ -120,10 +127,6 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
         rows.append(_row(model, question, found.scores))
         rows.append(_row(f"{model}, shuffled", question, found.floor))
     scenes = said["MusiScene-nano", SCENE]
-    groups = {
-        group: [place for place, label in enumerate(held_out.labels) if _group(label) == group]
-        for group in GROUPS
-    }
     return Figures(
         items={group: len(places) for group, places in groups.items()},
         accuracy={
@@ -137,7 +140,7 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
         synonyms=synonyms,
         samples=tuple(
             Sample(
-                held_out.labels[place].idiom,
+                held_out.labels[plain[place]].idiom,
                 said["MU-nano", SCENE][place],
                 scenes[place],
                 references[SCENE][place][0],

@@ -162,6 +162,17 @@ class Adapter(nn.Module):
         self.query = nn.Parameter(torch.randn(shape.heard_layers, shape.width) * 0.02)
         self.gates = nn.Parameter(torch.zeros(shape.heard_layers, shape.heads))
 
+    @torch.no_grad()
+    def fit_to(self, embeddings: Tensor) -> None:
+        """Begin where embeddings [n, audio_width] like these have mean 0 and deviation 1.
+
+        They are of one sign and much alike: as they come, what they share drowns what differs.
+        """
+        seen = F.normalize(embeddings, dim=-1) * embeddings.shape[-1] ** 0.5
+        scale = 1.0 / (seen.std(dim=0) + 0.05)
+        self.project.weight.copy_(self.project.weight * scale)
+        self.project.bias.copy_(-(self.project.weight @ seen.mean(dim=0)))
+
     def forward(self, embedding: Tensor) -> Tensor:
         """Embeddings [B, audio_width] to one token a heard layer [B, heard_layers, width]."""
         x = self.project(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5)

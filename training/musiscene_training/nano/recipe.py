@@ -55,8 +55,8 @@ class Recipe:
     of_each: int = 7
     encoder_steps: int = 1500
     language_steps: int = 600
-    mu_steps: int = 400
-    msi_steps: int = 500
+    mu_steps: int = 220
+    msi_steps: int = 260
     encoder: EncoderShape = field(default_factory=EncoderShape)
     language: LanguageShape = field(default_factory=lambda: LanguageShape(words=0))
 

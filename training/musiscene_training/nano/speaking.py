@@ -32,7 +32,9 @@ from musiscene_training.nano.model import Adapter, Language, LanguageShape
 from musiscene_training.nano.truth import Traits, any_traits
 
 BATCH = 48
-_LANGUAGE_RATE, _MU_LANGUAGE_RATE, _ADAPTER_RATE, _MSI_RATE = 3e-3, 7e-4, 2e-3, 2e-3
+_LANGUAGE_RATE, _MU_LANGUAGE_RATE, _ADAPTER_RATE, _MSI_RATE = 3e-3, 1e-3, 2e-3, 2e-3
+_GATE_RATE = 3e-2
+"""Gates begin at zero and have far to go: at the others' rate nothing is heard for long."""
 _TEXT_SHARE = 0.25
 """Of an MU batch, how much is text that nobody hears."""
 _IGNORED = -100
@@ -106,6 +108,7 @@ def train_mu(
     """The MU adapter; `language` learns with it. See fitting.fit."""
     torch.manual_seed(seed + 2)
     adapter = Adapter(heard.embeddings.shape[1], language.shape)
+    adapter.fit_to(heard.embeddings)
     texts = round(_TEXT_SHARE * BATCH)
 
     def loss_of(step: int) -> Tensor:
@@ -124,7 +127,7 @@ def train_mu(
         nn.ModuleDict({"language": language, "adapter": adapter}),
         [
             {"params": list(language.parameters()), "lr": _MU_LANGUAGE_RATE},
-            {"params": list(adapter.parameters()), "lr": _ADAPTER_RATE},
+            *_groups(adapter, _ADAPTER_RATE),
         ],
         loss_of,
         steps=steps,
@@ -166,7 +169,7 @@ def train_msi(
         "msi",
         folder,
         adapter,
-        [{"params": list(adapter.parameters()), "lr": _MSI_RATE}],
+        _groups(adapter, _MSI_RATE),
         loss_of,
         steps=steps,
         seed=seed + 3,
@@ -174,6 +177,11 @@ def train_msi(
         on_loss=on_loss,
     )
     return adapter
+
+
+def _groups(adapter: Adapter, rate: float) -> list[dict[str, object]]:
+    others = [weight for name, weight in adapter.named_parameters() if name != "gates"]
+    return [{"params": others, "lr": rate}, {"params": [adapter.gates], "lr": _GATE_RATE}]
 
 
 def question_tokens(words: Words, question: str) -> list[int]:
