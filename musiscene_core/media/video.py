@@ -6,7 +6,7 @@ libswscale's area filter, which costs a tenth of the decoding at 1080p and does 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -43,7 +43,7 @@ class VideoFrame:
 
 def read_frames(
     path: str | Path, start: Fraction, end: Fraction, *, width: int = 320
-) -> Iterator[VideoFrame]:
+) -> Generator[VideoFrame, None, None]:
     """The frame showing at `start`, then every frame that begins before `end`, in order.
 
     A still image gives its one frame; `start` past the end gives the last frame. Memory does not
@@ -67,7 +67,9 @@ def read_frames(
     return _frames(path, Fraction(start), Fraction(end), width)
 
 
-def _frames(path: str | Path, start: Fraction, end: Fraction, width: int) -> Iterator[VideoFrame]:
+def _frames(
+    path: str | Path, start: Fraction, end: Fraction, width: int
+) -> Generator[VideoFrame, None, None]:
     with _open.open_media(path) as container:
         still = _open.is_still(container)
         timing = measure(container, _picture(container, path))

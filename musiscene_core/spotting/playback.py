@@ -12,7 +12,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -141,7 +141,7 @@ def _shown_in(
     source = read_frames(clip.media.path, first, max(first, last) + step, width=READ_WIDTH)
     showing: VideoFrame | None = None
     count = 0
-    with closing(cast("Generator[VideoFrame, None, None]", source)) as reader:
+    with closing(source) as reader:
         coming = next(reader, None)
         for cue_frame in ordered:
             now = mapping.source_seconds(record_start + cue_frame) + _CLOCK_SLACK

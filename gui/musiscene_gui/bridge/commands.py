@@ -58,11 +58,11 @@ class Commands(QObject):
         over = False
 
         def read(end: bytes = b"") -> None:
-            for line in told.add(process.readAllStandardOutput().data() + end):
+            for line in told.add(bytes(process.readAllStandardOutput().data()) + end):
                 said(line)
 
         def read_wrong(end: bytes = b"") -> None:
-            for line in wrong.add(process.readAllStandardError().data() + end):
+            for line in wrong.add(bytes(process.readAllStandardError().data()) + end):
                 if _PROGRESS.match(line):
                     said(line)
                 else:

@@ -104,7 +104,9 @@ class Desk(QObject, Generic[T]):
         return self._worker.wait(timeout_ms)
 
     @Slot(object)
-    def _hand_over(self, ended: tuple[Callable[[Any], object] | None, Any, Exception | None]):
+    def _hand_over(
+        self, ended: tuple[Callable[[Any], object] | None, Any, Exception | None]
+    ) -> None:
         if self._closed:
             return
         self._waiting -= 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Generator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -41,7 +41,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self._path = ""
-        self._frames: Iterator[VideoFrame] | None = None
+        self._frames: Generator[VideoFrame, None, None] | None = None
         self._now: VideoFrame | None = None
         self._next: VideoFrame | None = None
 
