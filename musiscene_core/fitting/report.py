@@ -103,6 +103,7 @@ class RenderReport(msgspec.Struct, frozen=True, kw_only=True):
         accent_s: the last accent, in seconds of the take; None where the music only dies away.
         separation: how the stems were taken apart, in a sentence, with what to expect of them.
         sketch: how it goes with its sketch; None without one.
+        first_sound_s: from the beginning of the writing until there was something to hear.
         schema_version: of this struct.
     """
 
@@ -113,6 +114,7 @@ class RenderReport(msgspec.Struct, frozen=True, kw_only=True):
     accent_s: float | None
     separation: str = ""
     sketch: SketchAgreement | None = None
+    first_sound_s: float = 0.0
     schema_version: int = 1
 
 

@@ -13,9 +13,11 @@ from musiscene_core.errors import CancelledError, EngineError  # noqa: E402
 from musiscene_daemon.engines.musicgen import decoder as decoding  # noqa: E402
 from musiscene_daemon.engines.musicgen import generation  # noqa: E402
 from musiscene_daemon.engines.musicgen.codec import Stream  # noqa: E402
-from musiscene_daemon.engines.musicgen.decoder import Pass  # noqa: E402
+from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass  # noqa: E402
+from musiscene_daemon.engines.musicgen.generation import Conditions  # noqa: E402
 from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
 from musiscene_daemon.engines.musicgen.sampling import Sampling  # noqa: E402
+from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
 
 pytestmark = pytest.mark.models
@@ -201,6 +203,32 @@ def test_a_step_of_fixed_shape_is_the_same_step(tmp_path: Path, kind: str) -> No
             fixed = other.step(x[:, at : at + 1], torch.tensor([at]), 128 if at < 128 else 256)
             assert (exact - fixed).abs().max() <= 1e-5 * exact.abs().max()
     assert torch.allclose(one.keys, other.keys, atol=1e-5)
+
+
+def test_a_cache_in_halves_hears_nearly_the_same(tmp_path: Path) -> None:
+    pytest.importorskip("numba", reason="the extra 'models' is not installed")
+    torch.manual_seed(0)
+    shape = ModelShape(
+        "musicgen",
+        DecoderShape(
+            hidden_size=128, num_hidden_layers=2, num_attention_heads=2, ffn_dim=64, vocab_size=64
+        ),
+        text_encoder={"d_model": 24},
+    )
+    states = {name: torch.randn(size) * size[-1] ** -0.5 for name, size in shape.weights().items()}
+    exact, half = (Decoder(shape, states.__getitem__, half_cache=one) for one in (False, True))
+    heard = Conditions(torch.randn(5, 128))
+    begun = torch.randint(0, 64, (1, 4, 150))
+    found = []
+    for one in (exact, half):
+        run = Pass(one, one.words(heard.words), 2, 1, 200)
+        with torch.inference_mode():
+            x = one.embedded(begun).expand(2, -1, -1)
+            states_of = [run.run(x[:, :140], 0)]
+            states_of += [run.run(x[:, at : at + 1], at) for at in range(140, 150)]
+        found.append(torch.stack(states_of))
+    assert (found[0] - found[1]).abs().max() <= 2e-3 * found[0].abs().max()
+    assert not torch.equal(*found)
 
 
 def test_what_is_read_in_parts_is_read_as_a_whole(

@@ -84,6 +84,26 @@ class Stream:
                 other._state = hidden[:, chosen], cell[:, chosen]
         return other
 
+    @classmethod
+    def together(cls, streams: Sequence[Stream]) -> Stream | None:
+        """The takes of several as one; None where they are not equally far."""
+        first = streams[0]
+        other = copy.copy(first)
+        places = {(one._given, one._heard, one._done, one._kept_from) for one in streams}
+        if len(places) > 1:
+            return None
+        codes = [one._codes for one in streams if one._codes is not None]
+        carried = [one._carried for one in streams if one._carried is not None]
+        states = [one._state for one in streams if one._state is not None]
+        if any(len(parts) not in (0, len(streams)) for parts in (codes, carried, states)):
+            return None
+        other._codes = torch.cat(codes) if codes else None
+        other._carried = torch.cat(carried) if carried else None
+        if states:
+            hidden, cell = (torch.cat(parts, 1) for parts in zip(*states, strict=True))
+            other._state = hidden, cell
+        return other
+
     @torch.inference_mode()
     def push(self, codes: Tensor, *, final: bool = False) -> Tensor:
         """What can be heard now.

@@ -10,12 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
 from musiscene_daemon.engines.musicgen.shape import BODY, HEADS, ModelShape
+
+if TYPE_CHECKING:
+    from musiscene_core.neural.attention import HalfCache
 
 Read = Callable[[str], Tensor]
 """A tensor by its name in transformers."""
@@ -24,8 +28,9 @@ Product = Callable[[Tensor], Tensor]
 Pack = Callable[[Tensor], Product]
 """A weight [out, in], made ready for products with few rows."""
 
-_Kept = Callable[[int, Tensor, Tensor], tuple[Tensor, Tensor]]
-"""Writes a layer's new keys and values into the cache; returns all that are to be looked at."""
+_Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
+"""Keeps a layer's new keys and values and gives what its queries find; each [rows, heads, n, size].
+"""
 BUCKET = 128
 """Positions by which the cache that a step looks at grows, where shapes are to change seldom."""
 _ROWS_AT_ONCE = 256
@@ -83,6 +88,7 @@ class Decoder:
         *,
         dtype: torch.dtype = torch.float32,
         device: str = "cpu",
+        half_cache: bool = False,
         heard: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Read and pack everything, a layer at a time.
@@ -91,12 +97,14 @@ class Decoder:
             shape: what is read.
             read: gives each tensor once.
             pack: for every product with the whole width.
-            dtype: of activations and cache.
+            dtype: of activations, and on a GPU of the cache.
             device: as torch names it.
+            half_cache: keep the cache in float16 where the processor does that faster.
             heard: told of the share that is read; may raise to stop.
         """
         self.shape = shape
         self.dtype, self.device = dtype, device
+        self.half_cache = half_cache and device == "cpu" and shape.decoder.head_size % 64 == 0
         self._pack = pack
         own = shape.decoder
         books = range(own.num_codebooks)
@@ -204,19 +212,28 @@ class Pass:
         """Room for `longest` positions in `rows` rows, of which the first `hearing` hear words."""
         own = decoder.shape.decoder
         self._decoder, self._words, self._hearing = decoder, words, hearing
+        # What a graph reads of positions that are not written yet must be numbers.
+        self.room = -(-longest // BUCKET) * BUCKET
+        self._positions = decoder.positions(0, self.room)
+        self._halves: list[HalfCache] = []
+        if decoder.half_cache:
+            from musiscene_core.neural.attention import HalfCache
+
+            self._halves = [
+                HalfCache(rows, own.num_attention_heads, longest, own.head_size)
+                for _ in range(own.num_hidden_layers)
+            ]
+            return
         # A processor attends to float32 fastest, whatever its products take.
         dtype = torch.float32 if decoder.device == "cpu" else decoder.dtype
-        # What a graph reads of positions that are not written yet must be numbers.
-        room = -(-longest // BUCKET) * BUCKET if decoder.device != "cpu" else longest
-        size = (own.num_hidden_layers, rows, own.num_attention_heads, room, own.head_size)
+        size = (own.num_hidden_layers, rows, own.num_attention_heads, self.room, own.head_size)
         self.keys = torch.zeros(size, dtype=dtype, device=decoder.device)
         self.values = torch.zeros_like(self.keys)
-        self._positions = decoder.positions(0, room)
 
     @property
-    def room(self) -> int:
-        """Positions that the cache holds."""
-        return int(self.keys.shape[3])
+    def device(self) -> str:
+        """Where it is, as torch names it."""
+        return self._decoder.device
 
     def run(self, x: Tensor, first: int, alive: Callable[[], None] = lambda: None) -> Tensor:
         """Positions from `first` on: x [rows, n, width] without positions; the last one's output.
@@ -240,14 +257,20 @@ class Pass:
         else:
             alive = _unasked
 
-        def kept(number: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        def attend(number: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             alive()
+            if self._halves:
+                half = self._halves[number]
+                half.keep(first, key, value)
+                if count == 1:
+                    return half.attend(query[:, :, 0].float(), last)[:, :, None]
+                return _found(query, *half.widened(last), mask)
             keys, values = self.keys[number], self.values[number]
             keys[:, :, first:last] = key
             values[:, :, first:last] = value
-            return keys[:, :, :last], values[:, :, :last]
+            return _found(query, keys[:, :, :last], values[:, :, :last], mask)
 
-        return self._through(x + self._positions[first:last], kept, mask)
+        return self._through(x + self._positions[first:last], attend)
 
     def step(self, x: Tensor, place: Tensor, bucket: int) -> Tensor:
         """One position as `run`, with shapes that do not depend on which: for a CUDA graph.
@@ -262,15 +285,15 @@ class Pass:
         """
         mask = torch.arange(bucket, device=x.device)[None, :] <= place
 
-        def kept(number: int, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor]:
+        def attend(number: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             keys, values = self.keys[number], self.values[number]
             keys.index_copy_(2, place, key.to(keys.dtype))
             values.index_copy_(2, place, value.to(values.dtype))
-            return keys[:, :, :bucket], values[:, :, :bucket]
+            return _found(query, keys[:, :, :bucket], values[:, :, :bucket], mask)
 
-        return self._through(x + self._positions.index_select(0, place), kept, mask)
+        return self._through(x + self._positions.index_select(0, place), attend)
 
-    def _through(self, x: Tensor, kept: _Kept, mask: Tensor | None) -> Tensor:
+    def _through(self, x: Tensor, attend: _Attend) -> Tensor:
         """All layers; x [rows, n, width] with positions; the last one's output [rows, width]."""
         decoder, own = self._decoder, self._decoder.shape.decoder
         rows, count, width = x.shape
@@ -280,18 +303,20 @@ class Pass:
         for number, layer in enumerate(decoder.layers):
             joined = layer.joined(layer.before(x)).view(rows, count, 3, heads, size)
             query, key, value = joined.permute(2, 0, 3, 1, 4).unbind(0)
-            keys, values = kept(number, key, value)
-            found = functional.scaled_dot_product_attention(
-                query.to(keys.dtype), keys, values, attn_mask=mask
-            )
-            found = found.transpose(1, 2).reshape(rows * count, width).to(x.dtype)
-            x = x + layer.out(found)
+            found = attend(number, query, key, value).transpose(1, 2).reshape(rows * count, width)
+            x = x + layer.out(found.to(x.dtype))
             if layer.across is not None:
                 hearing = x[:heard]
                 hearing = hearing + decoder.cross(layer.across(hearing), self._words[number])
                 x = hearing if heard == len(x) else torch.cat([hearing, x[heard:]])
             x = x + layer.narrow(functional.gelu(layer.widen(layer.last(x))))
         return x.view(rows, count, width)[:, -1]
+
+
+def _found(query: Tensor, keys: Tensor, values: Tensor, mask: Tensor | None) -> Tensor:
+    return functional.scaled_dot_product_attention(
+        query.to(keys.dtype), keys, values, attn_mask=mask
+    )
 
 
 def _unasked() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,6 +53,8 @@ _NEEDED = ("torch", "transformers", "safetensors", "tokenizers")
 _PRECISIONS = ("float32", "half", "int8")
 _SHORTEST_S = 0.02
 _BYTES = {"float32": 4, "half": 2, "int8": 1}
+_FEW_ROWS = 32
+"""A step of several takes; more is the reading of what they go on from."""
 _BESIDE_BYTES = 1 << 30
 """Text encoder, codec, cache and work."""
 
@@ -264,7 +266,7 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
     threads.prepare()
     import torch
 
-    from musiscene_core.neural.linear import ACTIVATIONS, PackedLinear
+    from musiscene_core.neural.linear import ACTIVATIONS, PackedLinear, supported
     from musiscene_core.neural.speed import fastest
     from musiscene_daemon.engines.musicgen.model import load
 
@@ -279,15 +281,19 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
         products * shape.num_hidden_layers,
         2,
         device=kind,
+        # What a take becomes must not depend on those that are written beside it.
+        rows_apart=True,
     )
 
-    def pack(weight: torch.Tensor) -> PackedLinear:
-        return PackedLinear(weight, None, kernel, 2)
+    def pack(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
+        packed = PackedLinear(weight, None, kernel, 2)
+        return lambda x: packed(x, apart=len(x) <= _FEW_ROWS)
 
     return load(
         weights,
         device=kind if kind == "cpu" else device.name,
         dtype=ACTIVATIONS[kernel],
         pack=pack,
+        half_cache=precision != "float32" and supported("float16-numba", kind),
         progress=progress,
     )

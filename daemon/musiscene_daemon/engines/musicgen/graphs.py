@@ -23,7 +23,7 @@ _WARM_UPS = 2
 
 def stepper(run: Pass) -> Step:
     """The fastest way to take single steps of `run` on its device."""
-    if run.keys.device.type != "cuda":
+    if not run.device.startswith("cuda"):
         return run.run
     return _Graphed(run).step
 
@@ -35,7 +35,7 @@ class _Graphed:
         self._run = run
         self._graphs: dict[int, tuple[torch.cuda.CUDAGraph, Tensor]] = {}
         self._x: Tensor | None = None
-        self._place = torch.zeros(1, dtype=torch.long, device=run.keys.device)
+        self._place = torch.zeros(1, dtype=torch.long, device=run.device)
         self._possible = True
 
     def step(self, x: Tensor, at: int) -> Tensor:

@@ -39,11 +39,28 @@ class Written:
         codes: [takes, codebooks, frames].
         audio: [takes, channels, samples] at the model's rate; of a stream, what it gave.
         left_out: tokens of the prompt that did not fit.
+        marks: where the sound can be gone on from, in order.
     """
 
     codes: Tensor
     audio: Tensor
     left_out: int
+    marks: tuple[Mark, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A point up to which tokens were heard.
+
+    Attributes:
+        frames: of them, those that were continued included.
+        samples: of sound that there was by then.
+        stream: goes on from there, with all takes.
+    """
+
+    frames: int
+    samples: int
+    stream: Stream
 
 
 class MusicGen:
@@ -116,7 +133,8 @@ class MusicGen:
             sampling: how to draw tokens.
             chroma: a melody to follow.
             continued: tokens to go on from.
-            stream: decodes what is new; None for one that begins with `continued`.
+            stream: decodes what is new, and stays as it is, with as many takes as there are seeds;
+                None for one that begins with `continued`.
             last: no more will come for `stream`, so that all of it is heard.
             sounded: told of each piece of sound [takes, channels, n] as soon as it is there.
             step_done: called with (steps done, steps in all) often, also while none is done; may
@@ -133,8 +151,9 @@ class MusicGen:
 
         conditions, left_out = self.conditions(prompt, chroma, alive)
         pieces: list[Tensor] = []
+        marks: list[Mark] = []
         told = 0 if stream is None else known
-        stream = stream or self.stream()
+        stream = self.stream() if stream is None else stream.forked(range(len(seeds)))
         chunk = round(_CHUNK_S * self.frame_rate)
 
         def heard(complete: int, codes: Tensor) -> None:
@@ -150,6 +169,8 @@ class MusicGen:
                 if piece.shape[-1]:
                     pieces.append(piece)
                     sounded(piece)
+                samples = sum(one.shape[-1] for one in pieces)
+                marks.append(Mark(told, samples, stream.forked(range(len(seeds)))))
                 if told < complete:
                     step_done(complete + self.shape.decoder.delays[-1], steps)
 
@@ -164,7 +185,9 @@ class MusicGen:
             heard_every=round(_FIRST_S * self.frame_rate),
             step_done=step_done,
         )
-        return Written(codes, torch.cat(pieces, -1), left_out)
+        if not pieces:
+            pieces.append(torch.zeros(len(seeds), self.shape.decoder.audio_channels, 0))
+        return Written(codes, torch.cat(pieces, -1), left_out, tuple(marks))
 
     def stream(self) -> Stream:
         """Decodes tokens that grow to sound."""
@@ -188,6 +211,7 @@ def load(
     device: str = "cpu",
     dtype: torch.dtype = torch.float32,
     pack: Pack = plain,
+    half_cache: bool = False,
     progress: Progress = silent,
 ) -> MusicGen:
     """The model in `folder`: config.json, safetensors, tokenizer.
@@ -197,6 +221,7 @@ def load(
         device: as torch names it.
         dtype: of the language model; text and sound stay in float32.
         pack: how its products are made ready.
+        half_cache: keep the cache in float16 where a processor reads that faster.
         progress: told of each part; what it raises passes through with nothing left loaded.
 
     Raises:
@@ -227,6 +252,7 @@ def load(
         pack,
         dtype=dtype,
         device=device,
+        half_cache=half_cache,
         heard=lambda share: progress(_LOADING, 0.3 + 0.7 * share),
     )
     into = {

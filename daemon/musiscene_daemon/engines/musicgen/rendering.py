@@ -200,6 +200,7 @@ def rendered(
         accent_s=laid.accent_s,
         separation=separation_words(separator.name if separator is not None else ""),
         sketch=agreed,
+        first_sound_s=round(made.first_sound_s, 2),
     )
     write_atomically(place.folder / RENDER_FILE, to_json(report))
     take = Take(

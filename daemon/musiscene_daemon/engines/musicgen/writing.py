@@ -8,6 +8,7 @@ becomes does not depend on the others.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,9 +25,10 @@ from musiscene_core.fitting.report import WindowMade
 from musiscene_core.fitting.traits import words
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import ScoreRequest
+from musiscene_daemon.engines.musicgen.codec import Stream
 from musiscene_daemon.engines.musicgen.guides import Guide
 from musiscene_daemon.engines.musicgen.listening import heard_candidate
-from musiscene_daemon.engines.musicgen.model import MusicGen
+from musiscene_daemon.engines.musicgen.model import Mark, MusicGen, Written
 from musiscene_daemon.engines.musicgen.prompts import prompt_of
 from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.windows import Window, join_at, windows
@@ -34,6 +36,8 @@ from musiscene_daemon.residency.oom import attempted
 
 Floats = npt.NDArray[np.float32]
 _REDRAWS = 2
+_PIECE_FRAMES = 50
+"""Heard between two looks at whether the work is still wanted."""
 _SEED_STRIDE = 1_000_003
 """Between the chances of two candidates of one take, so that takes share none."""
 
@@ -46,11 +50,13 @@ class Sound:
         audio: [channels, samples] at the model's rate.
         windows: in order.
         warnings: what the user should know.
+        first_sound_s: from the beginning until there was something to hear.
     """
 
     audio: Floats
     windows: tuple[WindowMade, ...]
     warnings: tuple[str, ...]
+    first_sound_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,10 +88,12 @@ class Work:
 
 @dataclass
 class _Writing:
-    """A take as far as it is written."""
+    """A take as far as it is written, and heard but for its last tokens."""
 
     seed: int
     codes: Tensor
+    stream: Stream
+    pieces: list[Tensor] = field(default_factory=list)
     first: Candidate | None = None
     windows: list[WindowMade] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -94,6 +102,86 @@ class _Writing:
     @property
     def frames(self) -> int:
         return int(self.codes.shape[-1])
+
+    def go_on(self, row: _Row, codes: Tensor, *, last: bool, alive: Callable[[], None]) -> None:
+        """With `codes` [codebooks, n] of `row`, of whose sound only the end is computed again."""
+        mark = row.mark_before(codes.shape[-1])
+        rest = codes
+        if mark is not None:
+            self.pieces.append(row.written.audio[row.place, :, : mark.samples])
+            self.stream = mark.stream.forked([row.place])
+            rest = codes[:, mark.frames - row.overlap :]
+        parts = rest.split(_PIECE_FRAMES, -1)
+        for part in parts:
+            alive()
+            self.pieces.append(self.stream.push(part[None], final=last and part is parts[-1])[0])
+        self.codes = torch.cat([self.codes, codes], -1)
+
+    def sound(self, first_sound_s: float) -> Sound:
+        """The whole take."""
+        audio = np.asarray(torch.cat(self.pieces, -1).cpu().numpy(), np.float32)
+        return Sound(audio, tuple(self.windows), tuple(self.warnings), first_sound_s)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A candidate of a window: row `place` of what was written together.
+
+    Attributes:
+        overlap: frames that it goes on from.
+        streamed: whether its sound goes on from the take's.
+    """
+
+    written: Written
+    place: int
+    overlap: int
+    streamed: bool
+
+    @property
+    def codes(self) -> Tensor:
+        """What is new, [codebooks, n]."""
+        return self.written.codes[self.place, :, self.overlap :]
+
+    def heard(self, hop: int) -> Floats:
+        """Its sound in one channel [samples]."""
+        audio = self.written.audio[self.place].mean(dim=0)
+        new = audio if self.streamed else audio[self.overlap * hop :]
+        return np.asarray(new.cpu().numpy(), np.float32)
+
+    def mark_before(self, count: int) -> Mark | None:
+        """The last point at or before `count` new frames that can be gone on from."""
+        until = self.overlap + count
+        marks = [mark for mark in self.written.marks if mark.frames <= until]
+        return marks[-1] if marks and self.streamed else None
+
+
+class _Told:
+    """Says how far the work is, and when there was first something to hear."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._begun = time.monotonic()
+        self._share = 0.0
+        self.first_sound_s = 0.0
+
+    def share(self, share: float) -> None:
+        """So much is done."""
+        self._share = share
+        self.alive()
+
+    def alive(self) -> None:
+        """As much as before; raises where the work is not wanted any more."""
+        self._progress("Generating the music", self._share)
+
+    def beside(self, stage: str, fraction: float) -> None:
+        """Something else is done meanwhile, however far it is."""
+        self._progress(stage, self._share)
+
+    def sounded(self, piece: Tensor) -> None:
+        """There is something to hear."""
+        if not self.first_sound_s:
+            self.first_sound_s = time.monotonic() - self._begun
+            self._progress(f"First sound after {self.first_sound_s:.1f} s", self._share)
 
 
 def sounds(work: Work, seeds: Sequence[int], progress: Progress) -> tuple[Sound, ...]:
@@ -117,16 +205,12 @@ def _together(work: Work, seeds: Sequence[int], progress: Progress) -> list[Soun
     frames = int(np.ceil(work.length_s * model.frame_rate - 1e-9))
     books = model.shape.decoder.num_codebooks
     nothing = torch.zeros((books, 0), dtype=torch.long, device=model.decoder.device)
-    takes = [_Writing(seed, nothing) for seed in seeds]
+    takes = [_Writing(seed, nothing, model.stream()) for seed in seeds]
+    told = _Told(progress)
     spans = windows(frames, model.frame_rate, work.plan)
     for number, span in enumerate(spans):
-        _window(work, takes, number, span, frames, progress)
-    return [
-        Sound(
-            _decoded(model, take.codes[None], progress), tuple(take.windows), tuple(take.warnings)
-        )
-        for take in takes
-    ]
+        _window(work, takes, number, span, frames, told)
+    return [take.sound(told.first_sound_s) for take in takes]
 
 
 def _window(
@@ -135,7 +219,7 @@ def _window(
     number: int,
     span: Window,
     frames: int,
-    progress: Progress,
+    told: _Told,
 ) -> None:
     """Write the window `span` for all takes, each from where it is."""
     model = work.model
@@ -149,14 +233,14 @@ def _window(
         overlap_s = overlap / model.frame_rate
         chroma = torch.from_numpy(work.guide(at_s - overlap_s, new / model.frame_rate + overlap_s))
     open_takes = list(takes)
-    best: dict[int, tuple[Tensor, Candidate, Choice]] = {}
+    best: dict[int, tuple[_Row, Candidate, Choice]] = {}
     for draw in range(_REDRAWS + 1):
         rows = [
             (take, take.seed + _SEED_STRIDE * ((number * (_REDRAWS + 1) + draw) * 16 + index))
             for take in open_takes
             for index in range(work.candidates)
         ]
-        written, left_out = _written(work, rows, prompt, overlap, new, chroma, progress, frames)
+        written, left_out = _written(work, rows, prompt, overlap, new, chroma, told, frames)
         if left_out and not number and not draw:
             for take in takes:
                 take.warnings.append(
@@ -167,25 +251,22 @@ def _window(
             own = written[place * work.candidates : (place + 1) * work.candidates]
             start_s = take.frames / model.frame_rate
             wanted = _wanted(work, take, start_s, start_s + new / model.frame_rate)
-            at = 0.95 * span.last / frames
             heard = [
-                heard_candidate(
-                    audio, model.shape.sample_rate, lambda stage, _, at=at: progress(stage, at)
-                )
-                for _, audio in own
+                heard_candidate(row.heard(model.shape.hop), model.shape.sample_rate, told.beside)
+                for row in own
             ]
             choice = choose(heard, wanted)
             kept = best.get(id(take))
             if kept is None or _less_drift(choice, kept[2]):
-                best[id(take)] = own[choice.index][0], heard[choice.index], choice
+                best[id(take)] = own[choice.index], heard[choice.index], choice
             if choice.drift is not None and choice.drift.too_far:
                 again.append(take)
         open_takes = again
         if not open_takes:
             break
     for take in takes:
-        codes, heard_of, choice = best[id(take)]
-        _taken(work, take, span, codes, heard_of, choice, prompt, last=span.last >= frames)
+        row, heard_of, choice = best[id(take)]
+        _taken(work, take, span, row, heard_of, choice, prompt, told, last=span.last >= frames)
 
 
 def _less_drift(choice: Choice, kept: Choice) -> bool:
@@ -201,24 +282,25 @@ def _written(
     overlap: int,
     new: int,
     chroma: Tensor | None,
-    progress: Progress,
+    told: _Told,
     frames: int,
-) -> tuple[list[tuple[Tensor, Floats]], int]:
-    """New tokens [codebooks, new] and their sound [samples] of each row, and what was left out."""
+) -> tuple[list[_Row], int]:
+    """What becomes of each row, and how many tokens of the prompt were left out."""
     left_out = 0
     begin = rows[0][0].frames
 
-    def step(batch: int) -> list[tuple[Tensor, Floats]]:
+    def step(batch: int) -> list[_Row]:
         nonlocal left_out
-        found: list[tuple[Tensor, Floats]] = []
+        found: list[_Row] = []
         for first in range(0, len(rows), batch):
             part = rows[first : first + batch]
             held = [take.codes[:, take.frames - overlap :] for take, _ in part] if overlap else []
 
             def done(step: int, of: int, first: int = first, size: int = len(part)) -> None:
                 share = (first + size * step / of) / len(rows)
-                progress("Generating the music", 0.95 * (begin + new * share) / frames)
+                told.share((begin + new * share) / frames)
 
+            stream = Stream.together([take.stream for take, _ in part])
             written = work.model.write(
                 prompt,
                 overlap + new,
@@ -226,21 +308,19 @@ def _written(
                 work.sampling,
                 chroma=chroma,
                 continued=torch.stack(held) if held else None,
+                stream=stream,
+                last=stream is None,
+                sounded=told.sounded,
                 step_done=done,
             )
             left_out = written.left_out
-            audio = written.audio.mean(dim=1)[:, overlap * work.model.shape.hop :]
-            found += list(
-                zip(written.codes[..., overlap:].unbind(0), audio.cpu().numpy(), strict=True)
-            )
+            found += [_Row(written, row, overlap, stream is not None) for row in range(len(part))]
         return found
 
     return _halving(step, len(rows)), left_out
 
 
-def _halving(
-    step: Callable[[int], list[tuple[Tensor, Floats]]], rows: int
-) -> list[tuple[Tensor, Floats]]:
+def _halving(step: Callable[[int], list[_Row]], rows: int) -> list[_Row]:
     """`step` with so many rows at a time, and with half as many each time memory runs out."""
     while rows > 1:
         found = attempted(partial(step, rows))
@@ -273,15 +353,16 @@ def _taken(
     work: Work,
     take: _Writing,
     span: Window,
-    codes: Tensor,
+    row: _Row,
     heard: Candidate,
     choice: Choice,
     prompt: str,
+    told: _Told,
     *,
     last: bool,
 ) -> None:
-    """Let `take` go on with `codes`, as far as a beat where it does not end with them."""
-    rate = work.model.frame_rate
+    """Let `take` go on with `row`, as far as a beat where it does not end with it."""
+    rate, codes = work.model.frame_rate, row.codes
     start_s = take.frames / rate
     length_s = codes.shape[-1] / rate
     joined_on_beat = False
@@ -311,18 +392,5 @@ def _taken(
         )
     )
     take.on_beat = joined_on_beat
-    take.codes = torch.cat([take.codes, codes], -1)
+    take.go_on(row, codes, last=last, alive=told.alive)
     take.first = take.first or heard
-
-
-def _decoded(model: MusicGen, codes: Tensor, progress: Progress) -> Floats:
-    """All tokens as one sound, in pieces that can be stopped between."""
-    stream = model.stream()
-    step = round(10 * model.frame_rate)
-    pieces = []
-    total = codes.shape[-1]
-    for first in range(0, total, step):
-        progress("Decoding the music", 0.95 + 0.05 * first / total)
-        part = codes[..., first : first + step]
-        pieces.append(stream.push(part, final=first + step >= total))
-    return np.asarray(torch.cat(pieces, -1)[0].cpu().numpy(), np.float32)

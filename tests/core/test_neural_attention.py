@@ -1,0 +1,60 @@
+"""Attention to a cache in float16 gives what torch's gives, to what float16 keeps."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
+pytest.importorskip("numba", reason="the extra 'models' is not installed")
+
+from torch.nn.functional import scaled_dot_product_attention  # noqa: E402
+
+from musiscene_core.neural.attention import HalfCache  # noqa: E402
+
+pytestmark = pytest.mark.models
+
+
+def made(rows: int, count: int, spread: float = 1.0):
+    chance = torch.Generator().manual_seed(count)
+    query = torch.randn(rows, 3, 64, generator=chance) * spread
+    keys, values = (torch.randn(rows, 3, count, 64, generator=chance) for _ in range(2))
+    return query, keys, values
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize(("count", "spread"), [(1, 1.0), (63, 1.0), (64, 9.0), (200, 40.0)])
+def test_it_finds_what_torch_finds(count: int, spread: float, threads: int) -> None:
+    query, keys, values = made(2, count, spread)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        cache = HalfCache(2, 3, 200, 64)
+        cache.keep(0, keys, values)
+        found = cache.attend(query, count)
+    finally:
+        torch.set_num_threads(before)
+    kept = keys.half().float(), values.half().float()
+    exact = scaled_dot_product_attention(query[:, :, None], *kept)[:, :, 0]
+    assert (found - exact).abs().max() <= 2e-5 * exact.abs().max()
+    assert all(
+        torch.equal(one, other) for one, other in zip(cache.widened(count), kept, strict=True)
+    )
+
+
+def test_what_lies_beyond_and_other_rows_do_not_matter() -> None:
+    query, keys, values = made(2, 100)
+    cache = HalfCache(2, 3, 128, 64)
+    cache.keep(0, keys, values)
+    alone = HalfCache(1, 3, 640, 64)
+    alone.keep(0, keys[1:, :, :90], values[1:, :, :90])
+    assert torch.equal(cache.attend(query, 90)[1:], alone.attend(query[1:], 90))
+
+
+def test_numbers_that_are_none_are_told() -> None:
+    query, keys, values = made(1, 10)
+    keys[0, 1, 4, 7] = float("nan")
+    cache = HalfCache(1, 3, 10, 64)
+    cache.keep(0, keys, values)
+    found = cache.attend(query, 10)
+    assert torch.isnan(found[0, 1]).all()
+    assert torch.isfinite(found[0, [0, 2]]).all()

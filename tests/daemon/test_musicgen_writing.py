@@ -1,0 +1,150 @@
+"""Windows of several takes: what is heard on the way is the take's sound, computed once."""
+
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
+pytest.importorskip("transformers", reason="the extra 'models' is not installed")
+
+from musiscene_core.composing.compose import compose  # noqa: E402
+from musiscene_core.progress import silent  # noqa: E402
+from musiscene_core.request import ScoreRequest  # noqa: E402
+from musiscene_daemon.engines.musicgen import windows, writing  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
+from tests.support import tiny_musicgen  # noqa: E402
+from tests.support.scenes import brief_of  # noqa: E402
+
+pytestmark = pytest.mark.models
+
+HOP = 640
+
+
+@pytest.fixture(scope="module")
+def mono(tmp_path_factory: pytest.TempPathFactory) -> MusicGen:
+    return load(tiny_musicgen.save(tmp_path_factory.mktemp("mono")))
+
+
+@pytest.fixture(scope="module")
+def stereo(tmp_path_factory: pytest.TempPathFactory) -> MusicGen:
+    return load(tiny_musicgen.save(tmp_path_factory.mktemp("stereo"), "stereo"))
+
+
+def work_of(model: MusicGen, length_s: float, candidates: int) -> writing.Work:
+    request = ScoreRequest(brief=brief_of(length_s, valence=0.4, arousal=0.6), engine="musicgen")
+    return writing.Work(
+        model=model,
+        request=request,
+        plan=compose(request, 1),
+        moments=(),
+        guide=None,
+        length_s=length_s,
+        candidates=candidates,
+    )
+
+
+@pytest.fixture(autouse=True)
+def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "WINDOW_S", 6.0)
+    monkeypatch.setattr(windows, "OVERLAP_S", 1.5)
+    monkeypatch.setattr(windows, "_LEAST_NEW_S", 2.0)
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[torch.Tensor]:
+    """The tokens of each take that was finished."""
+    codes: list[torch.Tensor] = []
+    sound = writing._Writing.sound
+
+    def kept(self: writing._Writing, *given: float) -> writing.Sound:
+        codes.append(self.codes)
+        return sound(self, *given)
+
+    monkeypatch.setattr(writing._Writing, "sound", kept)
+    return codes
+
+
+def whole(model: MusicGen, codes: torch.Tensor) -> torch.Tensor:
+    return model.stream().push(codes[None], final=True)[0]
+
+
+def assert_sounds(model: MusicGen, found: torch.Tensor, codes: torch.Tensor) -> None:
+    exact = whole(model, codes)
+    assert found.shape == exact.shape
+    assert (found - exact).abs().max() <= 1e-5 * exact.abs().max()
+
+
+@pytest.mark.parametrize(("kind", "candidates"), [("mono", 2), ("stereo", 1)])
+def test_takes_in_windows_sound_as_their_tokens_do(
+    request: pytest.FixtureRequest,
+    written: list[torch.Tensor],
+    kind: str,
+    candidates: int,
+) -> None:
+    model = request.getfixturevalue(kind)
+    made = writing.sounds(work_of(model, 8.0, candidates), [1, 2], silent)
+    assert [len(one.windows) for one in made] == [2, 2]
+    assert not torch.equal(written[0][..., :100], written[1][..., :100])
+    for one, codes in zip(made, written, strict=True):
+        assert_sounds(model, torch.from_numpy(one.audio), codes)
+        assert one.first_sound_s > 0
+
+
+def test_nothing_is_decoded_twice(
+    mono: MusicGen, monkeypatch: pytest.MonkeyPatch, written: list[torch.Tensor]
+) -> None:
+    decoded = 0
+    decode = mono.codec.quantizer.decode
+
+    def counted(codes: torch.Tensor) -> torch.Tensor:
+        nonlocal decoded
+        decoded += codes.shape[-1]
+        return decode(codes)
+
+    monkeypatch.setattr(mono.codec.quantizer, "decode", counted)
+    monkeypatch.setattr(writing, "_REDRAWS", 0)
+    writing.sounds(work_of(mono, 14.0, 1), [1], silent)
+    # The first convolution looks a few frames around each piece of 25.
+    assert 700 <= decoded <= 1.3 * written[0].shape[-1]
+
+
+@pytest.mark.parametrize("kept", [1, 8, 9, 33, 60, 61, 100])
+def test_a_window_is_left_where_one_likes(mono: MusicGen, kept: int) -> None:
+    begun = torch.randint(0, 64, (1, 4, 70), generator=torch.Generator().manual_seed(1))
+    take = writing._Writing(1, begun[0], mono.stream())
+    take.pieces.append(take.stream.push(begun)[0])
+    made = mono.write(
+        "slow",
+        130,
+        [3, 4],
+        continued=begun[..., 40:].expand(2, -1, -1),
+        stream=take.stream.forked([0, 0]),
+        last=False,
+    )
+    row = writing._Row(made, 1, 30, True)
+    take.go_on(row, row.codes[:, :kept], last=False, alive=lambda: None)
+    assert take.frames == 70 + kept
+    more = torch.randint(0, 64, (4, 40), generator=torch.Generator().manual_seed(2))
+    take.pieces.append(take.stream.push(more[None], final=True)[0])
+    assert_sounds(mono, torch.cat(take.pieces, -1), torch.cat([take.codes, more], -1))
+
+
+def test_streams_that_are_equally_far_go_on_as_one(mono: MusicGen) -> None:
+    streams = [mono.stream(), mono.stream()]
+    codes = torch.randint(0, 64, (1, 4, 20), generator=torch.Generator().manual_seed(1))
+    for stream in streams:
+        stream.push(codes)
+    together = type(streams[0]).together(streams)
+    assert together is not None
+    both = together.push(codes.expand(2, -1, -1), final=True)
+    alone = streams[0].push(codes, final=True)
+    assert (both - alone).abs().max() <= 1e-5 * alone.abs().max()
+    assert type(streams[0]).together(streams) is None
+
+
+def test_the_first_sound_is_told(mono: MusicGen) -> None:
+    stages: list[str] = []
+    (made,) = writing.sounds(work_of(mono, 2.0, 1), [1], lambda stage, _: stages.append(stage))
+    told = [stage for stage in stages if stage.startswith("First sound after")]
+    assert told == [f"First sound after {made.first_sound_s:.1f} s"]
+    assert stages.index(told[0]) < len(stages) - 50
