@@ -32,6 +32,7 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check_captioning
 from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.spotting.describe import clock
+from musiscene_core.spotting.described import picture_caption
 from musiscene_core.spotting.recaption import by_rules, kept
 from musiscene_core.timeline import MediaReference
 from musiscene_daemon.engines.registry import Registry
@@ -128,7 +129,7 @@ class _Recaptioning:
         video, music = made.video.text, self._music_words(made)
         match name:
             case "video":
-                return self._rules.video
+                return picture_caption(self._brief) or self._rules.video
             case "music":
                 return self._music()
             case "scene_imagination":

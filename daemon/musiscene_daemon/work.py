@@ -81,9 +81,9 @@ def run(
             heard = listen(request, engines, on_text, progress)
             write_atomically(folder / CAPTIONS_NAME, to_json(heard))
         case TimelineRange() as timeline:
-            from musiscene_core.spotting.spot import spot
+            from musiscene_daemon.watching import watched
 
-            _write_brief(folder, spot(timeline, progress))
+            _write_brief(folder, watched(timeline, engines.residents, progress))
     sync_tree(folder)
     return names
 
@@ -99,7 +99,7 @@ def _conform(
     from musiscene_core.conforming import compare, conformed, held
     from musiscene_core.conforming.earlier import read_earlier
     from musiscene_core.conforming.relocating import relocated
-    from musiscene_core.spotting.spot import spot
+    from musiscene_daemon.watching import watched
 
     admit(wish, engines.infos, engines.captioner_infos, engines.broken)
     changes = compare(wish.request.brief.timeline, wish.timeline, held(wish.request))
@@ -117,7 +117,8 @@ def _conform(
         names: tuple[str, ...] = (place.name,)
     else:
         film = earlier.film if earlier is not None else None
-        brief = spot(wish.timeline, Portion(progress, 0.0, _SPOTTING))
+        spotting = Portion(progress, 0.0, _SPOTTING)
+        brief = watched(wish.timeline, engines.residents, spotting)
         request = conformed(wish.request, brief, changes, film)
         names = _score(request, folder, engines, Portion(progress, _SPOTTING, 1.0), earlier)
     for name in names:

@@ -77,8 +77,8 @@ class Watched:
 class Recorder:
     """Measures pictures in order."""
 
-    def __init__(self, length: int, fps: float) -> None:
-        """Make room for a range of `length` cue frames at `fps`."""
+    def __init__(self, length: int, fps: float, first: int = 0) -> None:
+        """Make room for a range of `length` cue frames at `fps` from record frame `first`."""
         lags = min(20, max(4, int(np.ceil(RETURN_S * fps))))
         self._length = length
         self._count = 0
@@ -89,7 +89,7 @@ class Recorder:
         self._thumbs = np.zeros((lags, THUMB_SIZE[0] * THUMB_SIZE[1]), dtype=np.float32)
         self._comparer = Comparer()
         self._before: View | None = None
-        self._faces = FaceWatch(fps)
+        self._faces = FaceWatch(fps, first)
         self._dissolves = DissolveWatch(fps, THUMB_SIZE[0] * THUMB_SIZE[1], PATCHES)
 
     def add(self, shown: Shown) -> None:

@@ -1,15 +1,16 @@
 """Frames that stand for a scene: Herrmann-1's sampling, and which frame of a stretch is taken.
 
-Haseeb et al. 2023, section 3.1, n = 15: where there are fewer shots than n, n frames across them;
-else one of each shot. Here every shot has at least one, and longer shots more. A shot is divided
-into as many stretches of like length as it gets frames; of each, the sharpest is taken, and before
-it one with faces that is nearly as sharp.
+Haseeb et al. 2023, section 3.1, n = 15: where there are fewer shots than n, at least n frames
+across them; else one of each shot. Here every shot has at least one, and longer shots more: they
+are cut on a grid of the timeline's own frames, the coarsest of 1, 2, 4 ... frames that gives n. So
+a range that is moved a little keeps its frames, and what models said of them. Of each stretch the
+sharpest is taken, and before it one with faces that is nearly as sharp.
 """
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ _EDGE = 0.1
 
 
 def sample(
-    shots: Sequence[Shot], sharpness: Floats, faces: Mapping[int, int]
+    shots: Sequence[Shot], sharpness: Floats, faces: Mapping[int, int], first: int = 0
 ) -> tuple[SceneFrame, ...]:
     """The frames that stand for `shots`, in order.
 
@@ -35,46 +36,59 @@ def sample(
         shots: in order, abutting.
         sharpness: [frames] of the picture at each cue frame, 0 or more.
         faces: how many there are, at the cue frames that were looked at.
+        first: the record frame that is cue frame 0.
     """
     sharpest = float(sharpness.max(initial=0.0))
     chosen = []
-    for index, count in _counts(shots):
-        shot = shots[index]
-        inset = int((shot.end_frame - shot.start_frame) * _EDGE)
-        edges = np.linspace(shot.start_frame + inset, shot.end_frame - inset, count + 1)
-        for first, last in zip(edges.astype(int), edges[1:].astype(int), strict=False):
-            frame = _best(int(first), max(int(first) + 1, int(last)), sharpness, faces)
-            sharp = float(sharpness[frame]) / sharpest if sharpest > 0 else 0.0
-            chosen.append(
-                SceneFrame(
-                    frame=frame,
-                    shot=index,
-                    sharpness=round(sharp, 4),
-                    faces=faces.get(frame, 0),
-                )
+    for index, start, end in _stretches(shots, first):
+        frame = _best(start, end, sharpness, faces)
+        sharp = float(sharpness[frame]) / sharpest if sharpest > 0 else 0.0
+        chosen.append(
+            SceneFrame(
+                frame=frame, shot=index, sharpness=round(sharp, 4), faces=faces.get(frame, 0)
             )
+        )
     return tuple(chosen)
 
 
-def _counts(shots: Sequence[Shot]) -> list[tuple[int, int]]:
-    """(index of a shot, how many frames it gets), in order; only shots that get any."""
-    lengths = [shot.end_frame - shot.start_frame for shot in shots]
+def _stretches(shots: Sequence[Shot], first: int) -> list[tuple[int, int, int]]:
+    """(index of a shot, its part [start, end) to take a frame of), in order."""
     if len(shots) > MOST:
         # Of each run of neighbours, the longest stands for all.
         runs = np.array_split(np.arange(len(shots)), MOST)
-        return [(int(max(run, key=lambda index: lengths[index])), 1) for run in runs]
-    counts = [1] * len(shots)
-    # Each further frame goes to the shot whose frames stand for most (Sainte-Laguë's method).
-    waiting = [(-length / 3, index) for index, length in enumerate(lengths) if length > 1]
-    heapq.heapify(waiting)
-    for _ in range(SAMPLES - len(shots)):
-        if not waiting:
-            break
-        index = heapq.heappop(waiting)[1]
-        counts[index] += 1
-        if counts[index] < lengths[index]:
-            heapq.heappush(waiting, (-lengths[index] / (2 * counts[index] + 1), index))
-    return list(enumerate(counts))
+        longest = [int(max(run, key=lambda index: _length(shots[index]))) for run in runs]
+        return [(index, *_inside(shots[index])) for index in longest]
+    if len(shots) >= SAMPLES:
+        return [(index, *_inside(shot)) for index, shot in enumerate(shots)]
+    cell = 1 << max(0, sum(map(_length, shots)) - 1).bit_length()
+    while True:
+        cut = [
+            (index, start, end)
+            for index, shot in enumerate(shots)
+            for start, end in _cells(*_inside(shot), cell, first)
+        ]
+        if len(cut) >= SAMPLES or cell == 1:
+            return cut
+        cell //= 2
+
+
+def _length(shot: Shot) -> int:
+    return shot.end_frame - shot.start_frame
+
+
+def _inside(shot: Shot) -> tuple[int, int]:
+    inset = int(_length(shot) * _EDGE)
+    return shot.start_frame + inset, shot.end_frame - inset
+
+
+def _cells(start: int, end: int, cell: int, first: int) -> list[tuple[int, int]]:
+    """[start, end) cut at every `cell` record frames, ends under half a cell left with the next."""
+    least = (cell + 1) // 2
+    edges = [start]
+    for record in range(-(-(start + 1 + first) // cell) * cell, end + first, cell):
+        if record - first - edges[-1] >= least and end - (record - first) >= least:
+            edges.append(record - first)
+    return list(pairwise([*edges, end]))
 
 
 def _best(first: int, last: int, sharpness: Floats, faces: Mapping[int, int]) -> int:

@@ -75,7 +75,7 @@ def watch(timeline: TimelineRange, progress: Progress = silent) -> Picture:
     if all(stretch.clip is None for stretch in stretches):
         return _nothing(length, ("The range has no picture.",))
     findings = Findings()
-    recorder = Recorder(length, fps)
+    recorder = Recorder(length, fps, timeline.record.start)
     report = _Reporter(stretches, length, progress)
     playing = play(stretches, timeline.record.start, findings)
     with closing(run_ahead(playing, _AHEAD, report.again)) as pictures:

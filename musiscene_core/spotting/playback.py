@@ -25,7 +25,7 @@ from musiscene_core.timeline import TimelineClip
 Image = npt.NDArray[np.uint8]
 READ_WIDTH = 128
 """Pixels across of the decoded pictures: all that spotting looks at."""
-_CLOCK_SLACK = Fraction(1, 1000)
+CLOCK_SLACK = Fraction(1, 1000)
 """Matroska and Flash count milliseconds, so a frame's time may be up to 1/2 ms late."""
 _REVERSE_CHUNK = 120
 """Cue frames kept at once where a clip runs backwards: 3 MB of pictures."""
@@ -136,7 +136,7 @@ def _shown_in(
     mapping = clip.mapping
     start = mapping.source_seconds(record_start + ordered[0])
     last = mapping.source_seconds(record_start + ordered[-1])
-    step = max(abs(mapping.speed) / mapping.record_rate.fps, 2 * _CLOCK_SLACK)
+    step = max(abs(mapping.speed) / mapping.record_rate.fps, 2 * CLOCK_SLACK)
     first = max(Fraction(0), start)
     source = read_frames(clip.media.path, first, max(first, last) + step, width=READ_WIDTH)
     showing: VideoFrame | None = None
@@ -144,7 +144,7 @@ def _shown_in(
     with closing(source) as reader:
         coming = next(reader, None)
         for cue_frame in ordered:
-            now = mapping.source_seconds(record_start + cue_frame) + _CLOCK_SLACK
+            now = mapping.source_seconds(record_start + cue_frame) + CLOCK_SLACK
             appeared = False
             # A file whose first frame comes late shows that frame from the start.
             while coming is not None and (showing is None or coming.seconds <= now):

@@ -29,12 +29,13 @@ def sharpness(gray: Image) -> float:
 class FaceWatch:
     """Counts faces in the sharpest picture of each second."""
 
-    def __init__(self, fps: float) -> None:
-        """Watch pictures at `fps` cue frames a second."""
+    def __init__(self, fps: float, first: int = 0) -> None:
+        """Watch pictures at `fps` cue frames a second, `first` the record frame of cue frame 0."""
         path = Path(cv2.__file__).parent / "data" / _CASCADE
         self._finder = cv2.CascadeClassifier(str(path)) if path.is_file() else None
         self._span = max(1, round(LOOK_S * fps))
-        self._begun = 0
+        self._first = first
+        self._second = 0
         self._best: tuple[float, int, Image] | None = None
         self._found: dict[int, int] = {}
 
@@ -45,9 +46,11 @@ class FaceWatch:
 
     def add(self, cue_frame: int, gray: Image, sharp: float, *, another: bool) -> None:
         """Take note of a picture [H, W]; `another` is true where it looks unlike the last."""
-        if another or cue_frame - self._begun >= self._span:
+        # Seconds of the timeline: a range that is moved has its faces looked for where they were.
+        second = (cue_frame + self._first) // self._span
+        if another or second != self._second:
             self._look()
-            self._begun = cue_frame
+            self._second = second
         if self._best is None or sharp > self._best[0]:
             self._best = (sharp, cue_frame, gray)
 

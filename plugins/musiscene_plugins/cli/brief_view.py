@@ -32,10 +32,13 @@ def show_brief(brief: SceneBrief) -> None:
     )
     _captions(console, brief)
     _shots(console, brief)
+    _frames(console, brief)
     _dialogue(console, brief)
+    _lines(console, brief)
     _temp_track(console, brief)
     _hit_points(console, brief)
     _feeling(console, brief)
+    _stages(console, brief)
     for warning in brief.warnings:
         console.print(f"Note: {warning}", markup=False, style="yellow")
 
@@ -78,6 +81,42 @@ def _dialogue(console: Console, brief: SceneBrief) -> None:
         for region in brief.dialogue
     ]
     _table(console, ("Dialogue from", "to", "Confidence"), rows, _SHOWN_LINES)
+
+
+def _frames(console: Console, brief: SceneBrief) -> None:
+    dimensions = brief.emotion_curve.dimensions
+    rows = [
+        (
+            _record_timecode(brief, frame.frame),
+            str(frame.shot + 1),
+            f"{frame.sharpness:.2f}",
+            str(frame.faces),
+            max(zip(frame.feelings, dimensions, strict=False))[1] if frame.feelings else "",
+            frame.caption.text,
+        )
+        for frame in brief.frames
+    ]
+    titles = ("Frame", "Shot", "Sharp", "Faces", "Mood", "Shows")
+    _table(console, titles, rows, _SHOWN_LINES)
+
+
+def _lines(console: Console, brief: SceneBrief) -> None:
+    rate = brief.timeline.rate
+    rows = [
+        (
+            _record_timecode(brief, rate.frame_nearest(line.start_s)),
+            line.speaker,
+            line.origin,
+            line.text,
+        )
+        for line in brief.lines
+    ]
+    _table(console, ("Said at", "Who", "From", "Words"), rows, _SHOWN_LINES)
+
+
+def _stages(console: Console, brief: SceneBrief) -> None:
+    rows = [(stage.stage, stage.state, stage.by, stage.message) for stage in brief.stages]
+    _table(console, ("Stage", "", "By", "Note"), rows, len(rows))
 
 
 def _temp_track(console: Console, brief: SceneBrief) -> None:

@@ -29,6 +29,7 @@ _COMMANDS = {
     "gallery": "musiscene_plugins.cli.gallery",
     "caption": "musiscene_plugins.cli.caption",
     "language": "musiscene_plugins.cli.language",
+    "watching": "musiscene_plugins.cli.watching",
     "conform": "musiscene_plugins.cli.conform",
     "remix": "musiscene_plugins.cli.remix",
     "preview": "musiscene_plugins.cli.preview",

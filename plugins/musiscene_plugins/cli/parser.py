@@ -32,6 +32,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_compose(commands.add_parser("compose", help="compose a cue from words, without picture"))
     _add_gallery(commands.add_parser("gallery", help="compose every idiom, to listen and compare"))
     _add_caption(commands.add_parser("caption", help="put music or a scene into words"))
+    _add_watching(commands.add_parser("watching", help="choose the models that watch and listen"))
     _add_language(commands.add_parser("language", help="choose the language model that writes"))
     _add_conform(commands.add_parser("conform", help="fit a take to a timeline that changed"))
     _add_remix(commands.add_parser("remix", help="fit music that exists to a range or a length"))
@@ -232,6 +233,21 @@ def _add_language(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--remote", action="store_true", help="prompts may leave this machine")
     parser.add_argument("--json", action="store_true", help="print as JSON, without the key")
+
+
+def _add_watching(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("show", "use", "forget"),
+        default="show",
+        help="choose models (use: those not named stay as they are), or none (forget)",
+    )
+    parser.add_argument("--vision", metavar="DIR", help="describes frames: BLIP-2, Qwen3-VL, ...")
+    parser.add_argument("--emotion", metavar="DIR", help="judges the mood of frames: CLIP")
+    parser.add_argument("--speech", metavar="DIR", help="writes down speech: a faster-whisper")
+    parser.add_argument("--speakers", metavar="DIR", help="tells speakers apart: a pyannote")
+    parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def _add_conform(parser: argparse.ArgumentParser) -> None:
