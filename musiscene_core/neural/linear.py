@@ -75,7 +75,7 @@ ACTIVATIONS: Mapping[Kernel, torch.dtype] = MappingProxyType(
 ROWS_MIX = frozenset({"int8-dynamic"})
 """Kernels in which what one row of a batch gets depends on the other rows."""
 ROWS_APART = frozenset({"float32-numba", "float16-numba", "int8-numba"})
-"""Kernels in which, asked for it, not even the last bit of a row depends on how many there are."""
+"""Kernels that keep rows apart to the last bit, where asked to, in one pass over the weights."""
 
 _FLOAT16_MAX = 65_504.0
 _SMALLEST = 1e-12
@@ -113,8 +113,17 @@ class PackedLinear:
         self.product = _PACK[self.kernel](weight.detach(), bias, rows)
 
     def __call__(self, x: Tensor, *, apart: bool = False) -> Tensor:
-        """[.., K] to [.., N], both `dtype`; rows `apart` where the kernel is of ROWS_APART."""
-        return self.product(x, True) if apart and self.kernel in ROWS_APART else self.product(x)
+        """[.., K] to [.., N], both `dtype`.
+
+        Where rows go `apart`, not even the last bit of one depends on how many there are. Kernels
+        that are not of ROWS_APART read the weights once a row for it.
+        """
+        if not apart or x.numel() == self.shape[1]:
+            return self.product(x)
+        if self.kernel in ROWS_APART:
+            return self.product(x, True)
+        rows = x.reshape(-1, self.shape[1]).split(1)
+        return torch.cat([self.product(row) for row in rows]).view(*x.shape[:-1], -1)
 
 
 def fuse(

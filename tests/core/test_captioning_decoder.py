@@ -26,7 +26,7 @@ from musiscene_core.captioning.mullama.decoder import CACHE_BLOCK, Decoder  # no
 from musiscene_core.captioning.mullama.decoding import PlainSteps, draw  # noqa: E402
 from musiscene_core.captioning.mullama.packed import PackedModel, packable  # noqa: E402
 from musiscene_core.captioning.mullama.prefix import Prefix  # noqa: E402
-from musiscene_core.neural.linear import KERNELS  # noqa: E402
+from musiscene_core.neural.linear import KERNELS, ROWS_MIX, supported  # noqa: E402
 
 pytestmark = [
     pytest.mark.models,
@@ -205,10 +205,19 @@ def test_narrower_weights_give_nearly_the_same_scores(precision, off):
 
 
 @pytest.mark.parametrize("queries", [1, 3])
-@pytest.mark.parametrize("precision", ["float32", "half", "int8"])
-def test_no_bit_of_a_row_depends_on_its_neighbours(precision, queries, monkeypatch):
-    pytest.importorskip("numba", reason="the extra 'models' is not installed")
-    kernel = KERNELS[precision][-1]
+@pytest.mark.parametrize(
+    ("precision", "kernel"),
+    [
+        (precision, kernel)
+        for precision, kernels in KERNELS.items()
+        for kernel in kernels
+        if kernel not in ROWS_MIX
+    ],
+)
+@pytest.mark.usefixtures("stepping")
+def test_no_bit_of_a_row_depends_on_its_neighbours(precision, kernel, queries, monkeypatch):
+    if not supported(kernel):
+        pytest.skip(f"this processor has no {kernel}")
     monkeypatch.setattr(packing, "fastest", lambda *_, **__: kernel)
     shape = CaptionerConfig(width=WIDTH, prefix_layers=2, lora_rank=4, query_len=queries)
     model = shaken(with_lora(language_model("qwen2"), shape).eval())

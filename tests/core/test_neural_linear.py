@@ -10,7 +10,6 @@ from musiscene_core.neural import linear, speed  # noqa: E402
 from musiscene_core.neural.linear import (  # noqa: E402
     ACTIVATIONS,
     KERNELS,
-    ROWS_APART,
     ROWS_MIX,
     PackedLinear,
     fuse,
@@ -98,11 +97,11 @@ def test_rows_do_not_feel_each_other(kernel):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-@pytest.mark.parametrize("kernel", sorted(ROWS_APART))
+@pytest.mark.parametrize("kernel", [kernel for kernel in ALL if kernel not in ROWS_MIX])
 def test_rows_apart_are_to_the_last_bit_what_each_is_alone(kernel, threads):
     chance = torch.Generator().manual_seed(2)
     product = packed_or_skip(kernel, torch.randn(50, 1000, generator=chance))
-    x = torch.randn(20, 1000, generator=chance)
+    x = torch.randn(20, 1000, generator=chance).to(product.dtype)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
@@ -212,6 +211,22 @@ def test_what_a_busy_machine_showed_is_measured_again_later(tmp_path, timed, mon
     showing(float32=0.5, float32_onednn=0.1)
     hour[0] += 4000
     assert chosen() == "float32", "what a calm machine showed stays"
+
+
+def test_a_kernel_that_keeps_rows_apart_is_taken_where_it_is_nearly_as_fast(
+    tmp_path, timed, monkeypatch
+):
+    if not supported("float32-numba"):
+        pytest.skip("numba is not installed")
+    taken = {"float32": 1.0, "float32-numba": 1.1}
+    monkeypatch.setattr(
+        speed,
+        "_time_products",
+        lambda kernels, shape, rows: {one: [taken.get(one, 9.0)] * 3 for one in kernels},
+    )
+    assert speed.fastest("float32", [(8, 4)], 1, folder=tmp_path) == "float32"
+    apart = speed.fastest("float32", [(8, 4)], 1, rows_apart=True, folder=tmp_path)
+    assert apart == "float32-numba"
 
 
 def test_a_machine_that_is_always_busy_is_not_measured_for_ever(tmp_path, timed, monkeypatch):

@@ -45,5 +45,6 @@ class Graphs:
                 self._step(self._tokens, self._positions, span)
         torch.cuda.current_stream().wait_stream(beside)
         self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph):
+        # Other threads of this process may use the GPU meanwhile: only ours must keep to the rules.
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._scores = self._step(self._tokens, self._positions, span)

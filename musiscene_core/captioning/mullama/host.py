@@ -48,7 +48,7 @@ class _Product:
             self._own.into(x, y)
         else:
             given = torch.from_numpy(x)[:, : self._inputs].to(self._linear.dtype)
-            y = self._linear(given).float().numpy()
+            y = self._linear(given, apart=True).float().numpy()
         if self._up.size or self._bias.size:
             stages.add_low_rank(x, self._down, self._up, self._bias, y)
         return y
