@@ -101,6 +101,7 @@ class Application(QObject):
         self._shortcuts()
         self._show_setup_page()
         self.listening.takes.changed.connect(self._show_setup_page)
+        self.panel.timeline.changed.connect(self._show_setup_page)
         self.window.setAcceptDrops(True)
         self.window.installEventFilter(self)
 
@@ -176,7 +177,13 @@ class Application(QObject):
         listening = self.listening
         listening.failed.connect(self.panel.scene.show_error)
         listening.takes.captions_wanted.connect(self._captions_wanted)
-        self.panel.scene.takes_made.connect(lambda _: self.window.show_page("takes"))
+        self.panel.scene.takes_made.connect(self._takes_made)
+
+    def _takes_made(self, _: tuple[Path, ...]) -> None:
+        # Whoever has scored a scene knows where to begin.
+        self.panel.settings.welcomed = True
+        self.notices.refresh()
+        self.window.show_page("takes")
 
     def _captions_wanted(self, files: TakeFiles) -> None:
         if files.brief is not None:
@@ -214,8 +221,8 @@ class Application(QObject):
 
     def _show_setup_page(self) -> None:
         """On the first start, where takes will be once there are some."""
-        first = not self.panel.settings.welcomed and not self.listening.takes.cards
-        self.setup_page.setVisible(first)
+        busy = self.panel.timeline.is_open or bool(self.listening.takes.cards)
+        self.setup_page.setVisible(not self.panel.settings.welcomed and not busy)
 
     def _settings_changed(self) -> None:
         self._show_setup_page()

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from musiscene_core.errors import OutputError
+from musiscene_core.ranges import FrameRange
+from musiscene_core.timecode import FrameRate
+from musiscene_gui.application import Application
 from musiscene_gui.bridge.commands import Commands
 from musiscene_gui.viewmodels.observable import Signal
 from musiscene_gui.viewmodels.setup import STEPS, SetupModel
@@ -143,3 +146,25 @@ def test_the_demo_film_and_resolves_scripts_are_put_in_place_by_the_real_command
     assert Path(films[0]).read_bytes()[4:8] == b"ftyp"
     assert Path(model.step("resolve").detail).is_relative_to(tmp_path / "user")
     commands.close()
+
+
+def test_the_first_start_shows_it_until_a_film_is_open_and_for_good_until_takes_were_made(
+    application: Application,
+) -> None:
+    window, panel = application.window, application.panel
+    window.show()
+    assert not application.setup_page.isHidden()
+    assert not application.notices.welcome.isHidden()
+    panel.timeline.open("reel", FrameRate(24), FrameRange(0, 48), (), ())
+    panel.editor.state = "open"
+    panel.editor.changed.emit()
+    assert application.setup_page.isHidden()
+    assert application.notices.welcome.isHidden()
+    panel.timeline.close()
+    panel.editor.state = "none"
+    panel.editor.changed.emit()
+    assert not application.setup_page.isHidden()
+    panel.scene.takes_made.emit(())
+    assert panel.settings.welcomed
+    assert application.setup_page.isHidden()
+    assert application.notices.welcome.isHidden()

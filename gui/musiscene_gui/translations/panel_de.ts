@@ -2,7 +2,7 @@
 <!DOCTYPE TS>
 <TS version="2.1" language="de" sourcelanguage="en">
 <context>
-    <name />
+    <name></name>
     <message>
         <source>Harmony</source>
         <translation>Harmonie</translation>
@@ -925,7 +925,7 @@
         <translation>Der Dienst lässt sich nicht starten: {0}</translation>
     </message>
     <message>
-        <source>The engine '{0}' cannot work yet: {1}</source>
+        <source>The engine &apos;{0}&apos; cannot work yet: {1}</source>
         <translation>Der Erzeuger „{0}“ kann noch nicht arbeiten: {1}</translation>
     </message>
     <message>
@@ -933,15 +933,15 @@
         <translation>Das beheben und den Dienst neu starten, oder einen anderen Erzeuger wählen.</translation>
     </message>
     <message>
-        <source>There is no engine called '{0}'.</source>
+        <source>There is no engine called &apos;{0}&apos;.</source>
         <translation>Es gibt keinen Erzeuger namens „{0}“.</translation>
     </message>
     <message>
-        <source>There is no captioner called '{0}'.</source>
+        <source>There is no captioner called &apos;{0}&apos;.</source>
         <translation>Es gibt keinen Textgeber namens „{0}“.</translation>
     </message>
     <message>
-        <source>The captioner '{0}' cannot work yet.</source>
+        <source>The captioner &apos;{0}&apos; cannot work yet.</source>
         <translation>Der Textgeber „{0}“ kann noch nicht arbeiten.</translation>
     </message>
     <message>
@@ -977,7 +977,7 @@
         <translation>Zuerst einen Film oder eine Timeline öffnen.</translation>
     </message>
     <message>
-        <source>DaVinci Resolve's scripting module is not on this machine.</source>
+        <source>DaVinci Resolve&apos;s scripting module is not on this machine.</source>
         <translation>Das Skriptmodul von DaVinci Resolve ist nicht auf diesem Rechner.</translation>
     </message>
     <message>
@@ -1045,11 +1045,11 @@
         <translation>Kaum schlechter als die beste: beide anhören.</translation>
     </message>
     <message>
-        <source>the scene's feeling</source>
+        <source>the scene&apos;s feeling</source>
         <translation>dem Gefühl der Szene</translation>
     </message>
     <message>
-        <source>the brief's words</source>
+        <source>the brief&apos;s words</source>
         <translation>den Worten der Beschreibung</translation>
     </message>
     <message>
@@ -1287,7 +1287,7 @@
         <translation>DaVinci Resolve</translation>
     </message>
     <message>
-        <source>Puts MusiScene into Resolve's menu: Workspace &gt; Scripts.</source>
+        <source>Puts MusiScene into Resolve&apos;s menu: Workspace &gt; Scripts.</source>
         <translation>Bringt MusiScene in Resolves Menü: Workspace &gt; Scripts.</translation>
     </message>
     <message>

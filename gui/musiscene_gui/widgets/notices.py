@@ -145,7 +145,8 @@ class Notices(QWidget):
             "captioner": (self.tr("Use measures alone"), self._use_measures),
         }
         self.errors["work"].show_error(scene.error, mends.get(scene.fix), scene.dismiss)
-        self.welcome.setVisible(not self._panel.settings.welcomed)
+        # With a film open the room is needed for it.
+        self.welcome.setVisible(not self._panel.settings.welcomed and editor.state != "open")
         shown = [*self.errors.values(), self.welcome]
         self.setVisible(any(not bar.isHidden() for bar in shown))
 
