@@ -64,3 +64,14 @@ def test_many_jobs_are_cancelled_by_one_word(
         listed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [job["priority"] for job in listed] == ["interactive"] * 4
     assert set(listed[0]) >= set(JobInfo.__struct_fields__)
+
+
+def test_programs_hear_each_percent_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSISCENE_PROGRESS", "percent")
+    with shown_progress(quiet=True) as show:
+        for fraction in (0.0, 0.421, 0.424, 0.43, 1.0):
+            show("Fetching", fraction)
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["0 % Fetching", "42 % Fetching", "43 % Fetching", "100 % Fetching"]
