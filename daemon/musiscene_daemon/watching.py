@@ -8,6 +8,7 @@ that is missing or fails is told in the brief and never fails the job; only canc
 from __future__ import annotations
 
 import logging
+import queue
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -79,19 +80,25 @@ def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -
     seeing = both.part(1 - _SIGNALS if looking else 0.0)
     # Lines take about as long as frames, beside which they are heard.
     listening = both.part(1 - _SIGNALS if hearing and not looking else 0.0, unnamed=True)
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="hear") as pool:
+    looked = _Looking(timeline, residents, seeing)
+    ahead: queue.SimpleQueue[int | None] = queue.SimpleQueue()
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="watch") as pool:
         spoken: list[Future[Heard]] = []
 
         def hear(regions: Sequence[DialogueRegion]) -> None:
             spoken.append(pool.submit(_heard, timeline, regions, models, residents, listening))
 
         try:
-            brief = spot(timeline, signals, hear)
-            looked = _Looking(timeline, residents, seeing)
+            foreseen = pool.submit(looked.ahead, ahead, models) if looking else None
+            brief = spot(timeline, signals, hear, ahead.put if looking else None)
+            ahead.put(None)
+            if foreseen is not None:
+                foreseen.result()
             frames, reports = looked.at(brief.frames, models)
             heard = spoken[0].result()
         except BaseException:
             both.stop()
+            ahead.put(None)
             raise
     curve = merged(brief.emotion_curve, frames, float(timeline.rate.fps))
     found = msgspec.structs.replace(
@@ -172,6 +179,29 @@ class _Looking:
         self._residents = residents
         self._progress = progress
         self._images: dict[int, object] = {}
+        self._kept: dict[str, Kept] = {}
+
+    def ahead(self, coming: queue.SimpleQueue[int | None], models: WatchingModels) -> None:
+        """Look at frames while the picture is still being watched, until None comes.
+
+        By one model only, so that two do not take turns in memory; what fails is told by `at`.
+        """
+        use: Use = "vision" if models.vision else "emotion"
+        try:
+            folder = look_into(models.vision or models.emotion, use)
+            over = False
+            while not over:
+                numbers = [coming.get()]
+                while len(numbers) < _BATCH and not coming.empty():
+                    numbers.append(coming.get())
+                over = None in numbers
+                frames = tuple(SceneFrame(frame=n, shot=0) for n in numbers if n is not None)
+                if frames and not over:
+                    self._asked(frames, use, folder)
+        except CancelledError:
+            raise
+        except (MusiSceneError, *_FAILURES) as error:
+            log.info("frames are not looked at ahead: %s", error)
 
     def at(
         self, frames: tuple[SceneFrame, ...], models: WatchingModels
@@ -197,7 +227,8 @@ class _Looking:
     def _asked(
         self, frames: tuple[SceneFrame, ...], use: Use, folder: ModelFolder
     ) -> tuple[tuple[SceneFrame, ...], StageReport]:
-        kept = Kept(f"{use} 1 {folder.known_by}")
+        name = f"{use} 1 {folder.known_by}"
+        kept = self._kept.setdefault(name, Kept(name))
         places = sources(self._timeline, [frame.frame for frame in frames])
         answers = [kept.get(place) for place in places]
         images = {}

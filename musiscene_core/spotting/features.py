@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.spotting.dissolves import Dissolve, DissolveWatch
+from musiscene_core.spotting.foresight import Foresight, OnFrame
 from musiscene_core.spotting.likeness import Comparer, Floats, View, shrunk
 from musiscene_core.spotting.playback import Shown
 from musiscene_core.spotting.sharpness import FaceWatch, sharpness
@@ -77,8 +78,14 @@ class Watched:
 class Recorder:
     """Measures pictures in order."""
 
-    def __init__(self, length: int, fps: float, first: int = 0) -> None:
-        """Make room for a range of `length` cue frames at `fps` from record frame `first`."""
+    def __init__(
+        self, length: int, fps: float, first: int = 0, on_frame: OnFrame | None = None
+    ) -> None:
+        """Make room for a range of `length` cue frames at `fps` from record frame `first`.
+
+        `on_frame` hears of frames that will likely stand for the scene, as they pass.
+        """
+        self._foresight = Foresight(length, first, on_frame) if on_frame else None
         lags = min(20, max(4, int(np.ceil(RETURN_S * fps))))
         self._length = length
         self._count = 0
@@ -107,6 +114,8 @@ class Recorder:
         sharp = sharpness(view.gray)
         another = shown.opens or rupture >= OTHER
         self._faces.add(shown.cue_frame, view.gray, sharp, another=another)
+        if self._foresight is not None:
+            self._foresight.add(shown.cue_frame, sharp, self._faces.so_far, another=another)
         mean, deviation = cv2.meanStdDev(view.gray)
         self._values[:, index] = (
             mean[0, 0] / 255,
@@ -126,6 +135,9 @@ class Recorder:
 
     def finish(self) -> Watched:
         """All that was measured."""
+        faces = self._faces.found()
+        if self._foresight is not None:
+            self._foresight.finish(faces)
         count = self._count
         values = self._values[:, :count]
         return Watched(
@@ -142,7 +154,7 @@ class Recorder:
             sharpness=values[7],
             lagged=self._lagged[:count],
             dissolves=self._dissolves.found(),
-            faces=self._faces.found(),
+            faces=faces,
             length=self._length,
         )
 

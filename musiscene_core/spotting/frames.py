@@ -41,7 +41,7 @@ def sample(
     sharpest = float(sharpness.max(initial=0.0))
     chosen = []
     for index, start, end in _stretches(shots, first):
-        frame = _best(start, end, sharpness, faces)
+        frame = best_in(start, end, sharpness, faces)
         sharp = float(sharpness[frame]) / sharpest if sharpest > 0 else 0.0
         chosen.append(
             SceneFrame(
@@ -65,7 +65,7 @@ def _stretches(shots: Sequence[Shot], first: int) -> list[tuple[int, int, int]]:
         cut = [
             (index, start, end)
             for index, shot in enumerate(shots)
-            for start, end in _cells(*_inside(shot), cell, first)
+            for start, end in cells(*_inside(shot), cell, first)
         ]
         if len(cut) >= SAMPLES or cell == 1:
             return cut
@@ -77,11 +77,24 @@ def _length(shot: Shot) -> int:
 
 
 def _inside(shot: Shot) -> tuple[int, int]:
-    inset = int(_length(shot) * _EDGE)
-    return shot.start_frame + inset, shot.end_frame - inset
+    return inside(shot.start_frame, shot.end_frame)
 
 
-def _cells(start: int, end: int, cell: int, first: int) -> list[tuple[int, int]]:
+def inside(start: int, end: int) -> tuple[int, int]:
+    """A shot [start, end) less its edges."""
+    inset = int((end - start) * _EDGE)
+    return start + inset, end - inset
+
+
+def first_cell(length: int) -> int:
+    """Frames of a cell of the grid on which a scene of one shot is cut."""
+    cell = 1 << max(0, length - 1).bit_length()
+    while cell > 1 and len(cells(*inside(0, length), cell, 0)) < SAMPLES:
+        cell //= 2
+    return cell
+
+
+def cells(start: int, end: int, cell: int, first: int) -> list[tuple[int, int]]:
     """[start, end) cut at every `cell` record frames, ends under half a cell left with the next."""
     least = (cell + 1) // 2
     edges = [start]
@@ -91,7 +104,7 @@ def _cells(start: int, end: int, cell: int, first: int) -> list[tuple[int, int]]
     return list(pairwise([*edges, end]))
 
 
-def _best(first: int, last: int, sharpness: Floats, faces: Mapping[int, int]) -> int:
+def best_in(first: int, last: int, sharpness: Floats, faces: Mapping[int, int]) -> int:
     """The frame of [first, last) to take; of equals, the one nearest the middle."""
     middle = (first + last - 1) / 2
     best = float(sharpness[first:last].max())

@@ -49,9 +49,12 @@ class Kept:
         self._model = model
         self._folder = folder or cache_folder() / "watching"
         self._films: dict[str, str] = {}
+        self._new: dict[Source, Answer] = {}
 
     def get(self, source: Source | None) -> Answer | None:
         """What was said of the picture there; None where that is not known."""
+        if source in self._new:
+            return self._new[source]
         path = self._path(source)
         if path is None or not path.is_file():
             return None
@@ -63,7 +66,10 @@ class Kept:
         return answer
 
     def put(self, source: Source | None, answer: Answer) -> None:
-        """Keep an answer where that is possible."""
+        """Keep an answer: here, and on the disk where that is possible."""
+        if source is None:
+            return
+        self._new[source] = answer
         path = self._path(source)
         if path is not None:
             with contextlib.suppress(MusiSceneError):

@@ -17,6 +17,7 @@ from musiscene_core.brief import PictureCurves, Shot, Transition
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.curves import cut_rate, sampled
 from musiscene_core.spotting.features import Recorder
+from musiscene_core.spotting.foresight import OnFrame
 from musiscene_core.spotting.likeness import Floats
 from musiscene_core.spotting.motion import motion_and_saliency, seen_speed
 from musiscene_core.spotting.playback import Findings, play
@@ -60,10 +61,13 @@ class Picture:
     has_picture: bool
 
 
-def watch(timeline: TimelineRange, progress: Progress = silent) -> Picture:
+def watch(
+    timeline: TimelineRange, progress: Progress = silent, on_frame: OnFrame | None = None
+) -> Picture:
     """Watch the picture under the range: its shots, motion and colour.
 
-    Gaps and offline clips are black.
+    Gaps and offline clips are black. `on_frame` hears early of frames that will likely stand for
+    the scene.
 
     Raises:
         MediaOfflineError: every picture clip's file is missing.
@@ -75,7 +79,7 @@ def watch(timeline: TimelineRange, progress: Progress = silent) -> Picture:
     if all(stretch.clip is None for stretch in stretches):
         return _nothing(length, ("The range has no picture.",))
     findings = Findings()
-    recorder = Recorder(length, fps, timeline.record.start)
+    recorder = Recorder(length, fps, timeline.record.start, on_frame)
     report = _Reporter(stretches, length, progress)
     playing = play(stretches, timeline.record.start, findings)
     with closing(run_ahead(playing, _AHEAD, report.again)) as pictures:

@@ -54,6 +54,11 @@ class FaceWatch:
         if self._best is None or sharp > self._best[0]:
             self._best = (sharp, cue_frame, gray)
 
+    @property
+    def so_far(self) -> dict[int, int]:
+        """What was found of seconds that have passed."""
+        return self._found
+
     def found(self) -> dict[int, int]:
         """The cue frames of the pictures that were looked at, and how many faces they show."""
         self._look()

@@ -10,6 +10,7 @@ from musiscene_core.errors import CancelledError
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.describe import captions
 from musiscene_core.spotting.emotion import emotion_curve
+from musiscene_core.spotting.foresight import OnFrame
 from musiscene_core.spotting.frames import sample
 from musiscene_core.spotting.hits import find_hit_points
 from musiscene_core.spotting.lines import with_lines
@@ -30,6 +31,7 @@ def spot(
     timeline: TimelineRange,
     progress: Progress = silent,
     on_dialogue: Callable[[Sequence[DialogueRegion]], None] = _unheard,
+    on_frame: OnFrame | None = None,
 ) -> SceneBrief:
     """Watch and listen to the range, side by side, and say what is in it.
 
@@ -38,6 +40,7 @@ def spot(
         progress: hears how far it is.
         on_dialogue: told where someone speaks as soon as that is known, mostly long before the
             picture is watched; called once, from another thread.
+        on_frame: told early of cue frames that will likely stand for the scene.
 
     Raises:
         MediaOfflineError: every picture clip's file is missing.
@@ -58,7 +61,7 @@ def spot(
         listening = pool.submit(hear)
         listening.add_done_callback(lambda done: both.stop() if done.exception() else None)
         try:
-            picture = watch(timeline, watching)
+            picture = watch(timeline, watching, on_frame)
         except CancelledError:
             both.stop()
             failed = listening.exception()

@@ -122,6 +122,18 @@ def test_the_clear_frame_of_a_blurred_shot_is_found_to_the_frame(tmp_path: Path)
     assert clear <= chosen
 
 
+def test_the_frames_that_stand_for_a_scene_are_foreseen(tmp_path: Path) -> None:
+    path = write_movie(
+        tmp_path / "film.mp4", [_detailed(seed) for seed in range(4) for _ in range(60)]
+    )
+    told: list[int] = []
+    picture = watch(whole(path, 240), on_frame=told.append)
+    chosen = {frame.frame for frame in sample(picture.shots, picture.sharpness, picture.faces)}
+
+    assert len(told) == len(set(told)) <= 2 * len(chosen)
+    assert len(chosen & set(told)) >= 0.8 * len(chosen)
+
+
 def test_a_black_film_has_its_frames_too(tmp_path: Path) -> None:
     path = write_movie(tmp_path / "black.mp4", shots((flat(0, 0, 0), 48)))
     brief = spot(whole(path, 48))
