@@ -13,6 +13,8 @@ from musiscene_core.request import AlternateName
 from musiscene_core.tempo_map import TempoMap
 from musiscene_core.timecode import SAMPLE_RATE, FrameRate
 
+Licence = Literal["CC0-1.0", "CC-BY-NC-4.0", "as the source", "unknown"]
+"""Of music: SPDX name, or whose it is."""
 RENDER_FILE = "render.json"
 """How a generated take was made (fitting.report), in its folder."""
 REPORT_FILE = "report.html"
@@ -99,7 +101,7 @@ class Provenance(msgspec.Struct, frozen=True, kw_only=True):
     model_hash: str = ""
     seed: int = 0
     prompt: str = ""
-    licence: Literal["CC0-1.0", "CC-BY-NC-4.0", "as the source", "unknown"] = "unknown"
+    licence: Licence = "unknown"
     commercial_use: bool = False
     request_digest: str = ""
     conformed_from: str = ""

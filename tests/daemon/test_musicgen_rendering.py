@@ -25,9 +25,14 @@ from musiscene_core.fitting.report import RenderReport, WindowMade, read_render 
 from musiscene_core.media import read_audio  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
-from musiscene_core.take import Take  # noqa: E402
-from musiscene_daemon.engines.musicgen.rendering import Model, Place, rendered  # noqa: E402
-from musiscene_daemon.engines.musicgen.writing import Sound  # noqa: E402
+from musiscene_core.take import Provenance, Take  # noqa: E402
+from musiscene_daemon.engines.delivery import Made, deliver  # noqa: E402
+from musiscene_daemon.engines.musicgen.rendering import (  # noqa: E402
+    Model,
+    Place,
+    Sound,
+    rendered,
+)
 from tests.support.scenes import brief_of  # noqa: E402
 
 pytestmark = pytest.mark.models
@@ -155,3 +160,23 @@ def test_a_render_that_plays_its_sketch_agrees_and_is_layered(tmp_path: Path) ->
     assert {path.name for path in place.folder.iterdir()} == {
         *("mix.wav", "mix.dat", "stems", "take.json", "render.json", "cue.musicxml")
     }
+
+
+def test_sound_that_another_engine_delivers_with_its_plan_meets_the_hits(tmp_path: Path) -> None:
+    request = request_of()
+    audio, _ = played(msgspec.structs.replace(request, engine="composer"), tmp_path / "played")
+    plan = compose(request, request.seed)
+    late = np.concatenate([np.zeros((1, round(0.13 * RATE)), np.float32), audio], axis=1)
+    provenance = Provenance(
+        engine="jasco", engine_version="1", prompt="a chase", licence="CC-BY-NC-4.0"
+    )
+    (tmp_path / "take").mkdir()
+    made = Made(late, RATE, provenance, ("A word.",), plan, follows=True)
+    take = deliver(request, made, "take-1", tmp_path / "take", silent)
+    assert {hit.frame for hit in take.hits} == {hit.frame for hit in plan.hits}
+    assert all(abs(hit.error_frames) < 0.5 for hit in take.hits)
+    assert (take.provenance.engine, take.provenance.prompt) == ("jasco", "a chase")
+    assert "A word." in take.warnings
+    report = read_render(tmp_path / "take")
+    assert report is not None
+    assert max(abs(hit.before_frames) for hit in report.hits) > 1.0

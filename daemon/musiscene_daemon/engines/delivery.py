@@ -14,11 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.codec import digest, to_json, write_atomically
+from musiscene_core.cue import Cue
 from musiscene_core.errors import EngineError
+from musiscene_core.fitting.report import WindowMade
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Provenance, Take
-from musiscene_daemon.engines.musicgen import finishing
+from musiscene_daemon.engines.musicgen import finishing, rendering
 
 _SILENCE = 1e-5
 """Peak below which nothing was played: -100 dBFS."""
@@ -34,12 +36,17 @@ class Made:
         sample_rate: in hertz.
         provenance: `request_digest` is filled in.
         warnings: what the user should know, a sentence each.
+        plan: the composer's cue that it was made by: the sound is then laid on its hits and bars
+            and reported on; None cuts and fades it as it is.
+        follows: whether the engine was told the plan's notes or chords, not its words alone.
     """
 
     audio: npt.NDArray[np.float32]
     sample_rate: int
     provenance: Provenance
     warnings: tuple[str, ...] = ()
+    plan: Cue | None = None
+    follows: bool = False
 
 
 def deliver(request: ScoreRequest, made: Made, name: str, folder: Path, progress: Progress) -> Take:
@@ -58,6 +65,8 @@ def deliver(request: ScoreRequest, made: Made, name: str, folder: Path, progress
         CancelledError: `progress` raised it.
     """
     _check(made)
+    if made.plan is not None:
+        return _laid(request, made, made.plan, name, folder, progress)
     timeline = request.brief.timeline
     sound = finishing.at_48k(np.asarray(made.audio, np.float32), made.sample_rate)
     audio = finishing.ended(sound, timeline.length_samples)
@@ -80,6 +89,36 @@ def deliver(request: ScoreRequest, made: Made, name: str, folder: Path, progress
     write_atomically(folder / "take.json", to_json(take))
     progress("Writing the take", 1.0)
     return take
+
+
+def _laid(
+    request: ScoreRequest, made: Made, plan: Cue, name: str, folder: Path, progress: Progress
+) -> Take:
+    """The take whose sound is laid on picture."""
+    source = made.provenance
+    window = WindowMade(
+        start_s=0.0,
+        end_s=round(made.audio.shape[1] / made.sample_rate, 3),
+        section="",
+        prompt=source.prompt,
+        heard="",
+        scores=(),
+        reasons=(),
+        chosen=0,
+    )
+    sound = rendering.Sound(np.asarray(made.audio, np.float32), (window,), made.warnings)
+    model = rendering.Model(
+        engine=source.engine,
+        engine_version=source.engine_version,
+        name=source.model,
+        digest=source.model_hash,
+        sample_rate=made.sample_rate,
+        melody=made.follows,
+        licence=source.licence,
+        commercial_use=source.commercial_use,
+    )
+    place = rendering.Place(name, source.seed, folder)
+    return rendering.rendered(request, plan, sound, model, place, progress)
 
 
 def _check(made: Made) -> None:

@@ -25,7 +25,8 @@ def render_lines(folder: Path) -> list[str]:
     report = _read(folder)
     if report is None:
         return []
-    lines = [_window(number, one) for number, one in enumerate(report.windows, start=1)]
+    heard = (one for one in report.windows if one.heard)
+    lines = [_window(number, one) for number, one in enumerate(heard, start=1)]
     for hit in report.hits:
         now = f"now {hit.after_frames:+.2f}" if hit.met else "not met"
         stretch = f", stretched by {hit.percent:+.2f} %" if hit.met else ""

@@ -112,7 +112,7 @@ class AudiocraftEngine:
             description=self.description,
             max_length_s=self.max_length_s,
             stems=STEM_ROLES,
-            hit_points=False,
+            hit_points=True,
             licence=finding.LICENCE,
             commercial_use=False,
             reference_audio=self.reference_audio,
@@ -155,7 +155,7 @@ class AudiocraftEngine:
             prompt=" | ".join(dict.fromkeys(prompts)),
             licence="CC-BY-NC-4.0",
         )
-        made = Made(audio, rate, provenance, warnings)
+        made = Made(audio, rate, provenance, warnings, plan, follows=self.chords)
         return deliver(request, made, name, folder, Portion(progress, 0.85, 1.0))
 
     def conditions(

@@ -130,7 +130,7 @@ class MusicGenEngine:
         plan = compose(request, request.seed)
         length_s = request.length_seconds
 
-        def work(model: MusicGen) -> tuple[tuple[writing.Sound, ...], rendering.Model]:
+        def work(model: MusicGen) -> tuple[tuple[rendering.Sound, ...], rendering.Model]:
             follow = guides.guide_for(request, plan, model.shape)
             on_gpu = model.decoder.device != "cpu"
             wanted = writing.Work(

@@ -24,17 +24,21 @@ from musiscene_core.fitting.following import followed
 from musiscene_core.fitting.matching import matched
 from musiscene_core.fitting.meeting import Moment
 from musiscene_core.fitting.picture import Laid, Met, Wish, lay
-from musiscene_core.fitting.report import HitMoved, RenderReport, SketchAgreement
+from musiscene_core.fitting.report import (
+    HitMoved,
+    RenderReport,
+    SketchAgreement,
+    WindowMade,
+)
 from musiscene_core.fitting.traits import Traits, tempo_apart, traits_of
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.remixing.grid import Grid, Wanted, find_grid
 from musiscene_core.request import ScoreRequest
 from musiscene_core.separating.quality import BY_RULES_DB
-from musiscene_core.take import RENDER_FILE, Provenance, Take
+from musiscene_core.take import RENDER_FILE, Licence, Provenance, Take
 from musiscene_core.tempo_map import TempoMap, through_beats
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_daemon.engines.musicgen import finishing
-from musiscene_daemon.engines.musicgen.writing import Sound
 
 Floats = npt.NDArray[np.float32]
 
@@ -51,6 +55,23 @@ _SURE_KEY = 0.35
 
 
 @dataclass(frozen=True)
+class Sound:
+    """A recording: what was generated for a take.
+
+    Attributes:
+        audio: [channels, samples] at the model's rate.
+        windows: in order.
+        warnings: what the user should know.
+        first_sound_s: from the beginning until there was something to hear.
+    """
+
+    audio: Floats
+    windows: tuple[WindowMade, ...]
+    warnings: tuple[str, ...]
+    first_sound_s: float = 0.0
+
+
+@dataclass(frozen=True)
 class Model:
     """What a take says of the model that made it.
 
@@ -61,6 +82,8 @@ class Model:
         digest: of the weights.
         sample_rate: of its sound.
         melody: whether it heard the sketch's melody.
+        licence: of the music made.
+        commercial_use: whether that allows it.
     """
 
     engine: str
@@ -69,6 +92,8 @@ class Model:
     digest: str
     sample_rate: int
     melody: bool
+    licence: Licence = "CC-BY-NC-4.0"
+    commercial_use: bool = False
 
 
 class Separator(Protocol):
@@ -229,8 +254,8 @@ def rendered(
             model_hash=model.digest,
             seed=place.seed,
             prompt=" | ".join(dict.fromkeys(window.prompt for window in made.windows)),
-            licence="CC-BY-NC-4.0",
-            commercial_use=False,
+            licence=model.licence,
+            commercial_use=model.commercial_use,
             request_digest=digest(request),
         ),
         warnings=(

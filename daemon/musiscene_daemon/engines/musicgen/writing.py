@@ -30,6 +30,7 @@ from musiscene_daemon.engines.musicgen.guides import Guide
 from musiscene_daemon.engines.musicgen.listening import heard_candidate
 from musiscene_daemon.engines.musicgen.model import Mark, MusicGen, Written
 from musiscene_daemon.engines.musicgen.prompts import prompt_of
+from musiscene_daemon.engines.musicgen.rendering import Sound
 from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.windows import Window, join_at, windows
 from musiscene_daemon.residency.oom import attempted
@@ -40,23 +41,6 @@ _PIECE_FRAMES = 50
 """Heard between two looks at whether the work is still wanted."""
 _SEED_STRIDE = 1_000_003
 """Between the chances of two candidates of one take, so that takes share none."""
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What was made for a take.
-
-    Attributes:
-        audio: [channels, samples] at the model's rate.
-        windows: in order.
-        warnings: what the user should know.
-        first_sound_s: from the beginning until there was something to hear.
-    """
-
-    audio: Floats
-    windows: tuple[WindowMade, ...]
-    warnings: tuple[str, ...]
-    first_sound_s: float = 0.0
 
 
 @dataclass(frozen=True)
