@@ -30,6 +30,8 @@ LanguageUse = Literal["auto", "model", "rules"]
 """Who writes what takes a language model: one where one is set up, surely one, or surely none."""
 SIGNALS = "signals"
 """The captioner that is always there: it measures, and no model listens."""
+NANO = "nano"
+"""The small model that comes with MusiScene."""
 LicenceNeed = Literal["any", "commercial"]
 SketchUse = Literal["off", "guide", "layer"]
 """What becomes of the composer's cue where another engine makes the sound: nothing, a guide to its

@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from musiscene_core.captioning.nano.features import BANDS, PITCH_VIEWS, PULSE_VIEWS, TEMPI
 
 _EPS = 1e-5
+LOUD = 5.0
+"""How strong audio tokens begin: behind gates that open slowly, weaker ones are not heard."""
 
 
 @dataclass(frozen=True)
@@ -164,12 +166,12 @@ class Adapter(nn.Module):
 
     @torch.no_grad()
     def fit_to(self, embeddings: Tensor) -> None:
-        """Begin where embeddings [n, audio_width] like these have mean 0 and deviation 1.
+        """Begin where embeddings [n, audio_width] like these have mean 0 and deviation LOUD.
 
         They are of one sign and much alike: as they come, what they share drowns what differs.
         """
         seen = F.normalize(embeddings, dim=-1) * embeddings.shape[-1] ** 0.5
-        scale = 1.0 / (seen.std(dim=0) + 0.05)
+        scale = LOUD / (seen.std(dim=0) + 0.05)
         self.project.weight.copy_(self.project.weight * scale)
         self.project.bias.copy_(-(self.project.weight @ seen.mean(dim=0)))
 

@@ -55,8 +55,8 @@ class Recipe:
     of_each: int = 7
     encoder_steps: int = 1500
     language_steps: int = 600
-    mu_steps: int = 220
-    msi_steps: int = 260
+    mu_steps: int = 140
+    msi_steps: int = 180
     encoder: EncoderShape = field(default_factory=EncoderShape)
     language: LanguageShape = field(default_factory=lambda: LanguageShape(words=0))
 

@@ -127,7 +127,7 @@ def train_mu(
         nn.ModuleDict({"language": language, "adapter": adapter}),
         [
             {"params": list(language.parameters()), "lr": _MU_LANGUAGE_RATE},
-            *_groups(adapter, _ADAPTER_RATE),
+            *_groups(adapter, _ADAPTER_RATE, _GATE_RATE),
         ],
         loss_of,
         steps=steps,
@@ -169,7 +169,7 @@ def train_msi(
         "msi",
         folder,
         adapter,
-        _groups(adapter, _MSI_RATE),
+        _groups(adapter, _MSI_RATE, _MSI_RATE),
         loss_of,
         steps=steps,
         seed=seed + 3,
@@ -179,9 +179,9 @@ def train_msi(
     return adapter
 
 
-def _groups(adapter: Adapter, rate: float) -> list[dict[str, object]]:
+def _groups(adapter: Adapter, rate: float, gate_rate: float) -> list[dict[str, object]]:
     others = [weight for name, weight in adapter.named_parameters() if name != "gates"]
-    return [{"params": others, "lr": rate}, {"params": [adapter.gates], "lr": _GATE_RATE}]
+    return [{"params": others, "lr": rate}, {"params": [adapter.gates], "lr": gate_rate}]
 
 
 def question_tokens(words: Words, question: str) -> list[int]:
