@@ -52,6 +52,8 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 _BATCH = 8
+_AT_ONCE = 64
+"""Pictures in memory at once: 22 MB of them."""
 _ROOM = 1.3
 """For the work of one batch, beside the weights."""
 _SIGNALS = 0.5
@@ -216,7 +218,7 @@ class _Looking:
                 reports.append(StageReport(stage=use, state="skipped", message=_NO_FRAMES))
             else:
                 try:
-                    frames, report = self._asked(frames, use, look_into(folder, use))
+                    frames, report = self._all(frames, use, look_into(folder, use))
                 except CancelledError:
                     raise
                 except (MusiSceneError, *_FAILURES) as error:
@@ -224,9 +226,25 @@ class _Looking:
                 reports.append(report)
         return frames, tuple(reports)
 
-    def _asked(
+    def _all(
         self, frames: tuple[SceneFrame, ...], use: Use, folder: ModelFolder
     ) -> tuple[tuple[SceneFrame, ...], StageReport]:
+        """Some at a time, so that pictures of a whole film are never in memory together."""
+        made: list[SceneFrame] = []
+        unseen = 0
+        for first in range(0, len(frames), _AT_ONCE):
+            part, missed = self._asked(frames[first : first + _AT_ONCE], use, folder)
+            made += part
+            unseen += missed
+            if len(frames) > _AT_ONCE:
+                self._images.clear()
+        message = f"{unseen} frames could not be fetched." if unseen else ""
+        return tuple(made), StageReport(stage=use, state="done", by=folder.name, message=message)
+
+    def _asked(
+        self, frames: tuple[SceneFrame, ...], use: Use, folder: ModelFolder
+    ) -> tuple[tuple[SceneFrame, ...], int]:
+        """`frames` with what the model says, and how many could not be fetched."""
         name = f"{use} 1 {folder.known_by}"
         kept = self._kept.setdefault(name, Kept(name))
         places = sources(self._timeline, [frame.frame for frame in frames])
@@ -250,9 +268,7 @@ class _Looking:
             frame if answer is None else _with(frame, answer, folder)
             for frame, answer in zip(frames, answers, strict=True)
         )
-        unseen = sum(answer is None for answer in answers)
-        message = f"{unseen} frames could not be fetched." if unseen else ""
-        return made, StageReport(stage=use, state="done", by=folder.name, message=message)
+        return made, sum(answer is None for answer in answers)
 
     def _captions(self, folder: ModelFolder, images: list[object]) -> list[Answer]:
         def load(device: Device, progress: Progress) -> Describer:

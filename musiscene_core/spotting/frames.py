@@ -20,7 +20,7 @@ from musiscene_core.spotting.likeness import Floats
 SAMPLES = 15
 """The paper's n."""
 MOST = 600
-"""Frames at most: with more shots than that, neighbours share one. Keeps a brief below 1 MB."""
+"""Frames at most: with more shots than that, neighbours share one."""
 _SHARP_ENOUGH = 0.6
 """A face is worth this much less sharpness than the stretch's best."""
 _EDGE = 0.1
