@@ -30,12 +30,12 @@ def dress(axis: Any, title: str, length_s: float) -> None:
         spine.set_color(EDGE)
 
 
-def legend(axis: Any) -> None:
-    """Name a panel's curves at its upper right."""
+def legend(axis: Any, columns: int = 6) -> None:
+    """Name a panel's curves at its upper right, so many beside each other."""
     axis.legend(
         loc="upper right",
         fontsize=8,
-        ncols=6,
+        ncols=columns,
         facecolor=BACKGROUND,
         edgecolor="none",
         labelcolor=TEXT,

@@ -19,6 +19,7 @@ from rich.progress import Progress as Bars
 
 from musiscene_core.errors import EngineError, MusiSceneError
 from musiscene_training.adapter import command as adapter
+from musiscene_training.evaluate import command as evaluate
 from musiscene_training.nano import command as nano
 
 EXIT_BAD_INPUT = 2
@@ -44,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The arguments of every command."""
     parser = argparse.ArgumentParser(
         prog="musiscene-train",
-        description="Make captioners: convert published weights, and train them further.",
+        description="Make captioners: convert published weights, train them further, evaluate.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     convert = commands.add_parser(
@@ -94,6 +95,9 @@ def build_parser() -> argparse.ArgumentParser:
     training.set_defaults(run=adapter.run)
     nano.add_arguments(
         commands.add_parser("nano", help="make the small captioner that MusiScene comes with")
+    )
+    evaluate.add_arguments(
+        commands.add_parser("evaluate", help="how near captions come to their references")
     )
     return parser
 

@@ -145,7 +145,7 @@ def _origin(row: Row) -> str:
 def _given(folder: Path) -> Iterator[tuple[str, bytes | dict[str, Any]]]:
     """Each row as it lies there, with the place to name it by."""
     if (folder / ROWS_FILE).is_file():
-        yield from _lines(folder / ROWS_FILE)
+        yield from lines_of(folder / ROWS_FILE)
         return
     tables = sorted(folder.glob("*.parquet")) if folder.is_dir() else []
     if not tables:
@@ -154,10 +154,15 @@ def _given(folder: Path) -> Iterator[tuple[str, bytes | dict[str, Any]]]:
             hint=f"Name a folder with {ROWS_FILE} or Parquet files in it.",
         )
     for path in tables:
-        yield from _table(path)
+        yield from rows_of(path, set(Row.__struct_fields__))
 
 
-def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
+def lines_of(path: Path) -> Iterator[tuple[str, bytes]]:
+    """The lines of `path` that are not blank, each with the place to name it by.
+
+    Raises:
+        InputError: it cannot be read, or has a line beyond all measure.
+    """
     try:
         with path.open("rb") as file:
             number = 0
@@ -174,7 +179,13 @@ def _lines(path: Path) -> Iterator[tuple[str, bytes]]:
         raise InputError(f"{path} cannot be read: {error.strerror}.") from error
 
 
-def _table(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def rows_of(path: Path, known: set[str] | None = None) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a Parquet file, of the columns in `known` or all, without what is null.
+
+    Raises:
+        InputError: it is no such file.
+        RequestError: pyarrow is not installed.
+    """
     try:
         import pyarrow
         import pyarrow.parquet
@@ -183,10 +194,9 @@ def _table(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             "Parquet files need the package pyarrow, which is not installed.",
             hint=f"Run: pip install 'musiscene[train]', or write {ROWS_FILE} instead.",
         ) from error
-    known = set(Row.__struct_fields__)
     try:
         table = pyarrow.parquet.ParquetFile(path)
-        wanted = [name for name in table.schema_arrow.names if name in known]
+        wanted = [name for name in table.schema_arrow.names if known is None or name in known]
         number = 0
         for batch in table.iter_batches(batch_size=1024, columns=wanted):
             for given in batch.to_pylist():

@@ -62,6 +62,15 @@ class Evaluation:
     items: int
 
 
+@dataclass(frozen=True)
+class ItemScores:
+    """How near one candidate comes, each figure 0 to 1; `bleu` is the mean of orders 1 to 4."""
+
+    bleu: float
+    meteor: float
+    rouge_l: float
+
+
 def evaluate(
     candidates: Sequence[str], references: References, profile: Profile = "standard"
 ) -> Evaluation:
@@ -77,11 +86,9 @@ def evaluate(
         for order in _shuffles(len(candidates))
     ]
     floor = Scores(
-        bleu=tuple(
-            statistics.fmean(values) for values in zip(*(f.bleu for f in floors), strict=True)
-        ),
-        meteor=statistics.fmean(f.meteor for f in floors),
-        rouge_l=statistics.fmean(f.rouge_l for f in floors),
+        bleu=_means([each.bleu for each in floors]),
+        meteor=statistics.fmean(each.meteor for each in floors),
+        rouge_l=statistics.fmean(each.rouge_l for each in floors),
         synonyms=floors[0].synonyms,
     )
     return Evaluation(score(candidates, references, profile), floor, profile, len(candidates))
@@ -98,13 +105,45 @@ def score(
     """
     _check(candidates, references, least=1)
     words, synonyms = _meteor_words()
-    bleu = _corpus_bleu if profile == "standard" else _character_bleu
+    standard = profile == "standard"
+    rouge_ls = _rouge_ls(candidates, references, "fmeasure" if standard else "recall")
     return Scores(
-        bleu=bleu(candidates, references),
-        meteor=_meteor(candidates, references, words),
-        rouge_l=_rouge_l(candidates, references, "fmeasure" if profile == "standard" else "recall"),
+        bleu=(
+            _corpus_bleu(candidates, references)
+            if standard
+            else _means(_character_bleus(candidates, references))
+        ),
+        meteor=statistics.fmean(_meteors(candidates, references, words)),
+        rouge_l=statistics.fmean(rouge_ls),
         synonyms=synonyms,
     )
+
+
+def score_items(
+    candidates: Sequence[str], references: References, profile: Profile = "standard"
+) -> list[ItemScores]:
+    """What each item scores by itself, in their order.
+
+    A BLEU of one sentence is coarse: it says which captions to look at, and its mean is not the
+    corpus' figure in `standard`, where orders longer than a caption are left out.
+
+    Raises:
+        InputError: no items, or an item without a reference that says something.
+        EngineError: a package is missing.
+    """
+    _check(candidates, references, least=1)
+    words, _ = _meteor_words()
+    standard = profile == "standard"
+    bleus = (_sentence_bleus if standard else _character_bleus)(candidates, references)
+    return [
+        ItemScores(statistics.fmean(bleu), meteor, rouge_l)
+        for bleu, meteor, rouge_l in zip(
+            bleus,
+            _meteors(candidates, references, words),
+            _rouge_ls(candidates, references, "fmeasure" if standard else "recall"),
+            strict=True,
+        )
+    ]
 
 
 def distinct(candidates: Sequence[str], order: int) -> float:
@@ -160,38 +199,48 @@ def _corpus_bleu(candidates: Sequence[str], references: References) -> tuple[flo
     )
 
 
-def _character_bleu(candidates: Sequence[str], references: References) -> tuple[float, ...]:
+def _sentence_bleus(candidates: Sequence[str], references: References) -> list[tuple[float, ...]]:
+    from_package = _package("sacrebleu.metrics")
+    scorers = [
+        from_package.BLEU(max_ngram_order=order, effective_order=True) for order in BLEU_ORDERS
+    ]
+    return [
+        tuple(scorer.sentence_score(text, list(texts)).score / 100 for scorer in scorers)
+        for text, texts in zip(candidates, references, strict=True)
+    ]
+
+
+def _character_bleus(candidates: Sequence[str], references: References) -> list[tuple[float, ...]]:
     bleu = _package("nltk.translate.bleu_score").sentence_bleu
-    means = []
+    weights = [(1 / order,) * order for order in BLEU_ORDERS]
     with warnings.catch_warnings():
         # It warns for each item that shares no n-gram, which is what the zero says.
         warnings.simplefilter("ignore", UserWarning)
-        for order in BLEU_ORDERS:
-            weights = (1 / order,) * order
-            means.append(
-                statistics.fmean(
-                    bleu(list(texts), text, weights=weights) if text else 0.0
-                    for text, texts in zip(candidates, references, strict=True)
-                )
-            )
-    return tuple(means)
+        return [
+            tuple(bleu(list(texts), text, weights=each) if text else 0.0 for each in weights)
+            for text, texts in zip(candidates, references, strict=True)
+        ]
 
 
-def _rouge_l(candidates: Sequence[str], references: References, which: str) -> float:
+def _means(items: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
+    return tuple(statistics.fmean(values) for values in zip(*items, strict=True))
+
+
+def _rouge_ls(candidates: Sequence[str], references: References, which: str) -> list[float]:
     scorer = _package("rouge_score.rouge_scorer").RougeScorer(["rougeL"], use_stemmer=True)
-    return statistics.fmean(
+    return [
         max(getattr(scorer.score(reference, text)["rougeL"], which) for reference in texts)
         for text, texts in zip(candidates, references, strict=True)
-    )
+    ]
 
 
-def _meteor(candidates: Sequence[str], references: References, words: object) -> float:
+def _meteors(candidates: Sequence[str], references: References, words: object) -> list[float]:
     meteor = _package("nltk.translate.meteor_score").meteor_score
     tokens: Callable[[str], list[str]] = _package("nltk.tokenize").wordpunct_tokenize
-    return statistics.fmean(
+    return [
         meteor([tokens(reference) for reference in texts], tokens(text), wordnet=words)
         for text, texts in zip(candidates, references, strict=True)
-    )
+    ]
 
 
 class _NoSynonyms:

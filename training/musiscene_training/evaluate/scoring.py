@@ -1,0 +1,119 @@
+"""Everything that is found out about a set of captions, in one go."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import get_args
+
+from musiscene_core.progress import Progress, silent
+from musiscene_training.evaluate import metrics
+from musiscene_training.evaluate.bert import NEEDED, BertScorer
+from musiscene_training.evaluate.captions import Captions
+from musiscene_training.evaluate.metrics import Profile
+from musiscene_training.evaluate.report import (
+    Figures,
+    ItemFigures,
+    Report,
+    figures_of,
+    published,
+)
+from musiscene_training.evaluate.signatures import checks, copied, names_scene, relapsed
+
+_PROFILES: tuple[Profile, ...] = get_args(Profile)
+_PACKAGES = ("musiscene", "sacrebleu", "nltk", "rouge-score")
+_SHOWN = 5
+
+
+def evaluate_captions(
+    given: Captions,
+    name: str,
+    training: Sequence[str] = (),
+    bert: Path | None = None,
+    progress: Progress = silent,
+) -> tuple[Report, tuple[ItemFigures, ...]]:
+    """Score captions, called `name` in the table, look for signs of failure, item by item too.
+
+    Raises:
+        EngineError: a package is missing.
+        ModelError: what is in `bert` is no model.
+    """
+    texts = [item.text for item in given.items]
+    references = [item.references for item in given.items]
+    near = None
+    if bert is not None:
+        progress("BERTScore", 0.0)
+        near = BertScorer(bert).score(texts, references)
+    rows: list[Figures] = []
+    singles = []
+    synonyms = False
+    for at, profile in enumerate(_PROFILES):
+        progress(f"Scores, {profile}", (1 + at) / (1 + len(_PROFILES)))
+        mean = statistics.fmean(near) if near is not None else None
+        if len(texts) > 1:
+            found = metrics.evaluate(texts, references, profile)
+            rows.append(figures_of(name, profile, found.scores, mean))
+            rows.append(figures_of("floor: others' references", profile, found.floor))
+            synonyms = found.scores.synonyms
+        else:
+            scores = metrics.score(texts, references, profile)
+            rows.append(figures_of(name, profile, scores, mean))
+            synonyms = scores.synonyms
+        singles.append(metrics.score_items(texts, references, profile))
+    copies = copied(texts, training)
+    items = tuple(
+        ItemFigures(
+            item.id,
+            item.text,
+            item.references[0],
+            standard.bleu,
+            standard.meteor,
+            standard.rouge_l,
+            legacy.bleu,
+            legacy.rouge_l,
+            near[at] if near is not None else None,
+            names_scene(item.text),
+            relapsed(item.text),
+            copies[at],
+        )
+        for at, (item, standard, legacy) in enumerate(zip(given.items, *singles, strict=True))
+    )
+    report = Report(
+        items=len(items),
+        digest=given.digest,
+        figures=(*rows, *published()),
+        checks=checks(texts, references, training),
+        notes=tuple(_notes(given, bool(training), near is not None, synonyms)),
+        synonyms=synonyms,
+        made_with={package: version(package) for package in _PACKAGES},
+    )
+    return report, items
+
+
+def _notes(given: Captions, trained: bool, bert: bool, synonyms: bool) -> list[str]:
+    notes = [
+        "Rows marked published are as the paper prints them, of other music and references; its"
+        " BLEU is likely that of profile legacy. Compare with the floor of the same profile.",
+    ]
+    if len(given.items) == 1:
+        notes.append("One item has no floor, and says nothing about a captioner.")
+    if not bert:
+        notes.append(f"BERTScore {NEEDED}.")
+    if not synonyms:
+        notes.append(
+            "METEOR knew no synonyms, so it is lower than published ones:"
+            " run python -m nltk.downloader wordnet."
+        )
+    if not trained:
+        notes.append("Copies of the training text were not looked for: give it with --training.")
+    for ids, what in (
+        (given.unanswered, "references have no caption and are not scored"),
+        (given.empty, "captions are empty and score zero"),
+        (given.foreign, "captions do not look English; words are compared as they are"),
+    ):
+        if ids:
+            more = ", ..." if len(ids) > _SHOWN else ""
+            notes.append(f"{len(ids)} {what}: {', '.join(ids[:_SHOWN])}{more}.")
+    return notes
