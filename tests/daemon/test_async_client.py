@@ -28,7 +28,7 @@ def test_the_calls_return_what_the_others_do(shared_home: Home, client: Client) 
         async with AsyncClient(daemon_args=ARGUMENTS) as daemon:
             assert (await daemon.status()).pid == shared_home.pid
             names = {engine.name for engine in await daemon.engines()}
-            assert names == {"composer", "musicgen", "remix", "scripted"}
+            assert {"composer", "musicgen", "remix", "scripted"} <= names
             job_id = await daemon.submit_spot(scene(), key="once")
             assert await daemon.submit_spot(scene(), key="once") == job_id
             assert (await daemon.wait(job_id)).job_id == job_id

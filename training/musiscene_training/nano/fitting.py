@@ -6,13 +6,13 @@ import io
 import math
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from pickle import UnpicklingError
 
 import torch
 from torch import Tensor, nn
 
 from musiscene_core.codec import write_atomically
-from musiscene_core.errors import ModelError
+from musiscene_core.errors import ModelError, MusiSceneError
+from musiscene_core.neural.pickled import read_pickled
 from musiscene_core.progress import Progress, silent
 
 SAVE_EVERY = 100
@@ -87,11 +87,11 @@ def _resumed(path: Path, modules: nn.Module, optimizer: torch.optim.Optimizer) -
     if not path.exists():
         return 0
     try:
-        held = torch.load(path, weights_only=True, map_location="cpu")
+        held = read_pickled(path)
         modules.load_state_dict(held["modules"])
         optimizer.load_state_dict(held["optimizer"])
         return int(held["step"])
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, UnpicklingError) as error:
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, MusiSceneError) as error:
         raise ModelError(
             f"{path} does not go on with this training.", hint="Delete it to begin the stage anew."
         ) from error
