@@ -271,7 +271,12 @@ def test_each_section_is_heard_once_whatever_is_asked(folder, tmp_path, monkeypa
     model = load(folder, to_answer=True)
     heard = []
     encode = model.encoder.states
-    monkeypatch.setattr(model.encoder, "states", lambda x: heard.append(len(x)) or encode(x))
+
+    def spied(chunk, *further, **named):
+        heard.append(len(chunk))
+        return encode(chunk, *further, **named)
+
+    monkeypatch.setattr(model.encoder, "states", spied)
     ask(model, sections(tmp_path, (0, 1), (1, 3)), ASKED, GREEDY)
     assert heard == [24_000, 48_000]
 

@@ -35,11 +35,15 @@ def rendered(path: Path) -> np.ndarray:
     consumer = f"avformat:{sound}"
     settings = ("acodec=pcm_s16le", f"ar={SAMPLE_RATE}", "ac=2", "vn=1")
     command = [str(MELT), str(path), "-consumer", consumer, *settings]
-    try:
-        subprocess.run(command, check=True, capture_output=True, timeout=60)
-    except subprocess.TimeoutExpired:
-        # On a busy machine melt 7.12 was seen to hang for ever, and to work when asked again.
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+    for limit_s in (25, 40, 60, 90):
+        # On a busy machine melt 7.12 was seen to hang for ever, twice running, and to work when
+        # asked again; it is done within seconds otherwise.
+        try:
+            subprocess.run(command, check=True, capture_output=True, timeout=limit_s)
+            break
+        except subprocess.TimeoutExpired:
+            if limit_s == 90:
+                raise
     with wave.open(str(sound)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     return data.reshape(-1, 2)[:, 0].astype(int)

@@ -309,9 +309,12 @@ def test_what_was_heard_is_heard_once_whatever_files_are_called(place, tmp_path,
 
     heard = []
     encode = Encoder.states
-    monkeypatch.setattr(
-        Encoder, "states", lambda self, chunk: heard.append(len(chunk)) or encode(self, chunk)
-    )
+
+    def spied(self, chunk, *further, **named):
+        heard.append(len(chunk))
+        return encode(self, chunk, *further, **named)
+
+    monkeypatch.setattr(Encoder, "states", spied)
     data = tmp_path / "data"
     rows = sounding(data, ("a.wav", "b.wav"))
     captioner = place / "captioner"
