@@ -145,14 +145,12 @@ def _learnt(middle: Doubles, spoken: Doubles) -> Doubles:
     free = np.flatnonzero(spoken == 0.0)
     if not len(free):
         return np.zeros_like(middle)
-    learnt = np.empty_like(middle)
     pauses = np.split(free, np.flatnonzero(np.diff(free) > 1) + 1)
     centres = np.array([pause.mean() for pause in pauses])
     levels = np.stack([middle[pause].mean(0) for pause in pauses])
     sizes = np.array([len(pause) for pause in pauses], np.float64)
-    for frame in range(len(middle)):
-        weights = sizes / (1.0 + np.abs(centres - frame))
-        learnt[frame] = weights @ levels / weights.sum()
+    weights = sizes / (1.0 + np.abs(centres - np.arange(len(middle))[:, None]))
+    learnt: Doubles = weights @ levels / weights.sum(1, keepdims=True)
     return learnt
 
 

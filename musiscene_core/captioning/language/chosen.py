@@ -61,12 +61,7 @@ def choose(settings: LanguageSettings) -> None:
         remote=settings.remote,
         folder=settings.folder,
     )
-    path = chosen_file()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError.from_os(error, path) from error
-    write_atomically(path, to_json(kept), mode=_OWNER_ONLY)
+    write_atomically(chosen_file(), to_json(kept), mode=_OWNER_ONLY)
 
 
 def forget() -> bool:

@@ -9,6 +9,7 @@ may be two. Knows nothing of words.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -154,6 +155,7 @@ def _pitches(power: Doubles) -> tuple[Doubles, npt.NDArray[np.bool_]]:
     return SAMPLE_RATE / (lags + shortest), strength > _VOICED
 
 
+@cache
 def _mel_bank() -> Doubles:
     """Triangles on the mel scale [mels, bins]."""
 

@@ -53,11 +53,11 @@ def write_message(pipe: IO[bytes], message: Mapping[str, Any]) -> None:
     pipe.flush()
 
 
-def read_message(pipe: IO[bytes]) -> Message | None:
-    """Read one message; None where the other end is gone.
+def read_frame(pipe: IO[bytes]) -> bytes | None:
+    """Read the bytes of one message; None where the other end is gone.
 
     Raises:
-        ValueError: the other end does not keep to the rules.
+        ValueError: it is longer than messages are.
     """
     head = pipe.read(LENGTH.size)
     if len(head) < LENGTH.size:
@@ -66,7 +66,17 @@ def read_message(pipe: IO[bytes]) -> Message | None:
     if length > MAX_MESSAGE_BYTES:
         raise ValueError(f"a message of {length} bytes")
     data = pipe.read(length)
-    if len(data) < length:
+    return data if len(data) == length else None
+
+
+def read_message(pipe: IO[bytes]) -> Message | None:
+    """Read one message; None where the other end is gone.
+
+    Raises:
+        ValueError: the other end does not keep to the rules.
+    """
+    data = read_frame(pipe)
+    if data is None:
         return None
     message = json.loads(data)
     if not isinstance(message, dict):

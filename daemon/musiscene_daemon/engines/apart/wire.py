@@ -9,7 +9,7 @@ from typing import IO, Any, TypeAlias
 
 import msgspec
 
-from musiscene_daemon.engines.apart.musiscene_child import LENGTH, MAX_MESSAGE_BYTES
+from musiscene_daemon.engines.apart.musiscene_child import read_frame
 
 PROTOCOL = 1
 
@@ -75,14 +75,8 @@ def read(pipe: IO[bytes]) -> Said | None:
     Raises:
         ValueError: it does not keep to the rules.
     """
-    head = pipe.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    if length > MAX_MESSAGE_BYTES:
-        raise ValueError(f"a message of {length} bytes")
-    data = pipe.read(length)
-    if len(data) < length:
+    data = read_frame(pipe)
+    if data is None:
         return None
     try:
         said: Said = _decoder.decode(data)
