@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import time
 import wave
 from fractions import Fraction
 from pathlib import Path
@@ -29,21 +30,42 @@ def steady_sound(path: Path, samples: int) -> Media:
     return Media(str(path), path.name, Fraction(0), Fraction(samples, SAMPLE_RATE))
 
 
+def started_and_lost(process: subprocess.Popen[bytes], sound: Path) -> bool:
+    """Whether melt waits for ever: its writing thread is gone, and nothing was written.
+
+    melt 7 says that its writer runs after it has started the writer's thread; where that thread
+    comes first, on a busy machine, it finds that it does not run and ends at once.
+    """
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text()
+        return "Threads:\t1\n" in status and sound.stat().st_size == 0
+    except OSError:
+        return False
+
+
 def rendered(path: Path) -> np.ndarray:
     """The left channel [N] that melt makes of the project at `path`."""
     sound = path.with_suffix(".wav")
     consumer = f"avformat:{sound}"
-    settings = ("acodec=pcm_s16le", f"ar={SAMPLE_RATE}", "ac=2", "vn=1")
-    command = [str(MELT), str(path), "-consumer", consumer, *settings]
-    for limit_s in (25, 40, 60, 90):
-        # On a busy machine melt 7.12 was seen to hang for ever, twice running, and to work when
-        # asked again; it is done within seconds otherwise.
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=limit_s)
+    settings = ("acodec=pcm_s16le", f"ar={SAMPLE_RATE}", "ac=2", "vn=1", "real_time=0")
+    command = [str(MELT), "-silent", str(path), "-consumer", consumer, *settings]
+    give_up = time.monotonic() + 240
+    while True:
+        sound.unlink(missing_ok=True)
+        with subprocess.Popen(
+            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        ) as process:
+            lost = 0
+            while process.poll() is None and lost < 3 and time.monotonic() < give_up:
+                time.sleep(0.1)
+                lost = lost + 1 if started_and_lost(process, sound) else 0
+            finished = process.returncode is not None
+            process.kill()
+            said = process.communicate()[1]
+        assert time.monotonic() < give_up, said
+        if finished:
             break
-        except subprocess.TimeoutExpired:
-            if limit_s == 90:
-                raise
+    assert process.returncode == 0, said
     with wave.open(str(sound)) as file:
         data = np.frombuffer(file.readframes(file.getnframes()), "<i2")
     return data.reshape(-1, 2)[:, 0].astype(int)
