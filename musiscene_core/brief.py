@@ -6,6 +6,7 @@ Times are cue time: frame 0 and second 0 are the range's first frame. A brief st
 
 from __future__ import annotations
 
+import hashlib
 import math
 from typing import TYPE_CHECKING, Literal
 
@@ -43,6 +44,11 @@ DIMENSIONS = (
 """Cowen et al. 2020: the 13 dimensions of what music makes us feel."""
 
 
+def mark_of(text: str) -> str:
+    """A short mark by which it is known whether `text` was changed since; empty for no text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:10] if text else ""
+
+
 class Curve(msgspec.Struct, frozen=True):
     """A quantity over cue time.
 
@@ -75,7 +81,7 @@ class Curve(msgspec.Struct, frozen=True):
         return sum(part) / len(part) if part else self.at(start_s)
 
 
-class Shot(msgspec.Struct, frozen=True, kw_only=True):
+class Shot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One shot.
 
     Attributes:
@@ -157,7 +163,7 @@ class TempTrack(msgspec.Struct, frozen=True, kw_only=True):
     energy: Curve = Curve(hop_s=0.5, values=())
 
 
-class HitPoint(msgspec.Struct, frozen=True, kw_only=True):
+class HitPoint(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A moment the music may meet.
 
     Attributes:
@@ -278,20 +284,23 @@ class HowWritten(msgspec.Struct, frozen=True, kw_only=True):
     directions: MusicDirections | None = None
 
 
-class Caption(msgspec.Struct, frozen=True):
+class Caption(msgspec.Struct, frozen=True, omit_defaults=True):
     """A text about the scene or its music.
 
     Attributes:
         text: the words.
         origin: who wrote it.
         edited: whether a user changed it since.
-        how: how it was written; None where nobody noted it.
+        how: how it was written; None where nobody noted it, or where a stage's report tells it of
+            all that the stage wrote.
+        written: mark_of the text as it was first, where `how` does not keep it.
     """
 
     text: str = ""
     origin: CaptionOrigin = "signals"
     edited: bool = False
     how: HowWritten | None = None
+    written: str = ""
 
 
 class Captions(msgspec.Struct, frozen=True, kw_only=True):
@@ -312,7 +321,7 @@ class Captions(msgspec.Struct, frozen=True, kw_only=True):
     music_conditions: Caption = Caption()
 
 
-class SceneFrame(msgspec.Struct, frozen=True, kw_only=True):
+class SceneFrame(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A frame that stands for what is seen around it.
 
     Attributes:
@@ -333,7 +342,7 @@ class SceneFrame(msgspec.Struct, frozen=True, kw_only=True):
     feelings: tuple[float, ...] = ()
 
 
-class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):
+class SpokenLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What someone says.
 
     Attributes:
@@ -345,6 +354,7 @@ class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):
         language: of the words, as in BCP 47; empty where unknown.
         origin: a subtitle of the timeline, a model that heard it, or the user.
         words_s: when each word of `text` begins, in cue seconds; empty where unknown.
+        written: mark_of the text as a model wrote it; empty where none did.
     """
 
     start_s: float
@@ -354,6 +364,7 @@ class SpokenLine(msgspec.Struct, frozen=True, kw_only=True):
     language: str = ""
     origin: LineOrigin = "subtitle"
     words_s: tuple[float, ...] = ()
+    written: str = ""
 
 
 class StageReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -364,12 +375,14 @@ class StageReport(msgspec.Struct, frozen=True, kw_only=True):
         state: whether it was done.
         by: the model or method that did it.
         message: why it was not done and what would enable it, or what to know of how it was.
+        how: how all that it wrote was written; None where it wrote nothing.
     """
 
     stage: StageName
     state: StageState
     by: str = ""
     message: str = ""
+    how: HowWritten | None = None
 
 
 class SceneBrief(msgspec.Struct, frozen=True, kw_only=True):

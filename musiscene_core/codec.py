@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,13 +18,18 @@ import msgspec
 from musiscene_core.errors import InputError, OutputError
 
 T = TypeVar("T")
+_NUMBERS = re.compile(rb"(?<=\[)\n\s*[-+.\deE]+(?:,\n\s*[-+.\deE]+)*\n\s*(?=\])")
 MAX_JSON_BYTES = 64 << 20
 """Largest JSON file read; a brief of a whole feature film is about 1 MB."""
 
 
 def to_json(value: Any) -> bytes:
-    """`value` as indented JSON with a final newline; the same value gives the same bytes."""
-    return msgspec.json.format(msgspec.json.encode(value), indent=2) + b"\n"
+    """`value` as indented JSON with a final newline; the same value gives the same bytes.
+
+    A list of numbers takes one line: curves of thousands of values stay readable, and half as long.
+    """
+    indented = msgspec.json.format(msgspec.json.encode(value), indent=2)
+    return _NUMBERS.sub(lambda found: b" ".join(found[0].split()), indented) + b"\n"
 
 
 def digest(value: Any) -> str:

@@ -24,6 +24,7 @@ from musiscene_core.brief import (
     SceneFrame,
     StageName,
     StageReport,
+    mark_of,
 )
 from musiscene_core.errors import CancelledError, MusiSceneError
 from musiscene_core.progress import Progress
@@ -35,7 +36,7 @@ from musiscene_core.spotting.seen import picture, sources
 from musiscene_core.spotting.side_by_side import SideBySide
 from musiscene_core.spotting.speech.lines import Heard, spoken_lines, subtitle_lines
 from musiscene_core.spotting.spot import spot
-from musiscene_core.spotting.vision.folders import ModelFolder, Use, look_into
+from musiscene_core.spotting.vision.folders import ModelFolder, Use, look_into, question
 from musiscene_core.timeline import TimelineRange
 from musiscene_daemon.engines.cuda_devices import cuda_devices
 from musiscene_daemon.residency.devices import Device
@@ -239,7 +240,10 @@ class _Looking:
             if len(frames) > _AT_ONCE:
                 self._images.clear()
         message = f"{unseen} frames could not be fetched." if unseen else ""
-        return tuple(made), StageReport(stage=use, state="done", by=folder.name, message=message)
+        report = StageReport(
+            stage=use, state="done", by=folder.name, message=message, how=_how(use, folder)
+        )
+        return tuple(made), report
 
     def _asked(
         self, frames: tuple[SceneFrame, ...], use: Use, folder: ModelFolder
@@ -319,9 +323,14 @@ class _Looking:
 def _with(frame: SceneFrame, answer: Answer, folder: ModelFolder) -> SceneFrame:
     if answer.feelings:
         return msgspec.structs.replace(frame, feelings=answer.feelings)
-    how = HowWritten(writer=folder.family, model=f"{folder.name} {folder.known_by[:16]}")
-    how = msgspec.structs.replace(how, wrote=answer.text)
-    return msgspec.structs.replace(frame, caption=Caption(answer.text, "model", how=how))
+    caption = Caption(answer.text, "model", written=mark_of(answer.text))
+    return msgspec.structs.replace(frame, caption=caption)
+
+
+def _how(use: Use, folder: ModelFolder) -> HowWritten:
+    prompt = question(folder) if use == "vision" else ""
+    model = f"{folder.name} {folder.known_by[:16]}"
+    return HowWritten(writer=folder.family, model=model, prompt=prompt)
 
 
 def _failed(stage: StageName, by: str, error: BaseException) -> StageReport:

@@ -23,6 +23,7 @@ from musiscene_core.brief import (
     TempTrack,
 )
 from musiscene_core.request import SIGNALS
+from musiscene_core.spotting.edits import frames_marked, lines_marked
 from musiscene_core.spotting.emotion import emotion_curve
 
 VERSION = "1"
@@ -199,7 +200,7 @@ def clock(seconds: float) -> str:
 
 
 def with_edits_marked(brief: SceneBrief) -> SceneBrief:
-    """`brief` with the captions and the curve marked as edited that signals would make otherwise.
+    """`brief` with all marked as edited that a user changed: captions, frames, lines, the curve.
 
     For briefs edited as text, where nobody sets the mark. A brief whose picture a model described
     keeps its curve unmarked: a model may have drawn it.
@@ -228,6 +229,8 @@ def with_edits_marked(brief: SceneBrief) -> SceneBrief:
     drawn = given.points != signals.points and not modelled
     return msgspec.structs.replace(
         brief,
+        frames=frames_marked(brief),
+        lines=lines_marked(brief),
         captions=msgspec.structs.replace(brief.captions, **changes),
         emotion_curve=msgspec.structs.replace(given, edited=given.edited or drawn),
     )

@@ -24,7 +24,7 @@ def picture_caption(brief: SceneBrief) -> Caption | None:
     told = _spread(told)
     fps = float(brief.timeline.rate.fps)
     text = " ".join(f"{clock(frame.frame / fps)} {_sentence(frame)}" for frame in told)
-    how = next((frame.caption.how for frame in told if frame.caption.how is not None), None)
+    how = _how(brief, told)
     written = HowWritten(
         writer=how.writer if how else WRITER,
         version=how.version if how else "",
@@ -34,6 +34,13 @@ def picture_caption(brief: SceneBrief) -> Caption | None:
         notes=("Put together from the captions of frames.",),
     )
     return Caption(text, "model", how=written)
+
+
+def _how(brief: SceneBrief, told: Sequence[SceneFrame]) -> HowWritten | None:
+    """How the frames' captions were written: told by each in older briefs, now by their stage."""
+    own = (frame.caption.how for frame in told)
+    stages = (report.how for report in brief.stages if report.stage == "vision")
+    return next((how for how in (*own, *stages) if how is not None), None)
 
 
 def _sentence(frame: SceneFrame) -> str:

@@ -21,6 +21,8 @@ _MOTION_APART_S = 0.6
 _MOTION_FLOOR = 0.25
 _LONG_PAUSE_S = 3.0
 _MAX_PER_MINUTE = 60
+_MOST = 2000
+"""Of a whole film: its brief stays about 1 MB."""
 _FULL_CONTRAST = 0.6
 """A change of this size in motion, brightness, warmth and saturation together is total."""
 
@@ -48,7 +50,7 @@ def find_hit_points(
     ]
     inside = [hit for hit in found if 0 <= hit.frame < length]
     merged = _merged(inside, max(1, round(_MERGE_S * float(rate.fps))))
-    most = max(4, round(_MAX_PER_MINUTE * timeline.length_seconds / 60))
+    most = min(_MOST, max(4, round(_MAX_PER_MINUTE * timeline.length_seconds / 60)))
     best = sorted(merged, key=lambda hit: (-hit.strength, hit.frame))[:most]
     ranks = {hit.frame: rank for rank, hit in enumerate(best, start=1)}
     return tuple(

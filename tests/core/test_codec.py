@@ -75,3 +75,10 @@ def test_a_failed_write_leaves_the_old_file_and_no_debris(tmp_path: Path) -> Non
         write_atomically(target, b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
     assert blocked.read_text() == "mine"
+
+
+def test_a_list_of_numbers_takes_one_line_and_no_string_is_touched() -> None:
+    value = {"curve": [1, 2.5, -3e-7], "no": [], "words": ["[\n 1,\n 2\n]"], "deep": [[1], [None]]}
+    text = to_json(value)
+    assert msgspec.json.decode(text) == value
+    assert b'"curve": [1, 2.5, -3e-7],\n' in text

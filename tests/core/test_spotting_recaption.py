@@ -17,11 +17,20 @@ from musiscene_core.brief import (
     EmotionPoint,
     HitPoint,
     HowWritten,
+    PictureCurves,
     SceneBrief,
+    SceneFrame,
+    Shot,
+    SpokenLine,
     TempTrack,
+    mark_of,
 )
+from musiscene_core.captioning.strategies import scene_words
+from musiscene_core.codec import to_json
 from musiscene_core.errors import RequestError
 from musiscene_core.spotting.conditions import SOUNDS
+from musiscene_core.spotting.described import picture_caption
+from musiscene_core.spotting.emotion import emotion_curve
 from musiscene_core.spotting.recaption import by_rules, marked
 from tests.support.scenes import brief_of, feeling
 
@@ -105,6 +114,80 @@ def test_an_edit_is_known_whoever_wrote_the_text() -> None:
     changed = msgspec.structs.replace(captions.music_conditions, text="Only drums.")
     again = msgspec.structs.replace(captions, music_conditions=changed)
     assert marked(msgspec.structs.replace(made, captions=again)).captions.music_conditions.edited
+
+
+def test_texts_of_frames_and_lines_that_were_changed_are_marked() -> None:
+    def frame(number: int, caption: Caption) -> SceneFrame:
+        return SceneFrame(frame=number, shot=0, caption=caption)
+
+    how = HowWritten(writer="m", wrote="A dog.")
+    frames = (
+        frame(0, Caption("A dog.", "model", written=mark_of("A dog."))),
+        frame(1, Caption("A wolf.", "model", written=mark_of("A dog."))),
+        frame(2, Caption("A dog.", "model", how=how)),
+        frame(3, Caption("A wolf.", "model", how=how)),
+        frame(4, Caption("A wolf.")),
+        frame(5, Caption()),
+        frame(6, Caption("", "model", written=mark_of("A dog."))),
+    )
+    lines = (
+        SpokenLine(start_s=0.0, end_s=1.0, text="Go!", origin="model", written=mark_of("Go!")),
+        SpokenLine(start_s=1.0, end_s=2.0, text="Stay!", origin="model", written=mark_of("Go!")),
+        SpokenLine(start_s=2.0, end_s=3.0, text="Not in any subtitle."),
+    )
+    made = brief(captions=by_rules(brief()), frames=frames, lines=lines)
+    found = marked(made)
+    assert [one.frame for one in found.frames if one.caption.edited] == [1, 3, 4, 6]
+    assert found.frames[4].caption.origin == "user"
+    assert [line.origin for line in found.lines] == ["model", "user", "user"]
+    assert marked(found) == found
+    words = picture_caption(found)
+    assert words is not None
+    assert "A wolf." in words.text
+    assert scene_words(found).images == ("A dog.", "A wolf.", "A dog.", "A wolf.")
+
+
+def test_the_brief_of_four_hours_stays_below_a_megabyte() -> None:
+    length_s, count = 4 * 3600.0, 600
+    made = brief_of(length_s)
+    curve = Curve(hop_s=2.4, values=tuple(i % 9973 / 9973 for i in range(6000)))
+    curve = msgspec.structs.replace(curve, values=tuple(round(v, 4) for v in curve.values))
+    curves = PictureCurves(**dict.fromkeys(PictureCurves.__struct_fields__, curve))
+    frames = tuple(
+        SceneFrame(
+            frame=576 * i,
+            shot=i,
+            sharpness=0.1234,
+            faces=1,
+            caption=Caption("x" * 120, "model", written=mark_of("x" * 120)),
+            feelings=(0.07692,) * 13,
+        )
+        for i in range(count)
+    )
+    shots = tuple(
+        Shot(start_frame=576 * i, end_frame=576 * (i + 1), motion=0.1234, clip="film.mp4")
+        for i in range(count)
+    )
+    dialogue = tuple(
+        DialogueRegion(start_s=20.123 * i, end_s=20.123 * i + 4.567, confidence=0.987)
+        for i in range(700)
+    )
+    hits = tuple(
+        HitPoint(frame=288 * i, kind="cut", strength=0.1234, rank=i + 1) for i in range(1200)
+    )
+    made = msgspec.structs.replace(
+        made,
+        shots=shots,
+        curves=curves,
+        frames=frames,
+        dialogue=dialogue,
+        hit_points=hits,
+        emotion_curve=emotion_curve(length_s, curves, dialogue, TempTrack(energy=curve)),
+        temp_track=TempTrack(energy=curve),
+    )
+    assert len(made.frames) == count
+    assert len(msgspec.json.encode(made)) < 1_000_000
+    assert len(to_json(made)) < 1_200_000
 
 
 def point(*weights: float) -> EmotionCurve:

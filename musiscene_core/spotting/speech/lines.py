@@ -12,7 +12,7 @@ from typing import NamedTuple
 import msgspec
 import numpy as np
 
-from musiscene_core.brief import DialogueRegion, SpokenLine, StageReport
+from musiscene_core.brief import DialogueRegion, SpokenLine, StageReport, mark_of
 from musiscene_core.errors import EngineError
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.lines import is_spoken
@@ -283,6 +283,7 @@ def _line(segment: Segment, begin_s: float, length_s: float) -> SpokenLine:
         text=segment.text,
         language=segment.language,
         origin="model",
+        written=mark_of(segment.text),
         words_s=tuple(map(cue, segment.words_s)),
     )
 

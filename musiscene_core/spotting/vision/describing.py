@@ -22,10 +22,9 @@ from transformers import (
 
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.playback import Image
-from musiscene_core.spotting.vision.folders import BLIP2, ModelFolder
+from musiscene_core.spotting.vision.folders import BLIP2, QUESTION, ModelFolder
 from musiscene_core.spotting.vision.loading import ONLY_LOCAL, load_model, quiet, understood
 
-QUESTION = "Describe what is seen in this film frame in one short sentence."
 MAX_WORDS = 40
 """Tokens of a caption at most."""
 LOOKING = "Describing frames"
@@ -54,11 +53,6 @@ class Describer:
             )
             self._prepare = self._for_blip() if blip else self._for_chat()
         self._model: Any = load_model(kind, folder, device)
-
-    @property
-    def question(self) -> str:
-        """What the model is asked; empty where it needs no words."""
-        return "" if self._folder.family == BLIP2 else QUESTION
 
     def describe(
         self, images: Sequence[Image], progress: Progress = silent, batch: int = 8

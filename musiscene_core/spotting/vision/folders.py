@@ -15,6 +15,7 @@ from musiscene_core.errors import EngineError
 
 Use = Literal["vision", "emotion"]
 BLIP2, CLIP = "blip-2", "clip"
+QUESTION = "Describe what is seen in this film frame in one short sentence."
 _WANTED = {
     "vision": "BLIP-2 or a vision-language model such as Qwen3-VL or SmolVLM2",
     "emotion": "CLIP",
@@ -42,6 +43,11 @@ class ModelFolder(NamedTuple):
     def name(self) -> str:
         """The folder's name."""
         return self.path.name
+
+
+def question(folder: ModelFolder) -> str:
+    """What the model is asked of a frame; empty where it needs no words."""
+    return "" if folder.family == BLIP2 else QUESTION
 
 
 def look_into(folder: str | Path, use: Use) -> ModelFolder:
