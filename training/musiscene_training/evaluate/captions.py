@@ -102,6 +102,18 @@ def read_captions(
     )
 
 
+def read_texts(path: Path) -> dict[str, str]:
+    """The texts of a file by their ids, empty ones left out.
+
+    Raises:
+        InputError: it is unreadable, has an id twice, or no text.
+    """
+    texts = {name: text for name, row in _by_id(path).items() if (text := _text(row))}
+    if not texts:
+        raise _textless(path)
+    return texts
+
+
 def read_training_texts(path: Path) -> list[str]:
     """The answers of a training set: a file as above, or a dataset's folder.
 
@@ -112,9 +124,7 @@ def read_training_texts(path: Path) -> list[str]:
         path = path / ROWS_FILE
     texts = [text for _, row in _rows(path) if (text := _text(row))]
     if not texts:
-        raise InputError(
-            f"{path} has no text in it.", hint=f"It needs a column named {' or '.join(_TEXTS)}."
-        )
+        raise _textless(path)
     return texts
 
 
@@ -124,6 +134,12 @@ def looks_english(text: str) -> bool:
     if sum(not letter.isascii() for letter in letters) > len(letters) / 4:
         return False
     return len(text.split()) < _LEAST_WORDS or _ENGLISH.search(text.lower()) is not None
+
+
+def _textless(path: Path) -> InputError:
+    return InputError(
+        f"{path} has no text in it.", hint=f"It needs a column named {' or '.join(_TEXTS)}."
+    )
 
 
 def _by_id(path: Path) -> dict[str, dict[str, Any]]:

@@ -10,8 +10,8 @@ from musiscene_core import chart_style as style
 from musiscene_training.evaluate.metrics import Profile, Scores
 from musiscene_training.evaluate.published import TABLE_2
 from musiscene_training.evaluate.signatures import Check
+from musiscene_training.evaluate.tables import PUBLISHED, aligned
 
-PUBLISHED = "published"
 HEADINGS = (
     "captions",
     "profile",
@@ -119,18 +119,6 @@ def table(report: Report) -> str:
     parts = [aligned(HEADINGS, rows), aligned(("sign", "value", "limit", ""), signs)]
     parts.extend(f"- {note}" for note in report.notes)
     return "\n\n".join(parts[:2]) + "\n\n" + "\n".join(parts[2:]) + "\n"
-
-
-def aligned(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table whose columns are as wide as what is in them."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    lines = [headings, ["-" * width for width in widths], *rows]
-    return "\n".join(
-        "| "
-        + " | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        + " |"
-        for line in lines
-    )
 
 
 def plot(report: Report, items: Sequence[ItemFigures]) -> bytes:

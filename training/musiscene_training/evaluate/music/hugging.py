@@ -1,0 +1,103 @@
+"""CLAP and AST as transformers has them, from folders; no torchaudio is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import (
+    ASTForAudioClassification,
+    AutoFeatureExtractor,
+    AutoTokenizer,
+    ClapModel,
+)
+
+from musiscene_core.errors import ModelError
+from musiscene_training.evaluate.music.sounds import Floats
+
+_WINDOW_S = 10
+_BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
+"""What transformers raises for a folder that is not what it should be."""
+
+
+class Clap:
+    """Sound and words in one space (Wu et al. 2023); windows of 10 s."""
+
+    name = "CLAP"
+    labels: tuple[str, ...] = ()
+    published = True
+
+    def __init__(self, folder: Path) -> None:
+        """Load a folder with model, preprocessor and tokenizer.
+
+        Raises:
+            ModelError: it lacks one of them.
+        """
+        self._extractor, self._model = _loaded(folder, ClapModel, "CLAP")
+        try:
+            self._tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        except _BROKEN as error:
+            raise ModelError(
+                f"{folder} has no tokenizer: {error}.", hint="Get it whole."
+            ) from error
+        self.sample_rate = int(self._extractor.sampling_rate)
+        self.window = self.hop = _WINDOW_S * self.sample_rate
+
+    def hear(self, windows: Sequence[Floats]) -> Floats:
+        """Unit vectors [n, D]."""
+        given = self._extractor(list(windows), sampling_rate=self.sample_rate, return_tensors="pt")
+        with torch.inference_mode():
+            return _unit(self._model.get_audio_features(**given))
+
+    def read(self, texts: Sequence[str]) -> Floats:
+        """Unit vectors [n, D] of texts, in the space of those of sound."""
+        given = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
+        wanted = {name: given[name] for name in ("input_ids", "attention_mask")}
+        with torch.inference_mode():
+            return _unit(self._model.get_text_features(**wanted))
+
+
+class Ast:
+    """A transformer over spectrograms that names AudioSet's classes (Gong et al. 2021)."""
+
+    name = "AST"
+    published = False
+
+    def __init__(self, folder: Path) -> None:
+        """Load a folder with model and preprocessor.
+
+        Raises:
+            ModelError: it lacks one of them.
+        """
+        self._extractor, self._model = _loaded(folder, ASTForAudioClassification, "AST")
+        self.sample_rate = int(self._extractor.sampling_rate)
+        self.window = self.hop = _WINDOW_S * self.sample_rate
+        names: dict[int, str] = self._model.config.id2label
+        self.labels = tuple(names[place] for place in sorted(names))
+
+    def hear(self, windows: Sequence[Floats]) -> Floats:
+        """Logits [n, classes]."""
+        given = self._extractor(list(windows), sampling_rate=self.sample_rate, return_tensors="pt")
+        with torch.inference_mode():
+            return self._model(**given).logits.float().numpy()
+
+
+def _loaded(folder: Path, kind: Any, name: str) -> tuple[Any, Any]:
+    try:
+        model = kind.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
+        extractor = AutoFeatureExtractor.from_pretrained(str(folder), local_files_only=True)
+    except _BROKEN as error:
+        raise ModelError(
+            f"{folder} holds no {name} that can be loaded: {error}.",
+            hint="It needs config.json, preprocessor_config.json, and weights as safetensors.",
+        ) from error
+    return extractor, model.eval()
+
+
+def _unit(features: Any) -> Floats:
+    vectors = getattr(features, "pooler_output", features).float()
+    found: Floats = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+    return np.asarray(found)
