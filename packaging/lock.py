@@ -22,6 +22,7 @@ PINNED_BY_HAND = (
     "bitsandbytes==0.50.2",
     "huggingface_hub==2.4.0",
     "llvmlite==0.50.0",
+    "mkdocs-material==9.8.2",
     "numba==0.68.1",
     "nltk==3.10.4",
     "peft==0.21.2",
