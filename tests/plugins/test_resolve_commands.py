@@ -24,8 +24,9 @@ from musiscene_plugins.resolve import ResolveHost, connecting, menu_script
 from musiscene_plugins.resolve.api import ResolveApi
 from musiscene_plugins.resolve.delivery import Delivery
 from musiscene_plugins.resolve.probing import probe_resolve
-from musiscene_plugins.resolve.scripts import scripts_folder
+from musiscene_plugins.resolve.scripts import put_scripts, scripts_folder
 from musiscene_plugins.resolve.transport import DirectTransport
+from tests.support.daemons import wait_until
 from tests.support.editor_hosts import FLAGS, fake_resolve, users_state
 from tests.support.fake_resolve import FakeMedia, FakeResolve, Semantics
 from tests.support.timelines import take_on_disk
@@ -98,7 +99,7 @@ def test_undo_takes_a_scored_copy_away(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["undo", str(tmp_path / "nowhere")]) == 2
 
 
-@pytest.mark.parametrize("words", [["score"], ["score", "a.mp4", "--resolve"], ["doctor"]])
+@pytest.mark.parametrize("words", [["score"], ["score", "a.mp4", "--resolve"]])
 def test_unclear_commands_are_refused(words: list[str]) -> None:
     assert main(words) == 2
 
@@ -259,20 +260,32 @@ def test_our_scripts_go_into_the_menu_and_never_over_others(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "Utility"
-    for _ in range(2):
-        assert main(["doctor", "--scripts", str(folder), "--json"]) == 0
+    setup = ["setup", "resolve", "--folder", str(folder)]
+    for words in (["doctor", "--scripts", str(folder), "--json"], [*setup, "--json"]):
+        assert main(words) == 0
         paths = [Path(path) for path in json.loads(capsys.readouterr().out)["scripts"]]
         assert [path.name for path in paths] == ["MusiScene.lua", "MusiScene score.py"]
         sources = [Path(menu_script.__file__).with_name("bridge.lua"), Path(menu_script.__file__)]
-        assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in sources]
+        lua, menu = (path.read_text(encoding="utf-8") for path in sources)
+        assert paths[0].read_text(encoding="utf-8") == lua
+        panel = json.dumps([sys.executable, "-m", "musiscene_gui.main"])
+        without = menu.replace("PANEL: list[str] = []", f"PANEL: list[str] = {panel}")
+        assert paths[1].read_text(encoding="utf-8") in (menu, without)
     # As Resolve starts it: from its own folder, by the name that is in the menu.
     monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
     runpy.run_path(str(paths[1]), run_name="__main__", init_globals={"resolve": FakeResolve()})
     assert "No timeline is open" in capsys.readouterr().out
+    assert main([*setup, "--verify"]) == 0
     paths[0].write_text("print('mine')")
-    assert main(["doctor", "--scripts", str(folder)]) == 2
+    assert main(setup) == 2
     assert "is not ours" in capsys.readouterr().err
+    assert main([*setup, "--verify"]) == 2
+    assert main([*setup, "--remove", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"removed": [str(paths[1])]}
     assert paths[0].read_text() == "print('mine')"
+    assert main([*setup, "--remove"]) == 0
+    assert "none to remove" in capsys.readouterr().out
+    assert main([*setup, "--repair"]) == 2
     homes = [
         scripts_folder(name, {}, Path("/h")).as_posix() for name in ("darwin", "win32", "linux")
     ]
@@ -281,6 +294,27 @@ def test_our_scripts_go_into_the_menu_and_never_over_others(
         "/h/AppData/Roaming/Blackmagic Design/DaVinci Resolve/Support/Fusion/Scripts/Utility",
         "/h/.local/share/DaVinciResolve/Fusion/Scripts/Utility",
     ]
+
+
+def test_in_studio_the_menu_opens_the_panel_of_another_python(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    diary = tmp_path / "diary"
+    program = tmp_path / "panel"
+    program.write_text(f'#!/bin/sh\necho "$@" "$PYTHONHOME" > "{diary}"\n')
+    program.chmod(0o700)
+    (_, path) = put_scripts(tmp_path / "Utility", [str(program), "-m", "panel"])
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
+    monkeypatch.setenv("PYTHONHOME", "/opt/resolve")
+    script = runpy.run_path(str(path))
+    assert script["PANEL"] == [str(program), "-m", "panel"]
+    free, studio = FakeResolve(Semantics(product="DaVinci Resolve")), FakeResolve()
+    assert script["open_panel"](free) == ""
+    assert script["open_panel"](studio) == "The MusiScene panel opens with this timeline."
+    wait_until(diary.exists)
+    wait_until(lambda: diary.read_text() == "-m panel --resolve \n")
+    program.unlink()
+    assert script["open_panel"](studio) == ""
 
 
 _WITHOUT_US = """

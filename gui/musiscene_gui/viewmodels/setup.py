@@ -27,7 +27,7 @@ StepState = Literal["ready", "missing", "byhand", "running", "failed", "unknown"
 STEPS: tuple[StepName, ...] = get_args(StepName)
 COMMANDS: Mapping[StepName, tuple[str, ...]] = MappingProxyType(
     {
-        "resolve": ("doctor", "--scripts", "--json"),
+        "resolve": ("setup", "resolve", "--json"),
         "demo": ("demo", "--film"),
         "captions": ("models", "pull", "mullama"),
         "musicgen": ("models", "pull", "musicgen"),

@@ -1,19 +1,27 @@
-"""`musiscene daemon start|stop|status|metrics|models|unload`."""
+"""`musiscene daemon start|stop|status|metrics|models|unload|install|uninstall`."""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
+from pathlib import Path
 
 import msgspec
 
-from musiscene_core.errors import DaemonError, ProtocolMismatchError, RequestError
+from musiscene_core.errors import (
+    DaemonError,
+    OutputError,
+    ProtocolMismatchError,
+    RequestError,
+)
 from musiscene_core.protocol import DaemonStatus, ModelInfo, connect, stop
 from musiscene_plugins.cli.captioners import about_captioner
 from musiscene_plugins.cli.daemon_view import watch
 from musiscene_plugins.cli.terminal import result_console
+from musiscene_plugins.services import installing
 
 EXIT_NOT_RUNNING = 1
 
@@ -24,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise RequestError("Which model?", hint="`musiscene daemon models` lists them.")
     if arguments.action != "unload" and arguments.model:
         raise RequestError(f"`daemon {arguments.action}` takes no model.", hint="Leave it out.")
+    if arguments.action in ("install", "uninstall"):
+        return _service(arguments)
     if arguments.action == "stop":
         stopped = stop()
         _say("Stopped." if stopped else "No daemon was running.", arguments, stopped=stopped)
@@ -54,6 +64,26 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps({"running": True} | msgspec.to_builtins(status)) + "\n")
     else:
         _show(status)
+    return 0
+
+
+def _service(arguments: argparse.Namespace) -> int:
+    """Put the daemon's service in place, or take it away."""
+    made = installing.service(sys.platform, os.environ, Path.home())
+    if arguments.action == "uninstall":
+        gone = installing.uninstall(made)
+        said = f"{made.path} is gone; the daemon starts when it is needed, as before."
+        _say(said if gone else "There was no service.", arguments, removed=gone)
+        return 0
+    refused = installing.install(made)
+    as_json = {"file": str(made.path), "started": not refused, "reason": refused}
+    if not refused:
+        said = f"The daemon runs as a service, from each login on: {made.path}"
+    elif made.follows_file:
+        said = f"{made.path} is in place and works from the next login on; not now: {refused}"
+    else:
+        raise OutputError(f"The service could not be made: {refused}", hint="See its message.")
+    _say(said, arguments, **as_json)
     return 0
 
 
@@ -98,7 +128,7 @@ def _model(model: ModelInfo) -> str:
     return text + f"idle, unloaded in {max(0.0, model.unload_at - time.time()):.0f} s"
 
 
-def _say(text: str, arguments: argparse.Namespace, **as_json: bool) -> None:
+def _say(text: str, arguments: argparse.Namespace, **as_json: object) -> None:
     if arguments.json:
         sys.stdout.write(json.dumps(as_json) + "\n")
     else:

