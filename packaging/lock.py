@@ -20,7 +20,6 @@ PINNED_BY_HAND = (
     "torch==2.13.0",
     "accelerate==1.15.0",
     "bitsandbytes==0.50.2",
-    "huggingface_hub==2.4.0",
     "llvmlite==0.50.0",
     "mkdocs-material==9.8.2",
     "numba==0.68.1",

@@ -120,6 +120,25 @@ def test_only_commands_that_are_there_are_offered(made, qtbot) -> None:
     assert not made._there["gpu"]
 
 
+def test_the_real_command_line_offers_the_models_and_asks_nothing_more(
+    own_home: Home, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    commands = Commands()
+    model = SetupModel(Found(), commands, Kept())
+    model.look()
+    qtbot.waitUntil(lambda: len(model._there) == len(STEPS) - 1, timeout=60_000)
+    assert model._there["musicgen"]
+    assert model._there["captions"]
+    model.begin("musicgen")
+    qtbot.waitUntil(lambda: model.step("musicgen").state == "failed", timeout=60_000)
+    error = model.step("musicgen").error
+    assert error is not None
+    # Pressing the button accepts the licence; what lacks here is the line, or what speaks to it.
+    assert "HF_HUB_OFFLINE" in error.message or "huggingface_hub" in error.message
+    commands.close()
+
+
 def test_a_program_that_cannot_be_started_is_an_error(own_home: Home, qtbot) -> None:
     commands = Commands(("/no/such/program",))
     model = SetupModel(Found(), commands, Kept())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,8 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.errors import EngineError, ModelError
-from musiscene_core.paths import data_folder
+from musiscene_core.models.places import models_folder
+from musiscene_core.models.shelf import folders as shelved
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec
@@ -27,7 +28,7 @@ from musiscene_daemon.residency.models import ModelSpec
 Floats = npt.NDArray[np.float32]
 
 VARIABLE = "MUSISCENE_DEMUCS"
-"""A file of weights; unset: the first *demucs* among the models in the data folder."""
+"""A file of weights; unset: the first *demucs* among the models, pulled, added or put there."""
 KINDS = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
 _SUFFIXES = (".th", ".safetensors")
 _NEEDED = ("drums", "bass")
@@ -95,11 +96,14 @@ def find() -> Path | None:
                 hint="pip install 'musiscene[stems]'",
             )
         return path
-    folder = data_folder() / "models"
-    if not folder.is_dir() or not _installed():
-        return None
-    found = (path for path in sorted(folder.glob("*demucs*")) if path.suffix in _SUFFIXES)
-    return next(found, None)
+    return next(_candidates(), None) if _installed() else None
+
+
+def _candidates() -> Iterator[Path]:
+    for path in (*sorted(models_folder().glob("*demucs*")), *shelved("stems").values()):
+        for file in sorted(path.iterdir()) if path.is_dir() else (path,):
+            if file.suffix in _SUFFIXES and file.is_file():
+                yield file
 
 
 def spec(path: Path) -> ModelSpec[Demucs]:

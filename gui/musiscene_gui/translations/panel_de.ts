@@ -1267,8 +1267,8 @@
         <translation>Installieren</translation>
     </message>
     <message>
-        <source>Fetch</source>
-        <translation>Holen</translation>
+        <source>Accept and fetch</source>
+        <translation>Zustimmen und laden</translation>
     </message>
     <message>
         <source>The daemon</source>
@@ -1303,16 +1303,16 @@
         <translation>Texte, die zuhören</translation>
     </message>
     <message>
-        <source>A model that puts the temp track into words.</source>
-        <translation>Ein Modell, das die Temp-Musik in Worte fasst.</translation>
+        <source>A model that puts the temp track into words. 32 GB, CC-BY-NC-4.0 and LLaMA-2's licence: not for commercial use.</source>
+        <translation>Ein Modell, das die Temp-Musik in Worte fasst. 32 GB, CC-BY-NC-4.0 und die Lizenz von LLaMA-2: nicht für kommerzielle Nutzung.</translation>
     </message>
     <message>
         <source>MusicGen</source>
         <translation>MusicGen</translation>
     </message>
     <message>
-        <source>A model that makes recorded music; best with a GPU.</source>
-        <translation>Ein Modell, das klingende Musik macht; am besten mit Grafikkarte.</translation>
+        <source>A model that makes recorded music; best with a GPU. 2.4 GB, CC-BY-NC-4.0: not for commercial use.</source>
+        <translation>Ein Modell, das klingende Musik macht; am besten mit Grafikkarte. 2,4 GB, CC-BY-NC-4.0: nicht für kommerzielle Nutzung.</translation>
     </message>
     <message>
         <source>Audiocraft</source>

@@ -29,13 +29,14 @@ COMMANDS: Mapping[StepName, tuple[str, ...]] = MappingProxyType(
     {
         "resolve": ("setup", "resolve", "--json"),
         "demo": ("demo", "--film"),
-        "captions": ("models", "pull", "mullama"),
-        "musicgen": ("models", "pull", "musicgen"),
+        "captions": ("models", "pull", "mullama", "--yes"),
+        "musicgen": ("models", "pull", "musicgen", "--yes"),
         "audiocraft": ("setup", "audiocraft"),
         "gpu": ("setup", "gpu"),
     }
 )
-"""What sets a step up; those that this installation does not have are not offered."""
+"""What sets a step up; those that this installation does not have are not offered. Beside a model's
+button stands its licence: pressing it accepts that."""
 _ALWAYS: tuple[StepName, ...] = ("resolve", "demo")
 _FRACTION = re.compile(r"\s*(\d{1,3})(?:[.,]\d+)?\s?%\s*(.*)")
 _LISTED = 40
@@ -109,8 +110,7 @@ class SetupModel:
         self._asked = True
         for name, command in COMMANDS.items():
             if name not in _ALWAYS:
-                words = command[:2]
-                self._ask_for(name, words, command[-1])
+                self._ask_for(name, command[:2], command[2] if command[2:] else command[1])
 
     def _ask_for(self, name: StepName, words: Sequence[str], thing: str) -> None:
         """Whether there is such a command, and its help knows of `thing`."""

@@ -100,7 +100,7 @@ class StepRow(QWidget):
 
     def _words(self) -> dict[StepName, tuple[str, str, str]]:
         """Title, what it is good for, and what its button says."""
-        install, fetch = self.tr("Install"), self.tr("Fetch")
+        install, fetch = self.tr("Install"), self.tr("Accept and fetch")
         return {
             "daemon": (
                 self.tr("The daemon"),
@@ -119,12 +119,18 @@ class StepRow(QWidget):
             ),
             "captions": (
                 self.tr("Captions that listen"),
-                self.tr("A model that puts the temp track into words."),
+                self.tr(
+                    "A model that puts the temp track into words. 32 GB, CC-BY-NC-4.0 and "
+                    "LLaMA-2's licence: not for commercial use."
+                ),
                 fetch,
             ),
             "musicgen": (
                 self.tr("MusicGen"),
-                self.tr("A model that makes recorded music; best with a GPU."),
+                self.tr(
+                    "A model that makes recorded music; best with a GPU. 2.4 GB, CC-BY-NC-4.0: not "
+                    "for commercial use."
+                ),
                 fetch,
             ),
             "audiocraft": (

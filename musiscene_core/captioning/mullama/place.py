@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from musiscene_core.captioning.mullama.config import MANIFEST
-from musiscene_core.paths import data_folder
+from musiscene_core.models.places import models_folder
+from musiscene_core.models.shelf import folders
 
 CAPTIONER_VARIABLE = "MUSISCENE_CAPTIONER"
 """Names the captioner's folder, where it is not the usual one."""
@@ -23,12 +24,16 @@ _RESTART = "then restart the daemon (musiscene daemon stop)"
 def captioner_folder() -> Path:
     """Where the converted captioner is looked for."""
     named = os.environ.get(CAPTIONER_VARIABLE)
-    return Path(named).expanduser() if named else data_folder() / "models" / "captioner"
+    if named:
+        return Path(named).expanduser()
+    usual = models_folder() / "captioner"
+    added = folders("captioner").values() if not usual.is_dir() else ()
+    return next(iter(added), usual)
 
 
 def pack_folders(captioner: Path) -> tuple[Path, ...]:
     """Where house packs are looked for: those that came with the captioner, then the user's."""
-    return captioner / "packs", data_folder() / "models" / "packs"
+    return captioner / "packs", models_folder() / "packs"
 
 
 def missing(folder: Path, packages: Sequence[str] = PACKAGES) -> str:
@@ -41,7 +46,8 @@ def missing(folder: Path, packages: Sequence[str] = PACKAGES) -> str:
         )
     if not (folder / MANIFEST).is_file():
         return (
-            f"Its weights are not at {folder}. Convert the published ones once: musiscene-train "
+            f"Its weights are not at {folder}. Get them with `musiscene models pull mullama` "
+            "(32 GB, and licences to accept); or convert your own copies once: musiscene-train "
             f"convert --llama DIR --mert DIR --checkpoint checkpoint.pth --output {folder}; or "
             f"name a folder that has them in {CAPTIONER_VARIABLE}; {_RESTART}."
         )

@@ -7,11 +7,11 @@ import getpass
 import json
 import os
 import sys
-from pathlib import Path
 
 from musiscene_core.captioning.language.chosen import choose, chosen, chosen_file, forget
 from musiscene_core.captioning.language.settings import KEY_VARIABLE, LanguageSettings
 from musiscene_core.errors import RequestError
+from musiscene_core.models.chosen import named_folder
 from musiscene_plugins.cli.terminal import result_console
 
 
@@ -37,7 +37,7 @@ def _use(arguments: argparse.Namespace) -> None:
         raise RequestError(
             "Which language model?", hint="Name one: --url of a server, or --folder of a model."
         )
-    folder = Path(arguments.folder).expanduser().absolute() if arguments.folder else None
+    folder = named_folder(arguments.folder) if arguments.folder else None
     if folder is not None and not (folder / "config.json").is_file():
         raise RequestError(
             f"{folder} holds no language model.",

@@ -37,6 +37,7 @@ _COMMANDS = {
     "daemon": "musiscene_plugins.cli.daemon_command",
     "engines": "musiscene_plugins.cli.engines",
     "setup": "musiscene_plugins.cli.setup",
+    "models": "musiscene_plugins.cli.models",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",

@@ -46,6 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser("engines", help="list who can make music, and what is missing")
     )
     _add_setup(commands.add_parser("setup", help="put in place what engines and editors need"))
+    _add_models(commands.add_parser("models", help="list, pull, add, check or remove models"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -230,7 +231,9 @@ def _add_language(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--url", metavar="URL", help="an OpenAI-compatible server: http://…/v1")
     parser.add_argument("--model", metavar="NAME", help="the model there (default: its first)")
-    parser.add_argument("--folder", metavar="DIR", help="or a model as transformers saves it")
+    parser.add_argument(
+        "--folder", metavar="MODEL", help="or one of `musiscene models`, or a folder"
+    )
     parser.add_argument(
         "--key", action="store_true", help="the server wants a key: MUSISCENE_LLM_KEY, or asked for"
     )
@@ -244,12 +247,13 @@ def _add_watching(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         choices=("show", "use", "forget"),
         default="show",
-        help="choose models (use: those not named stay as they are), or none (forget)",
+        help="choose models, each a folder or one of `musiscene models` (use: those not named stay "
+        "as they are), or none (forget)",
     )
-    parser.add_argument("--vision", metavar="DIR", help="describes frames: BLIP-2, Qwen3-VL, ...")
-    parser.add_argument("--emotion", metavar="DIR", help="judges the mood of frames: CLIP")
-    parser.add_argument("--speech", metavar="DIR", help="writes down speech: a faster-whisper")
-    parser.add_argument("--speakers", metavar="DIR", help="tells speakers apart: a pyannote")
+    parser.add_argument("--vision", metavar="MODEL", help="describes frames: BLIP-2, Qwen3-VL, ...")
+    parser.add_argument("--emotion", metavar="MODEL", help="judges the mood of frames: CLIP")
+    parser.add_argument("--speech", metavar="MODEL", help="writes down speech: a faster-whisper")
+    parser.add_argument("--speakers", metavar="MODEL", help="tells speakers apart: a pyannote")
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
@@ -349,6 +353,29 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folder", metavar="DIR", help="of resolve: where the scripts go")
     parser.add_argument("--yes", action="store_true", help="do not ask")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "action", nargs="?", choices=("list", "pull", "add", "verify", "remove"), default="list"
+    )
+    parser.add_argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="which, such as musicgen, musicgen-medium, mullama or clip-vit-large-patch14; to add, "
+        "the PATH of a model's folder or file, which stays where it is",
+    )
+    parser.add_argument(
+        "--yes", action="store_true", help="accept the licence of what is pulled, without asking"
+    )
+    parser.add_argument("--licence", metavar="NAME", help="of what is added, such as Apache-2.0")
+    parser.add_argument(
+        "--commercial",
+        action="store_true",
+        help="the licence of what is added lets music made with it be sold",
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 import msgspec
 
 from musiscene_core.errors import RequestError
+from musiscene_core.models.chosen import named_folder
 from musiscene_core.spotting.chosen import choose, chosen, chosen_file, forget
 from musiscene_plugins.cli.terminal import result_console
 
@@ -48,11 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _checked(use: str, folder: str) -> str:
-    path = Path(folder).expanduser().absolute()
+    path = named_folder(folder)
     if not (path / _NEEDED[use]).is_file():
         raise RequestError(
             f"{path} holds no model that {_DOES[use]}: there is no {_NEEDED[use]}.",
-            hint="Name the folder that the model was saved or downloaded to.",
+            hint="Name the folder that the model was saved or downloaded to, or a model of "
+            "`musiscene models list`.",
         )
     return str(path)
 

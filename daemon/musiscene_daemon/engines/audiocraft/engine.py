@@ -12,7 +12,7 @@ from typing import Any
 from musiscene_core.cue import STEM_ROLES, Cue
 from musiscene_core.environments.places import folder_of, interpreter_of
 from musiscene_core.errors import EngineError
-from musiscene_core.paths import data_folder
+from musiscene_core.models.places import models_folder, size_of
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.state import EngineInfo
 from musiscene_core.request import ScoreRequest
@@ -206,10 +206,10 @@ class AudiocraftEngine:
         return ""
 
     def _no_weights(self) -> str:
-        place = data_folder() / "models"
         return (
-            f"No weights were found: put the folder of a facebook/{self.prefix} model, in"
-            f" audiocraft's own format, into {place}."
+            f"No weights were found: `musiscene models list` names those of {self.name} that can be"
+            f" pulled; or put the folder of a facebook/{self.prefix} model, in audiocraft's own"
+            f" format, into {models_folder()}."
         )
 
     def _spec(self, title: str, folder: Path) -> ModelSpec[LoadedModel]:
@@ -221,7 +221,7 @@ class AudiocraftEngine:
 
         return ModelSpec(
             name=f"{self.name} {title}",
-            bytes=2 * finding.size_of(folder) + _BESIDE_BYTES,
+            bytes=2 * size_of(folder) + _BESIDE_BYTES,
             load=load,
             unload=LoadedModel.close,
             place="gpu_or_cpu",

@@ -13,8 +13,9 @@ import msgspec
 
 from musiscene_core.codec import digest
 from musiscene_core.errors import ModelError
-from musiscene_core.paths import data_folder
-from musiscene_daemon.engines.musicgen.finding import AUDIOCRAFT_MODEL, hub_snapshots, title
+from musiscene_core.models.places import models_folder, title
+from musiscene_core.models.shelf import folders as shelved
+from musiscene_daemon.engines.musicgen.finding import AUDIOCRAFT_MODEL, hub_snapshots
 from musiscene_daemon.engines.musicgen.shape import CONFIG
 
 CODEC = "compression_state_dict.bin"
@@ -67,7 +68,7 @@ def converted_folder(sources: Sources) -> Path:
     except OSError as error:
         raise ModelError(f"{error.filename} cannot be read: {error.strerror}.") from error
     known = digest([[(one.st_size, one.st_mtime_ns) for one in stats], str(sources.text)])
-    return data_folder() / "models" / "converted" / f"{sources.name}-{known[:8]}"
+    return models_folder() / "converted" / f"{sources.name}-{known[:8]}"
 
 
 def find_codec(named: str, sources: Sources) -> Path:
@@ -84,7 +85,8 @@ def find_codec(named: str, sources: Sources) -> Path:
             return folder / CODEC
     raise ModelError(
         f"{sources.codec} names the codec {named}, which is not on this machine.",
-        hint=f"Put its folder into {data_folder() / 'models' / short}.",
+        hint=f"Run `musiscene models pull {short}`, or put its folder into"
+        f" {models_folder() / short}.",
     )
 
 
@@ -101,14 +103,17 @@ def _text(folder: Path) -> Path:
         f"{TEXT_VARIABLE} names {named}, which holds no T5."
         if named
         else f"{folder} holds audiocraft's files, which leave out the text encoder T5.",
-        hint="Put the folder of t5-base (config.json, model.safetensors, tokenizer.json) into"
-        f" {data_folder() / 'models' / _TEXT}, or name it with {TEXT_VARIABLE}.",
+        hint=f"Run `musiscene models pull {_TEXT}`; or put its folder (config.json,"
+        f" model.safetensors, tokenizer.json) into {models_folder() / _TEXT}, or name it with"
+        f" {TEXT_VARIABLE}.",
     )
 
 
 def _folders(beside: Path, short: str, *cached: str) -> Iterator[Path]:
     """Where a model that belongs to the one in `beside` may lie."""
-    for parent in (beside, beside.parent, data_folder() / "models"):
+    for parent in (beside, beside.parent, models_folder()):
         yield parent / short
+    if (added := shelved("text encoder", "codec").get(short)) is not None:
+        yield added
     for name in cached:
         yield from hub_snapshots(name)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import EngineError, InputError, ModelError, RequestError
+from musiscene_core.models.places import size_of, title
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.state import EngineInfo, EngineModel
 from musiscene_core.request import ScoreRequest
@@ -23,8 +24,6 @@ from musiscene_daemon.engines.musicgen.finding import (
     find,
     found,
     is_audiocraft,
-    size_of,
-    title,
 )
 from musiscene_daemon.engines.musicgen.room import with_room
 from musiscene_daemon.engines.musicgen.shape import CONFIG, read_shape

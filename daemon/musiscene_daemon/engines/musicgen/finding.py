@@ -1,7 +1,8 @@
 """Where a MusicGen's weights lie on this machine. Looks, and downloads nothing.
 
-In turn: the folders that MUSISCENE_MUSICGEN names; <data folder>/models/musicgen*; the cache that
-Hugging Face's tools fill. Knows no torch.
+In turn: the folders that MUSISCENE_MUSICGEN names; <data folder>/models/musicgen*, where `musiscene
+models pull` puts them; those that `musiscene models add` was told of; the cache that Hugging Face's
+tools fill. Knows no torch.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from musiscene_core.errors import EngineError
-from musiscene_core.paths import data_folder
+from musiscene_core.models.places import hub_cache, models_folder, title
+from musiscene_core.models.shelf import folders as shelved
 from musiscene_daemon.engines.musicgen.shape import CONFIG
 
 WEIGHTS_VARIABLE = "MUSISCENE_MUSICGEN"
@@ -19,8 +21,9 @@ AUDIOCRAFT_MODEL = "state_dict.bin"
 STYLE = "musicgen-style"
 _PREFERRED = ("small", "medium", "stereo-small", "stereo-medium", "melody", "large")
 _HINT = (
-    "Put a MusicGen's folder, such as that of facebook/musicgen-small, into {place}, or name it"
-    f" with {WEIGHTS_VARIABLE} and restart the daemon. Its weights are CC-BY-NC-4.0."
+    "Get one with `musiscene models pull musicgen-small`; or put a MusicGen's folder, such as that"
+    " of facebook/musicgen-small, into {place}, or name it with"
+    f" {WEIGHTS_VARIABLE} and restart the daemon. Its weights are CC-BY-NC-4.0."
 )
 
 
@@ -41,21 +44,6 @@ def choices() -> dict[str, Path]:
     for folder in folders:
         known.setdefault(title(folder).removeprefix("musicgen-"), folder)
     return known
-
-
-def title(folder: Path) -> str:
-    """What the model in `folder` is called: in the hub's cache its folder's name is a hash."""
-    if folder.parent.name == "snapshots":
-        return folder.parent.parent.name.rpartition("--")[2]
-    return folder.name
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of the files in `folder`; 0 where it cannot be read."""
-    try:
-        return sum(path.stat().st_size for path in folder.iterdir() if path.is_file())
-    except OSError:
-        return 0
 
 
 def found(name: str = "") -> Path:
@@ -82,20 +70,18 @@ def is_audiocraft(folder: Path) -> bool:
 
 def hub_snapshots(name: str) -> list[Path]:
     """What the cache of Hugging Face's tools holds of the model `name` ("owner--model")."""
-    return sorted(_hub_cache().glob(f"models--{name}/snapshots/*"))
+    return sorted(hub_cache().glob(f"models--{name}/snapshots/*"))
 
 
 def missing(message: str) -> EngineError:
     """An error about weights that are not there, with how to get them."""
-    return EngineError(message, hint=_HINT.format(place=data_folder() / "models"))
+    return EngineError(message, hint=_HINT.format(place=models_folder()))
 
 
 def _candidates() -> Iterator[Path]:
-    for parent, pattern in (
-        (data_folder() / "models", "musicgen*"),
-        (_hub_cache(), "models--facebook--musicgen*/snapshots/*"),
-    ):
-        for path in sorted(parent.glob(pattern)):
+    cached = hub_cache().glob("models--facebook--musicgen*/snapshots/*")
+    for group in (models_folder().glob("musicgen*"), shelved("musicgen").values(), cached):
+        for path in sorted(group):
             # MusicGen-Style has another model before its decoder: audiocraft-style's to play.
             if STYLE not in str(path) and ((path / CONFIG).is_file() or is_audiocraft(path)):
                 yield path
@@ -106,9 +92,3 @@ def _rank(folder: Path) -> tuple[int, str]:
     text = str(folder)
     sizes = [number for number, name in enumerate(_PREFERRED) if f"musicgen-{name}" in text]
     return (sizes[0] if sizes else len(_PREFERRED)), text
-
-
-def _hub_cache() -> Path:
-    named = os.environ.get("HF_HUB_CACHE")
-    home = os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface"
-    return Path(named) if named else Path(home) / "hub"
