@@ -16,12 +16,11 @@ import msgspec
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import MusiSceneError
 from musiscene_core.paths import cache_folder
+from musiscene_core.spotting.films import film_digest
 from musiscene_core.spotting.seen import Source
 
 MOST_ANSWERS = 20_000
 """Kept at most: 80 MB on a disk of 4 kB blocks."""
-_ENDS = 64 << 10
-"""Bytes at either end of a film by which it is known, with its size and time of change."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,20 +92,3 @@ class Kept:
         named = f"{film} {source.seconds} {self._model}"
         name = hashlib.sha256(named.encode()).hexdigest()
         return self._folder / name[:2] / f"{name}.json"
-
-
-def film_digest(path: str) -> str:
-    """What a film is known by; empty where it cannot be read.
-
-    Its size, its time of change and its ends: hours of film cannot be read for it.
-    """
-    try:
-        with open(path, "rb") as file:
-            status = os.fstat(file.fileno())
-            known = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns} ".encode())
-            known.update(file.read(_ENDS))
-            file.seek(max(0, status.st_size - _ENDS))
-            known.update(file.read(_ENDS))
-    except OSError:
-        return ""
-    return known.hexdigest()
