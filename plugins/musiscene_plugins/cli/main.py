@@ -1,7 +1,7 @@
 """The `musiscene` command: reads the arguments, runs one command, turns errors into exit codes.
 
     0    done
-    1    `daemon status` found none running
+    1    `daemon status` found none running; `doctor` found something broken
     2    something the user can mend: one sentence, and what to do next, on stderr
     130  cancelled with Ctrl-C
 

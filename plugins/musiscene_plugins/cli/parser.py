@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_watch(commands.add_parser("watch", help="score timelines that appear in a folder"))
     _add_mcp(commands.add_parser("mcp", help="serve assistants over the Model Context Protocol"))
     _add_undo(commands.add_parser("undo", help="take placed music away from its timeline"))
-    _add_doctor(commands.add_parser("doctor", help="look at an editor, for a report to send"))
+    _add_doctor(commands.add_parser("doctor", help="look at everything that could be wrong"))
     commands.add_parser("host", help="hold a timeline for the panel, which starts this itself")
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
@@ -435,13 +435,12 @@ def _add_undo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
-    add_resolve(parser, what="try out DaVinci Resolve, on a timeline of its own")
     parser.add_argument(
-        "--scripts",
-        nargs="?",
-        const="",
-        metavar="DIR",
-        help="put our scripts into Resolve's menu instead (default: your own scripts folder)",
+        "--bundle", metavar="FILE.zip", help="also write a file to attach, without private names"
+    )
+    add_resolve(parser, what="try out DaVinci Resolve instead, on a timeline of its own")
+    parser.add_argument(
+        "--scripts", nargs="?", const="", metavar="DIR", help="the same as `setup resolve`"
     )
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
