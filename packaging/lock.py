@@ -4,7 +4,8 @@
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
-extras `models`, `stems`, `four-bit` and `train` need is pinned by hand: it is not resolved here.
+extras `models`, `stems`, `four-bit`, `train` and `ray` need is pinned by hand: it is not resolved
+here.
 """
 
 from __future__ import annotations
@@ -20,17 +21,20 @@ PINNED_BY_HAND = (
     "torch==2.13.0",
     "accelerate==1.15.0",
     "bitsandbytes==0.50.2",
+    "braceexpand==0.1.7",
     "llvmlite==0.50.0",
     "mkdocs-material==9.8.2",
     "numba==0.68.1",
     "nltk==3.10.4",
     "peft==0.21.2",
+    "ray==2.60.0",
     "rouge-score==0.1.2",
     "sacrebleu==2.6.0",
     "safetensors==0.8.0",
     "sentencepiece==0.2.3",
     "tokenizers==0.23.3",
     'transformers==5.23.0; python_version >= "3.11"',
+    "webdataset==1.0.2",
 )
 OURS = "musiscene"
 

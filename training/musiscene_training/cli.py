@@ -22,6 +22,7 @@ from musiscene_training.adapter import command as adapter
 from musiscene_training.evaluate import command as evaluate
 from musiscene_training.nano import command as nano
 from musiscene_training.survey import command as survey
+from musiscene_training.vacad import command as vacad
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -102,6 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     survey.add_arguments(
         commands.add_parser("survey", help="blind listening tests in a browser, and their results")
+    )
+    vacad.add_arguments(
+        commands.add_parser("vacad", help="build a dataset from clips: pictures, music and words")
     )
     return parser
 
