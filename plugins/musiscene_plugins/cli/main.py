@@ -38,6 +38,7 @@ _COMMANDS = {
     "engines": "musiscene_plugins.cli.engines",
     "setup": "musiscene_plugins.cli.setup",
     "models": "musiscene_plugins.cli.models",
+    "provenance": "musiscene_plugins.cli.provenance",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",

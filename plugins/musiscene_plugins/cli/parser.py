@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_setup(commands.add_parser("setup", help="put in place what engines and editors need"))
     _add_models(commands.add_parser("models", help="list, pull, add, check or remove models"))
+    _add_provenance(commands.add_parser("provenance", help="say how the music in a file was made"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -376,6 +377,25 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the licence of what is added lets music made with it be sold",
     )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_provenance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="FILE",
+        help="a WAV file, wherever it comes from; `sign FILE` signs one; `check` reads the ledger",
+    )
+    parser.add_argument(
+        "--library",
+        metavar="DIR",
+        help="the data folder whose ledger to ask (default: this user's)",
+    )
+    signing = parser.add_argument_group("signing, after C2PA")
+    signing.add_argument("--certificate", metavar="PEM", help="yours, with the chain above it")
+    signing.add_argument("--key", metavar="PEM", help="its private key, not encrypted")
+    signing.add_argument("--output", metavar="WAV", help="where to write (FILE.signed.wav)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
