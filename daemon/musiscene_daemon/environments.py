@@ -36,11 +36,21 @@ class Environment:
         python: the interpreter that runs its worker.
         engines: names of the engines of ours that its worker has; empty for those that are
             installed in it.
+        pool: the pool that the worker belongs to, which offers the same and shares the jobs;
+            empty for one of its own.
+        through: what the interpreter is told to run in the worker's place; empty for the worker.
     """
 
     name: str
     python: Path
     engines: tuple[str, ...] = ()
+    pool: str = ""
+    through: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """The pool that jobs for its engines belong to."""
+        return self.pool or self.name
 
     def complaint(self, last_words: str) -> BrokenEngine:
         """Why it does not start, given what its interpreter said at last."""
