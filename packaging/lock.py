@@ -1,6 +1,7 @@
 """Write packaging/constraints.txt: the exact versions every supported Python installs.
 
     python packaging/lock.py python3.10 python3.11 python3.12
+    python packaging/lock.py --models       locks/models.txt, of `musiscene setup gpu`; needs uv
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
@@ -17,6 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "packaging" / "constraints.txt"
+MODELS = ROOT / "musiscene_core" / "environments" / "locks" / "models.txt"
 PINNED_BY_HAND = (
     "torch==2.13.0",
     "accelerate==1.15.0",
@@ -59,6 +61,19 @@ def resolve(interpreter: str) -> tuple[str, dict[str, str]]:
     }
 
 
+def lock_models() -> None:
+    """Resolve the extras of the models' environment for every system at once."""
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    command += ["--no-annotate", "--no-header", "--constraint", str(TARGET), "-"]
+    wanted = f"{OURS}[models,speech] @ {ROOT.as_uri()}\n"
+    said = subprocess.run(command, input=wanted, check=True, capture_output=True, text=True).stdout
+    pins = [line.replace(" ; ", "; ") for line in said.splitlines() if not line.startswith(OURS)]
+    # Neither a browser nor another Python than CPython runs MusiScene.
+    pins = [pin.replace("; sys_platform != 'emscripten'", "") for pin in pins]
+    kept = [pin for pin in pins if "emscripten" not in pin and "pypy" not in pin]
+    MODELS.write_text("\n".join(kept) + "\n")
+
+
 def main(interpreters: list[str]) -> None:
     """Resolve for each interpreter and write the file."""
     resolved = dict(resolve(interpreter) for interpreter in interpreters)
@@ -80,4 +95,4 @@ def main(interpreters: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    lock_models() if sys.argv[1:] == ["--models"] else main(sys.argv[1:])

@@ -341,7 +341,9 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
 
 def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "environment", metavar="NAME", help="which: resolve (scripts in its menu), audiocraft"
+        "environment",
+        metavar="NAME",
+        help="resolve (scripts in its menu), gpu (models with torch), or audiocraft",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--verify", action="store_true", help="check the one that is there")
@@ -351,6 +353,14 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", metavar="URL", help="a package index instead of pip's own")
     parser.add_argument(
         "--packages", metavar="DIR", help="a folder with all packages, instead of any index"
+    )
+    parser.add_argument(
+        "--torch",
+        choices=("cuda", "cpu", "rocm", "mps"),
+        help="of gpu: for which processor (default: by what this machine has)",
+    )
+    parser.add_argument(
+        "--torch-index", metavar="URL", help="of gpu: the index that has this torch"
     )
     parser.add_argument("--folder", metavar="DIR", help="of resolve: where the scripts go")
     parser.add_argument("--yes", action="store_true", help="do not ask")

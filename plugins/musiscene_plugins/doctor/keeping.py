@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from musiscene_core.environments.models import recipe_as
 from musiscene_core.environments.places import FOLDER, stamp_of
 from musiscene_core.environments.recipes import RECIPES
 from musiscene_core.library.catalogue import INDEX_NAME
@@ -116,7 +117,8 @@ def environments() -> Iterator[Finding]:
                     f"`musiscene setup {what}` goes on; `--remove` takes it away.",
                 )
             continue
-        stamp, recipe = stamp_of(folder / name), RECIPES.get(name)
+        stamp = stamp_of(folder / name)
+        recipe = RECIPES.get(name) or (recipe_as(stamp) if stamp is not None else None)
         if stamp is None or recipe is None:
             continue
         if stamp.recipe == name and stamp.digest != recipe.digest:
