@@ -1,9 +1,9 @@
 """What the nano captioner's encoder is shown of ten seconds of sound.
 
-Three views, each of which makes something plain that the others hide: colour over time (a log-mel
-spectrogram), pulse (how onsets agree with themselves some time later) and pitch classes (which
-notes there are, whatever the octave). All are relative to the window itself, so that its level
-does not matter. Knows nothing of models.
+Four views, each of which makes something plain that the others hide: colour over time (a log-mel
+spectrogram), pulse (how onsets agree with themselves some time later), pitch classes over time
+(which notes there are, whatever the octave and the tuning) and onsets (how many and how strong).
+All are relative to the window itself, so that its level does not matter. Knows nothing of models.
 """
 
 from __future__ import annotations
@@ -32,15 +32,25 @@ TEMPI = 72
 """Tempi on the pulse view's grid."""
 SLOWEST_BPM, FASTEST_BPM = 30.0, 300.0
 PITCH_VIEWS = 3
-"""Pitch classes of the bass, of the middle and of all."""
+"""Pitch classes of the bass, of the middle and of what is above."""
+PITCH_FRAMES = WINDOW_S * 4
+"""Frames of the pitch view: 4 a second, long enough to part the notes of a low chord."""
+ONSET_FIGURES = 7
+"""Peaks a second over four thresholds; mean, deviation and height of the rises."""
 
 _FRAME, _HOP = 1024, 320
-_LONG_FRAME, _LONG_HOP = 4096, 2048
+_LONG_FRAME, _LONG_HOP = 8192, 4000
 _RATE = SAMPLE_RATE // _HOP
 _COMPRESSION = 1000.0
 _EDGES = (0, 8, 22, 40, BANDS)
-_LOWEST_PITCH, _HIGHEST_PITCH, _MIDDLE_PITCH = 33, 93, 57
-"""MIDI numbers: A1 to A6 are listened to; below A3 is bass."""
+_PITCH_EDGES = (33, 53, 72, 93)
+"""MIDI numbers: A1 to A6 are listened to; below F3 is bass, from C5 on is high."""
+_TUNINGS = (-0.5, -0.25, 0.0, 0.25)
+"""Semitones that the music may be off: the one at which notes stand out most is taken."""
+_THRESHOLDS = (1.0, 1.75, 3.0, 5.0)
+"""Times the mean rise that a peak must reach to count as an onset."""
+_PEAK_REACH = 3
+"""Frames on each side that a peak must not be lower than."""
 
 
 class Views(NamedTuple):
@@ -49,12 +59,14 @@ class Views(NamedTuple):
     Attributes:
         colour: [COLOUR_FRAMES, BANDS], mean 0.
         pulse: [PULSE_VIEWS, TEMPI].
-        pitch: [PITCH_VIEWS, 12] from C, each row summing to 1.
+        pitch: [PITCH_FRAMES, PITCH_VIEWS, 12] from C, a frame summing to 1 on average.
+        onsets: [PULSE_VIEWS - 1, ONSET_FIGURES], of the same ranges as the pulse view's.
     """
 
     colour: Floats
     pulse: Floats
     pitch: Floats
+    onsets: Floats
 
 
 def views(samples: Floats) -> Views:
@@ -62,7 +74,8 @@ def views(samples: Floats) -> Views:
     loudest = float(np.abs(samples).max())
     levelled = samples / np.float32(max(loudest, 1e-9))
     levels = np.log1p(_COMPRESSION * _magnitudes(levelled, _FRAME, _HOP) @ _mel())
-    return Views(_colour(levels), _pulse(levels), _pitch(levelled))
+    rises = _rises(levels)
+    return Views(_colour(levels), _pulse(rises), _pitch(levelled), _onsets(rises))
 
 
 def _magnitudes(samples: Floats, frame: int, hop: int) -> Floats:
@@ -80,12 +93,31 @@ def _colour(levels: Floats) -> Floats:
     return centred
 
 
-def _pulse(levels: Floats) -> Floats:
+def _rises(levels: Floats) -> list[Floats]:
+    """How much louder it gets from frame to frame, in each range of bands and in all."""
     rises = np.maximum(np.diff(levels, axis=0), 0.0)
-    ranges = [rises[:, low:high].mean(axis=1) for low, high in pairwise(_EDGES)]
-    every = rises.mean(axis=1)
-    curves = [*(_autocorrelation(curve) for curve in (*ranges, every)), _spectrum(every)]
+    return [
+        *(rises[:, low:high].mean(axis=1) for low, high in pairwise(_EDGES)),
+        rises.mean(axis=1),
+    ]
+
+
+def _pulse(rises: list[Floats]) -> Floats:
+    curves = [*(_autocorrelation(curve) for curve in rises), _spectrum(rises[-1])]
     return np.stack(curves).astype(np.float32)
+
+
+def _onsets(rises: list[Floats]) -> Floats:
+    rows = []
+    for curve in rises:
+        mean = float(curve.mean()) + 1e-3
+        around = np.pad(curve, _PEAK_REACH, constant_values=-1.0)
+        highest = np.lib.stride_tricks.sliding_window_view(around, 2 * _PEAK_REACH + 1).max(axis=1)
+        peaks = np.where(curve >= highest, curve / mean, 0.0)
+        counts = [float((peaks > least).sum()) / WINDOW_S / 5 for least in _THRESHOLDS]
+        height = float(np.percentile(curve, 95)) / mean
+        rows.append([*counts, np.log1p(10 * mean), np.log1p(float(curve.std()) / mean), height / 4])
+    return np.array(rows, dtype=np.float32)
 
 
 def _grid() -> npt.NDArray[np.float64]:
@@ -118,20 +150,20 @@ def _spectrum(curve: Floats) -> npt.NDArray[np.float64]:
 
 
 def _pitch(samples: Floats) -> Floats:
-    spectra = np.sqrt(_magnitudes(samples, _LONG_FRAME, _LONG_HOP))
-    notes = np.maximum(spectra @ _semitones(), 0.0)
+    spectra = np.sqrt(_magnitudes(samples, _LONG_FRAME, _LONG_HOP))[:PITCH_FRAMES]
+    notes = np.maximum(spectra @ _semitones(), 0.0).reshape(len(spectra), len(_TUNINGS), -1)
     # What sticks out of its neighbours is a note; drums and noise are as strong beside it.
-    beside = 0.5 * (np.roll(notes, 1, axis=1) + np.roll(notes, -1, axis=1))
+    beside = 0.5 * (np.roll(notes, 1, axis=2) + np.roll(notes, -1, axis=2))
     notes = np.maximum(notes - beside, 0.0)
-    split = _MIDDLE_PITCH - _LOWEST_PITCH
+    notes = notes[:, int(np.argmax((notes**2).sum(axis=(0, 2))))]
     rows = []
-    for part in (slice(0, split), slice(split, None), slice(None)):
-        sums = np.zeros(12)
-        strengths = notes[:, part].sum(axis=0)
-        first = _LOWEST_PITCH + (part.start or 0)
-        np.add.at(sums, (first + np.arange(len(strengths))) % 12, strengths)
-        rows.append(sums / max(float(sums.sum()), 1e-9))
-    return np.stack(rows).astype(np.float32)
+    for low, high in pairwise(_PITCH_EDGES):
+        sums = np.zeros((len(notes), 12), np.float32)
+        for pitch in range(low, high):
+            sums[:, pitch % 12] += notes[:, pitch - _PITCH_EDGES[0]]
+        rows.append(sums)
+    found = np.stack(rows, axis=1)
+    return np.asarray(found * (len(found) / max(float(found.sum()), 1e-9)), dtype=np.float32)
 
 
 @functools.lru_cache(maxsize=1)
@@ -141,10 +173,11 @@ def _mel() -> Floats:
 
 @functools.lru_cache(maxsize=1)
 def _semitones() -> Floats:
-    """Filters [bins, semitones]: bells a quarter tone wide around each pitch."""
+    """Filters [bins, tunings * semitones]: bells a quarter tone wide around each pitch."""
     hertz = np.fft.rfftfreq(_LONG_FRAME, 1 / SAMPLE_RATE)
     pitches = 69 + 12 * np.log2(np.maximum(hertz, 1.0) / 440.0)
-    wanted = np.arange(_LOWEST_PITCH, _HIGHEST_PITCH)
+    equal = np.arange(_PITCH_EDGES[0], _PITCH_EDGES[-1])
+    wanted = np.concatenate([equal + tuning for tuning in _TUNINGS])
     # Where bins lie wider apart than pitches a bell reaches to the next bin.
     spacing = SAMPLE_RATE / _LONG_FRAME / (440.0 * 2 ** ((wanted - 69) / 12)) * 12 / np.log(2)
     width = np.maximum(0.25, 0.5 * spacing)

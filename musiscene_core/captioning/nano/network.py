@@ -32,17 +32,26 @@ def embedding(weights: Weights, strides: Sequence[int], views: Views) -> Floats:
         kernel = weights[f"convolution.{number}.weight"]
         x = _relu(_convolved(x, kernel, stride) + weights[f"convolution.{number}.bias"])
     deviation = np.sqrt(x.var(axis=0) + _EPS)
-    pulse = _relu(
-        _linear(weights, "pulse_out", _relu(_linear(weights, "pulse_in", views.pulse.ravel())))
-    )
-    turns = np.stack([np.roll(views.pitch, -turn, axis=1).ravel() for turn in range(12)])
-    turned = _relu(
-        _linear(weights, "pitch_out", _relu(_linear(weights, "pitch_in", turns * np.float32(12))))
-    )
+    beats = np.concatenate([views.pulse.ravel(), views.onsets.ravel()])
+    pulse = _relu(_linear(weights, "pulse_out", _relu(_linear(weights, "pulse_in", beats))))
+    turned = _turned(weights, views.pitch)
     joined = np.concatenate(
         [x.mean(axis=0), deviation, pulse, turned.max(axis=0), turned.mean(axis=0)]
     )
     return _relu(_linear(weights, "join", joined))
+
+
+def _turned(weights: Weights, pitch: Floats) -> Floats:
+    """What the pitches [T, rows, 12] are like from each of the twelve, [12, pitch width]."""
+    halves = pitch.reshape(-1, 2, *pitch.shape[1:]).mean(axis=1) * np.float32(12)
+    turns = np.stack(
+        [np.roll(halves, -turn, axis=2).reshape(len(halves), -1) for turn in range(12)]
+    )
+    whole = turns.mean(axis=1)
+    here, after = turns[:, :-1], turns[:, 1:]
+    seen = np.concatenate([here, after, np.broadcast_to(whole[:, None], here.shape)], axis=2)
+    moments = _relu(_linear(weights, "pitch_in", seen)).mean(axis=1)
+    return _relu(_linear(weights, "pitch_out", np.concatenate([moments, whole], axis=1)))
 
 
 def told(weights: Weights, head: str, embedded: Floats) -> Floats:
@@ -51,9 +60,10 @@ def told(weights: Weights, head: str, embedded: Floats) -> Floats:
 
 
 def audio_tokens(adapter: Weights, embedded: Floats) -> Floats:
-    """The token each heard layer is given, [heard layers, width]."""
+    """The tokens each heard layer attends to, [heard layers, tokens, width]."""
     length = max(float(np.linalg.norm(embedded)), 1e-12)
     x = _linear(adapter, "project", embedded * np.float32(len(embedded) ** 0.5 / length))
+    x = x.reshape(adapter["query"].shape[1:])
     number = 0
     while f"bridge.{number}.norm" in adapter:
         x = _bridge(adapter, f"bridge.{number}", x)
@@ -77,13 +87,16 @@ class Speaker:
         self._heads = heads
         self._layers = sum(name.endswith("attention_norm") for name in language)
         tokens, gates = audio_tokens(adapter, embedded), np.tanh(adapter["gates"])
-        width = tokens.shape[1]
-        self._heard: dict[int, Floats] = {}
-        for place in range(len(tokens)):
+        width = tokens.shape[2]
+        self._heard: dict[int, tuple[Floats, Floats]] = {}
+        for place, heard in enumerate(tokens):
             number = self._layers - len(tokens) + place
-            values = tokens[place] @ language[f"layer.{number}.attention_in"][2 * width :].T
-            gated = values.reshape(heads, -1) * gates[place][:, None]
-            self._heard[number] = gated.ravel()
+            _, to_keys, to_values = np.split(language[f"layer.{number}.attention_in"], 3)
+            music_keys, music_values = (
+                (heard @ part.T).reshape(len(heard), heads, -1).transpose(1, 0, 2)
+                for part in (to_keys, to_values)
+            )
+            self._heard[number] = music_keys, music_values * gates[place][:, None, None]
         self._keys: list[Floats] = [np.zeros((heads, 0, width // heads), np.float32)] * self._layers
         self._values = list(self._keys)
         self.room = len(language["places"])
@@ -104,11 +117,9 @@ class Speaker:
             queries, keys, values = mixed.reshape(3, self._heads, -1)
             self._keys[number] = np.concatenate([self._keys[number], keys[:, None]], axis=1)
             self._values[number] = np.concatenate([self._values[number], values[:, None]], axis=1)
-            agreement = np.einsum("hd,htd->ht", queries, self._keys[number])
-            shares = _softmax(agreement / np.float32(queries.shape[1] ** 0.5))
-            found = np.einsum("ht,htd->hd", shares, self._values[number]).ravel()
+            found = _attended(queries, self._keys[number], self._values[number])
             if number in self._heard:
-                found = found + self._heard[number]
+                found = found + _attended(queries, *self._heard[number])
             x = x + language[f"{name}.attention_out"] @ found
             x = _bridge(language, f"{name}.feed", x)
         result: Floats = language["words"] @ _normed(x, language["norm"])
@@ -175,17 +186,25 @@ def _convolved(x: Floats, kernel: Floats, stride: int) -> Floats:
     return result
 
 
+def _attended(queries: Floats, keys: Floats, values: Floats) -> Floats:
+    """What queries [heads, d] find among keys and values [heads, T, d]: [heads * d]."""
+    agreement = np.einsum("hd,htd->ht", queries, keys)
+    shares = _softmax(agreement / np.float32(queries.shape[1] ** 0.5))
+    found: Floats = np.einsum("ht,htd->hd", shares, values).ravel()
+    return found
+
+
 def _bridge(weights: Weights, name: str, x: Floats) -> Floats:
     normed = _normed(x, weights[f"{name}.norm"])
-    gate = weights[f"{name}.gate"] @ normed
-    up = weights[f"{name}.up"] @ normed
+    gate = normed @ weights[f"{name}.gate"].T
+    up = normed @ weights[f"{name}.up"].T
     opened = gate / (1 + np.exp(-gate))
-    result: Floats = x + weights[f"{name}.out"] @ (opened * up)
+    result: Floats = x + (opened * up) @ weights[f"{name}.out"].T
     return result
 
 
 def _normed(x: Floats, weight: Floats) -> Floats:
-    result: Floats = x / np.sqrt(np.mean(x * x) + _EPS) * weight
+    result: Floats = x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + _EPS) * weight
     return result
 
 

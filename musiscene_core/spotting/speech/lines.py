@@ -7,7 +7,6 @@ stands is not transcribed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 import msgspec
@@ -18,7 +17,6 @@ from musiscene_core.errors import EngineError
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.lines import is_spoken
 from musiscene_core.spotting.soundtrack import SAMPLE_RATE, Soundtrack
-from musiscene_core.spotting.speech.kept import GRID_S, KeptSpeech, Stretch, stretches
 from musiscene_core.spotting.speech.model import Diariser, Floats, Segment, Span, Transcriber
 from musiscene_core.spotting.speech.speakers import METHOD, tell_apart
 from musiscene_core.timeline import TimelineRange
@@ -27,7 +25,6 @@ WINDOW_S = 300.0
 """Seconds of soundtrack held at once."""
 MARGIN_S = 0.2
 """Before and after speech: a word's first and last sounds are quiet."""
-_AROUND_S = MARGIN_S + float(GRID_S)
 _COVERED = 0.5
 """Share of speech under subtitles from which they say it all."""
 _TRANSCRIBING = "Writing down what is said"
@@ -74,7 +71,6 @@ def spoken_lines(
     transcriber: Transcriber | None = None,
     diariser: Diariser | None = None,
     progress: Progress = silent,
-    kept: KeptSpeech | None = None,
 ) -> Heard:
     """What is said in a range.
 
@@ -84,7 +80,6 @@ def spoken_lines(
         transcriber: hears what no subtitle says; None where none is set up.
         diariser: tells speakers apart; None has their sound tell.
         progress: hears how far it is.
-        kept: knows what the transcriber heard before, and keeps what it hears now.
 
     Raises:
         CancelledError: `progress` raised it.
@@ -107,7 +102,7 @@ def spoken_lines(
                 ),
             ),
         )
-    hearing = _Hearing(timeline, transcriber, diariser, progress, kept)
+    hearing = _Hearing(timeline, transcriber, diariser, progress)
     try:
         heard = hearing.lines(unread)
     except EngineError as error:
@@ -138,9 +133,7 @@ class _Hearing:
         transcriber: Transcriber,
         diariser: Diariser | None,
         progress: Progress,
-        kept: KeptSpeech | None,
     ) -> None:
-        self._kept = kept
         self._timeline = timeline
         self._transcriber = transcriber
         self._diariser = diariser
@@ -153,10 +146,8 @@ class _Hearing:
         sounds: list[Floats] = []
         named: list[str] = []
         length_s = self._timeline.length_seconds
-        spoken = stretches(self._timeline, regions, MARGIN_S)
         for begin_s, samples, within in _windows(self._timeline, regions):
-            part, spoken = spoken[: len(within)], spoken[len(within) :]
-            segments = list(self._segments(begin_s, samples, part))
+            segments = list(self._segments(begin_s, samples, within))
             found += [_line(segment, begin_s, length_s) for segment in segments]
             sounds += [_cut(samples, segment) for segment in segments]
             named += self._named(samples, segments, len(set(named)))
@@ -175,36 +166,16 @@ class _Hearing:
         return StageReport(stage="speakers", state="done", by=METHOD, message=message)
 
     def _segments(
-        self, begin_s: float, samples: Floats, spoken: Sequence[Stretch]
+        self, begin_s: float, samples: Floats, regions: Sequence[DialogueRegion]
     ) -> Iterator[Segment]:
         length_s = self._timeline.length_seconds
         self._progress(_TRANSCRIBING, begin_s / length_s)
-        spans = _spans(self._timeline, begin_s, samples, spoken)
-        known = [self._known(one, span) for one, span in zip(spoken, spans, strict=True)]
-        unheard = [place for place, found in enumerate(known) if found is None]
-        heard: dict[int, list[Segment]] = {place: [] for place in unheard}
-        asked = [spans[place] for place in unheard]
-        if asked:
-            for segment in self._transcriber.transcribe(samples, asked):
-                self._progress(_TRANSCRIBING, min(1.0, (begin_s + segment.end_s) / length_s))
-                within = _within(segment, asked)
-                if within is not None:
-                    heard[unheard[_nearest(within, asked)]].append(within)
-        for place, found in enumerate(known):
-            start_s = spans[place][0]
-            if found is not None:
-                yield from (_later(segment, start_s) for segment in found)
-            else:
-                if self._kept:
-                    self._kept.put(spoken[place], [_later(one, -start_s) for one in heard[place]])
-                yield from heard[place]
-        if self._kept and unheard:
-            self._kept.prune()
-
-    def _known(self, stretch: Stretch, span: Span) -> list[Segment] | None:
-        if span[0] >= span[1]:
-            return []
-        return self._kept.get(stretch) if self._kept else None
+        spans = _spans(begin_s, samples, regions)
+        for segment in self._transcriber.transcribe(samples, spans):
+            self._progress(_TRANSCRIBING, min(1.0, (begin_s + segment.end_s) / length_s))
+            within = _within(segment, spans)
+            if within is not None:
+                yield within
 
     def _named(self, samples: Floats, segments: Sequence[Segment], known: int) -> list[str]:
         """Who speaks each segment, by the diariser. It knows a speaker for one window only."""
@@ -240,11 +211,13 @@ def _windows(
             groups[-1].append(region)
         else:
             groups.append([region])
-    edges: list[tuple[int, int]] = []
-    for group in groups:
-        begins_s = max(0.0, group[0].start_s - _AROUND_S)
-        first = max(int(begins_s * SAMPLE_RATE), edges[-1][1] if edges else 0)
-        edges.append((first, max(first, int((group[-1].end_s + _AROUND_S) * SAMPLE_RATE))))
+    edges = [
+        (
+            int(max(0.0, group[0].start_s - MARGIN_S) * SAMPLE_RATE),
+            int((group[-1].end_s + MARGIN_S) * SAMPLE_RATE),
+        )
+        for group in groups
+    ]
     parts: list[Floats] = []
     place = 0
     blocks = Soundtrack(timeline).blocks()
@@ -266,34 +239,16 @@ def _windows(
         yield edges[place][0] / SAMPLE_RATE, np.concatenate(parts), groups[place]
 
 
-def _spans(
-    timeline: TimelineRange, begin_s: float, samples: Floats, spoken: Sequence[Stretch]
-) -> list[Span]:
-    """Stretches of the timeline in seconds of a window that begins at cue second `begin_s`."""
-    begins = float(timeline.rate.seconds(timeline.record.start)) + begin_s
+def _spans(begin_s: float, samples: Floats, regions: Sequence[DialogueRegion]) -> list[Span]:
+    """The regions with their margins in seconds of a window, apart and inside it."""
     length_s = len(samples) / SAMPLE_RATE
-
-    def inside(edge: Fraction) -> float:
-        return min(length_s, max(0.0, float(edge) - begins))
-
-    return [(inside(one.start), inside(one.end)) for one in spoken]
-
-
-def _nearest(segment: Segment, spans: Sequence[Span]) -> int:
-    """The span that a segment shares most with."""
-
-    def shared(place: int) -> float:
-        first, last = spans[place]
-        return min(segment.end_s, last) - max(segment.start_s, first)
-
-    return max(range(len(spans)), key=shared)
-
-
-def _later(segment: Segment, by_s: float) -> Segment:
-    words_s = tuple(word_s + by_s for word_s in segment.words_s)
-    return segment._replace(
-        start_s=segment.start_s + by_s, end_s=segment.end_s + by_s, words_s=words_s
-    )
+    spans: list[Span] = []
+    for region in regions:
+        first = max(spans[-1][1] if spans else 0.0, region.start_s - begin_s - MARGIN_S)
+        last = min(length_s, region.end_s - begin_s + MARGIN_S)
+        if first < last:
+            spans.append((first, last))
+    return spans
 
 
 def _within(segment: Segment, spans: Sequence[Span]) -> Segment | None:

@@ -37,21 +37,10 @@ def test_scenes_and_music_are_told_apart():
 
 def test_captions_of_the_grammar_are_told_apart_mostly():
     from musiscene_training.nano.grammar.writing import answer
-    from musiscene_training.nano.truth import DRUMS, ENERGIES, MODES, TEMPI, Traits
+    from musiscene_training.nano.truth import any_traits
 
     random = np.random.default_rng(5)
-    traits = [
-        Traits(
-            tempo=str(random.choice(TEMPI)),
-            mode=str(random.choice(MODES)),
-            energy=str(random.choice(ENERGIES)),
-            drums=str(random.choice(DRUMS)),
-            players=("piano",),
-            valence=float(random.uniform(-1, 1)),
-            arousal=float(random.uniform(-1, 1)),
-        )
-        for _ in range(200)
-    ]
+    traits = [any_traits(random) for _ in range(200)]
 
     def share(question):
         return np.mean([names_scene(answer(question, each, random)) for each in traits])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -9,7 +10,7 @@ from musiscene_core.captioning.nano.features import WINDOW, views
 from musiscene_core.captioning.nano.words import SPECIAL, Words, pieces
 from musiscene_core.errors import InputError
 from musiscene_training.nano import corpus, examples
-from musiscene_training.nano.asks import UNSEEN_IDIOMS, ask
+from musiscene_training.nano.asks import UNSEEN_IDIOMS, ask, kept_for_last
 from musiscene_training.nano.augment import augmented, coded
 from musiscene_training.nano.corpus import HEARD_HZ, Facts, Line, Sounding
 from musiscene_training.nano.grammar.kinds import kind_of
@@ -49,6 +50,13 @@ def test_facts_say_what_is_heard(built):
     assert mixed.shape == (corpus.CUE_S * HEARD_HZ,)
 
 
+def test_half_of_what_is_held_out_is_kept_for_the_last_figures():
+    held_out = [n for n in range(48) if ask(n, SEED).split != "train"]
+    kept = [n for n in held_out if kept_for_last(n)]
+    assert 2 * len(kept) == len(held_out)
+    assert {ask(n, SEED).split for n in kept} == {"unseen-seeds", "unseen-idioms"}
+
+
 def test_held_out_idioms_never_train():
     asks = [ask(number, SEED) for number in range(48)]
     idioms = {one.request.idiom for one in asks if one.split != "unseen-idioms"}
@@ -74,7 +82,7 @@ def test_examples_hold_what_is_true_of_each_and_are_not_made_twice(built, tmp_pa
     assert [label.plain for label in found.labels] == [True, False, False] * 2
     assert {label.split for label in found.labels} == {"train", "unseen-idioms"}
     assert np.isfinite(found.colour).all()
-    assert np.allclose(found.pitch.sum(axis=2), 1, atol=0.01)
+    assert np.allclose(found.pitch.sum(axis=(2, 3)).mean(axis=1), 1, atol=0.01)
 
 
 def _facts(notes_a_second: float, drums: bool, bpm: float, mode: str = "minor") -> Facts:
@@ -97,6 +105,16 @@ def test_traits_are_what_the_notes_say():
     fast = traits(_facts(8.0, True, 140, "major"), 2, 12, roles)
     assert (fast.tempo, fast.energy, fast.drums) == ("fast", "high", "driving")
     assert fast.quadrant == "happy"
+
+
+def test_the_third_that_sounds_decides_the_mode_whatever_the_score_calls_it():
+    facts = _facts(2.0, False, 90, "major")
+    assert traits(facts, 2, 12, ("harmony",)).mode == "major", "without a third: the score's"
+    third = Line("melody", "flute", (Sounding(3.0, 4.0, 63, 80), Sounding(11.0, 15.0, 64, 80)))
+    facts = msgspec.structs.replace(facts, lines=(*facts.lines, third))
+    assert traits(facts, 2, 11, ("harmony", "melody")).mode == "minor"
+    assert traits(facts, 2, 14, ("harmony", "melody")).mode == "major"
+    assert traits(facts, 2, 11, ("harmony",)).mode == "major"
 
 
 def test_traits_follow_what_became_of_the_sound():
@@ -148,8 +166,26 @@ def test_the_pulse_view_shows_a_clicks_tempo_and_the_pitch_view_its_notes():
     found = tempi[np.argmax(seen.pulse[4])]
     assert min(abs(found / bpm - 1) for bpm in (120, 60, 40, 30)) < 0.04
     chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in (261.63, 329.63, 392.0))
-    pitches = views(np.asarray(chord, np.float32)).pitch[2]
+    pitches = views(np.asarray(chord, np.float32)).pitch.sum(axis=(0, 1))
     assert set(np.argsort(pitches)[-3:]) == {0, 4, 7}
+
+
+@pytest.mark.parametrize("off", [-0.4, 0.25, 0.5])
+def test_the_pitch_view_finds_the_tuning(off):
+    time_s = np.arange(WINDOW) / HEARD_HZ
+    hertz = [hz * 2 ** (off / 12) for hz in (261.63, 329.63, 392.0)]
+    chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in hertz)
+    pitches = views(np.asarray(chord, np.float32)).pitch.sum(axis=(0, 1))
+    loudest = np.sort(np.argsort(pitches)[-3:])
+    assert set(np.diff(loudest) % 12) == {4, 3}
+    assert pitches[loudest].sum() > 0.95 * pitches.sum()
+
+
+def test_the_onset_view_counts_what_begins():
+    sound = np.zeros(WINDOW, np.float32)
+    sound[4_000 :: HEARD_HZ // 4] = 1.0
+    counts = views(sound).onsets[-1, :4] * 5
+    assert np.allclose(counts, 4.0, atol=0.3)
 
 
 def test_every_answer_to_every_question_is_in_the_vocabulary_and_comes_back_the_same():

@@ -41,7 +41,15 @@ pytestmark = pytest.mark.models
 
 ENCODER = EncoderShape(channels=(8, 12), kernels=(5, 3), strides=(4, 4), pulse=8, pitch=8, width=16)
 LANGUAGE = LanguageShape(
-    words=0, width=16, layers=3, heads=2, inner=24, heard_layers=2, bridges=2, bridge_inner=24
+    words=0,
+    width=16,
+    layers=3,
+    heads=2,
+    inner=24,
+    heard_layers=2,
+    heard_tokens=3,
+    bridges=2,
+    bridge_inner=24,
 )
 TINY = recipe.Recipe(
     seed=3,
@@ -120,7 +128,8 @@ def test_numpy_says_what_torch_says(tmp_path):
     views = Views(
         random.standard_normal((250, 64)).astype(np.float32),
         random.standard_normal((6, 72)).astype(np.float32),
-        random.dirichlet(np.ones(12), 3).astype(np.float32),
+        random.dirichlet(np.ones(36), 40).reshape(40, 3, 12).astype(np.float32),
+        random.uniform(0, 2, (5, 7)).astype(np.float32),
     )
     encoder.eval()
     with torch.no_grad():

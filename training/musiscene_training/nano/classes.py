@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from musiscene_training.nano.grammar.kinds import kind_of
 from musiscene_training.nano.grammar.scenes import KINDS
-from musiscene_training.nano.truth import DRUMS, ENERGIES, MODES, QUADRANTS, TEMPI, Traits
+from musiscene_training.nano.truth import DRUMS, ENERGIES, MODES, PALETTES, QUADRANTS, TEMPI, Traits
 
 CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -15,6 +15,7 @@ CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "mode": MODES,
         "energy": ENERGIES,
         "drums": DRUMS,
+        "palette": PALETTES,
         "quadrant": QUADRANTS,
         "kind": tuple(KINDS),
     }

@@ -41,6 +41,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--processes", type=_whole, default=2, metavar="N", help="that play music (%(default)s)"
     )
+    parser.add_argument(
+        "--tuning",
+        action="store_true",
+        help="figures of the held-out cues for tuning, not of those kept for the last figures",
+    )
     numbers = parser.add_argument_group("numbers", "unless given, those of the shipped captioner")
     for name, described in _NUMBERS:
         numbers.add_argument(f"--{name}", type=_whole, metavar="N", help=described)
@@ -82,6 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.output,
             Recipe(**given),
             processes=arguments.processes,
+            tuning=arguments.tuning,
             progress=shown,
             on_loss=heard,
         )
@@ -96,10 +102,10 @@ def _print(figures: Figures, console: Console) -> None:
     for name in names:
         table.add_row(name, *(f"{split.get(name, 0):.3f}" for split in figures.accuracy.values()))
     console.print(table)
-    table = Table("model", "question", "BLEU", "BLEU-4", "METEOR", "ROUGE-L")
+    table = Table("model", "question", "sound", "BLEU", "BLEU-4", "METEOR", "ROUGE-L")
     for row in figures.rows:
         numbers = (row.bleu, row.bleu4, row.meteor, row.rouge_l)
-        table.add_row(row.model, row.question, *(f"{number:.3f}" for number in numbers))
+        table.add_row(row.model, row.question, row.sound, *(f"{number:.3f}" for number in numbers))
     console.print(table)
     if not figures.synonyms:
         console.print("METEOR matched forms and stems only: there is no WordNet here.")

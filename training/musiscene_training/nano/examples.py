@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.captioning.nano.features import WINDOW, WINDOW_S, views
+from musiscene_core.captioning.nano.features import WINDOW, WINDOW_S, Views, views
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import InputError, OutputError
 from musiscene_core.progress import Progress, silent
@@ -55,13 +55,15 @@ class Examples:
     Attributes:
         colour: [n, COLOUR_FRAMES, BANDS] float16.
         pulse: [n, PULSE_VIEWS, TEMPI] float16.
-        pitch: [n, PITCH_VIEWS, 12] float16.
+        pitch: [n, PITCH_FRAMES, PITCH_VIEWS, 12] float16.
+        onsets: [n, PULSE_VIEWS - 1, ONSET_FIGURES] float16.
         labels: one an example.
     """
 
     colour: npt.NDArray[np.float16]
     pulse: npt.NDArray[np.float16]
     pitch: npt.NDArray[np.float16]
+    onsets: npt.NDArray[np.float16]
     labels: tuple[Label, ...]
 
     @property
@@ -76,6 +78,7 @@ class Examples:
             self.colour[chosen],
             self.pulse[chosen],
             self.pitch[chosen],
+            self.onsets[chosen],
             tuple(self.labels[place] for place in chosen),
         )
 
@@ -126,21 +129,20 @@ def read(folder: Path, numbers: Sequence[int]) -> Examples:
     Raises:
         InputError: a file is missing or damaged.
     """
-    parts: list[list[npt.NDArray[np.float16]]] = [[], [], []]
+    parts: list[list[npt.NDArray[np.float16]]] = [[] for _ in Views._fields]
     labels: list[Label] = []
     for number in numbers:
         path = _file(folder, number)
         try:
             with np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as held:
-                for part, name in zip(parts, ("colour", "pulse", "pitch"), strict=True):
+                for part, name in zip(parts, Views._fields, strict=True):
                     part.append(held[name])
                 labels += msgspec.json.decode(held["labels"].tobytes(), type=list[Label])
         except (OSError, ValueError, KeyError, EOFError, BadZipFile, msgspec.MsgspecError) as error:
             raise InputError(
                 f"{path} holds no examples.", hint="Delete it; the next build makes it anew."
             ) from error
-    colour, pulse, pitch = (np.concatenate(part) for part in parts)
-    return Examples(colour, pulse, pitch, tuple(labels))
+    return Examples(*(np.concatenate(part) for part in parts), tuple(labels))
 
 
 def _file(folder: Path, number: int) -> Path:
@@ -165,9 +167,10 @@ def _bytes(cue: Path, seed: int, of_each: int) -> bytes:
     file = io.BytesIO()
     np.savez(
         file,
-        colour=np.stack([one.colour for one in seen]).astype(np.float16),
-        pulse=np.stack([one.pulse for one in seen]).astype(np.float16),
-        pitch=np.stack([one.pitch for one in seen]).astype(np.float16),
         labels=np.frombuffer(msgspec.json.encode(labels), dtype=np.uint8),
+        **{
+            name: np.stack([getattr(one, name) for one in seen]).astype(np.float16)
+            for name in Views._fields
+        },
     )
     return file.getvalue()

@@ -31,7 +31,13 @@ GROUPS = (
     "unseen-idioms, altered",
 )
 """Held-out examples: whose cues they are of, and whether anything became of their sound."""
-_SHOWN = 8
+_SHOWN = 6
+_ASKED = (
+    ("MU-nano", SCENE, "mu"),
+    ("MusiScene-nano", SCENE, "msi"),
+    ("MU-nano", DESCRIBE, "mu"),
+)
+"""Who is asked what, and the adapter by which he hears."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -40,6 +46,7 @@ class Row(msgspec.Struct, frozen=True):
     Attributes:
         model: who spoke.
         question: what was asked.
+        sound: "plain" or "altered".
         bleu: mean of BLEU-1 to BLEU-4.
         bleu4: BLEU-4.
         meteor: mean.
@@ -48,6 +55,7 @@ class Row(msgspec.Struct, frozen=True):
 
     model: str
     question: str
+    sound: str
     bleu: float
     bleu4: float
     meteor: float
@@ -58,6 +66,7 @@ class Sample(msgspec.Struct, frozen=True):
     """What is said of one example, beside a reference."""
 
     idiom: str
+    sound: str
     mu: str
     musiscene: str
     reference: str
@@ -70,8 +79,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
         items: examples by group.
         accuracy: by group, the share of examples of which each attribute is told right; of
             players, the F1.
-        rows: caption metrics over the plain ones, standard profile, one reference an example.
+        rows: caption metrics, standard profile, one reference an example, over one plain and one
+            altered example of each cue.
         scene_share: how many of MusiScene-nano's scene answers name a scene of the grammar.
+        mu_scene_share: how many of MU-nano's do.
         distinct_2: different pairs of words among all of MusiScene-nano's.
         synonyms: whether METEOR knew synonyms.
         samples: some answers.
@@ -81,16 +92,17 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     accuracy: dict[str, dict[str, float]]
     rows: tuple[Row, ...]
     scene_share: float
+    mu_scene_share: float
     distinct_2: float
     synonyms: bool
     samples: tuple[Sample, ...]
 
-    def row(self, model: str, question: str) -> Row:
+    def row(self, model: str, question: str, sound: str = "plain") -> Row:
         """One row; KeyError where there is none."""
         for row in self.rows:
-            if (row.model, row.question) == (model, question):
+            if (row.model, row.question, row.sound) == (model, question, sound):
                 return row
-        raise KeyError(model, question)
+        raise KeyError(model, question, sound)
 
 
 def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = silent) -> Figures:
@@ -106,27 +118,41 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
         group: [place for place, label in enumerate(held_out.labels) if _group(label) == group]
         for group in GROUPS
     }
-    plain = [place for place, label in enumerate(held_out.labels) if label.plain]
-    spoken_of = [heard[place] for place in plain]
-    known = [held_out.traits[place] for place in plain]
+    asked = {sound: _one_a_cue(held_out, sound) for sound in ("plain", "altered")}
     random = np.random.default_rng([seed, 7])
-    references = {
-        question: [[answer(question, one, random)] for one in known]
-        for question in (SCENE, DESCRIBE)
-    }
-    said = {
-        ("MU-nano", SCENE): _said(nano, spoken_of, SCENE, "mu"),
-        ("MusiScene-nano", SCENE): _said(nano, spoken_of, SCENE, "msi"),
-        ("MU-nano", DESCRIBE): _said(nano, spoken_of, DESCRIBE, "mu"),
-    }
     rows: list[Row] = []
+    said: dict[str, list[str]] = {"mu": [], "msi": []}
+    samples: list[Sample] = []
     synonyms = False
-    for (model, question), texts in said.items():
-        found = metrics.evaluate(texts, references[question])
-        synonyms = found.scores.synonyms
-        rows.append(_row(model, question, found.scores))
-        rows.append(_row(f"{model}, shuffled", question, found.floor))
-    scenes = said["MusiScene-nano", SCENE]
+    for sound, places in asked.items():
+        if len(places) < 2:
+            continue
+        references = {
+            question: [answer(question, held_out.traits[place], random) for place in places]
+            for question in (SCENE, DESCRIBE)
+        }
+        spoken_of = [heard[place] for place in places]
+        texts = {}
+        for model, question, adapter in _ASKED:
+            texts[adapter, question] = _said(nano, spoken_of, question, adapter)
+            found = metrics.evaluate(
+                texts[adapter, question], [[one] for one in references[question]]
+            )
+            synonyms = found.scores.synonyms
+            rows.append(_row(model, question, sound, found.scores))
+            rows.append(_row(f"{model}, shuffled", question, sound, found.floor))
+        for adapter, every in said.items():
+            every += texts[adapter, SCENE]
+        samples += [
+            Sample(
+                held_out.labels[places[nth]].idiom,
+                sound,
+                texts["mu", SCENE][nth],
+                texts["msi", SCENE][nth],
+                references[SCENE][nth],
+            )
+            for nth in range(0, len(places), max(1, len(places) // _SHOWN))
+        ]
     return Figures(
         items={group: len(places) for group, places in groups.items()},
         accuracy={
@@ -135,30 +161,32 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
             if places
         },
         rows=tuple(rows),
-        scene_share=round(float(np.mean([names_a_scene(text) for text in scenes])), 4),
-        distinct_2=round(metrics.distinct(scenes, 2), 4),
+        scene_share=_scene_share(said["msi"]),
+        mu_scene_share=_scene_share(said["mu"]),
+        distinct_2=round(metrics.distinct(said["msi"], 2), 4),
         synonyms=synonyms,
-        samples=tuple(
-            Sample(
-                held_out.labels[plain[place]].idiom,
-                said["MU-nano", SCENE][place],
-                scenes[place],
-                references[SCENE][place][0],
-            )
-            for place in range(0, len(scenes), max(1, len(scenes) // _SHOWN))
-        ),
+        samples=tuple(samples),
     )
+
+
+def _one_a_cue(held_out: Examples, sound: str) -> list[int]:
+    """The first plain, or the first altered, example of each cue."""
+    first: dict[int, int] = {}
+    for place, label in enumerate(held_out.labels):
+        if label.plain is (sound == "plain"):
+            first.setdefault(label.cue, place)
+    return list(first.values())
+
+
+def _scene_share(texts: list[str]) -> float:
+    return round(float(np.mean([names_a_scene(text) for text in texts])), 4)
 
 
 def _heard(nano: Nano, held_out: Examples, progress: Progress) -> list[Floats]:
     found = []
     for place in range(len(held_out)):
         progress("Hearing what was held out", place / len(held_out))
-        seen = Views(
-            held_out.colour[place].astype(np.float32),
-            held_out.pulse[place].astype(np.float32),
-            held_out.pitch[place].astype(np.float32),
-        )
+        seen = Views(*(getattr(held_out, name)[place].astype(np.float32) for name in Views._fields))
         found.append(embedding(nano.encoder, nano.manifest.strides, seen))
     return found
 
@@ -193,6 +221,6 @@ def _accuracy(
     return found
 
 
-def _row(model: str, question: str, scores: metrics.Scores) -> Row:
+def _row(model: str, question: str, sound: str, scores: metrics.Scores) -> Row:
     numbers = (scores.bleu_mean, scores.bleu[3], scores.meteor, scores.rouge_l)
-    return Row(model, question, *(round(number, 4) for number in numbers))
+    return Row(model, question, sound, *(round(number, 4) for number in numbers))

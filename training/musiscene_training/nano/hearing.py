@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor
 
+from musiscene_core.captioning.nano.features import Views
 from musiscene_core.progress import Progress, silent
 from musiscene_training.nano.classes import CLASSES, class_of
 from musiscene_training.nano.examples import Examples
@@ -19,7 +20,7 @@ from musiscene_training.nano.model import Encoder, EncoderShape
 from musiscene_training.nano.truth import PLAYERS, Traits
 
 HEADS: Mapping[str, int] = MappingProxyType(
-    {**{name: len(names) for name, names in CLASSES.items()}, "players": len(PLAYERS), "feeling": 2}
+    {**{name: len(names) for name, names in CLASSES.items()}, "players": len(PLAYERS), "figures": 4}
 )
 BATCH = 64
 _RATE = 2e-3
@@ -46,14 +47,8 @@ def train_encoder(
     def loss_of(step: int) -> Tensor:
         random = np.random.default_rng([seed, step, 3])
         chosen = random.integers(places, size=BATCH)
-        colour = _masked(examples.colour[chosen].astype(np.float32), random)
-        told = encoder.told(
-            encoder(
-                torch.from_numpy(colour),
-                torch.from_numpy(examples.pulse[chosen].astype(np.float32)),
-                torch.from_numpy(examples.pitch[chosen].astype(np.float32)),
-            )
-        )
+        colour, *others = _views(examples, chosen)
+        told = encoder.told(encoder(torch.from_numpy(_masked(colour.numpy(), random)), *others))
         loss = sum(
             (
                 F.cross_entropy(told[name], truth[name][chosen], label_smoothing=_SMOOTHING)
@@ -64,7 +59,7 @@ def train_encoder(
         loss = loss + 2 * F.binary_cross_entropy_with_logits(
             told["players"], truth["players"][chosen]
         )
-        return loss + 2 * F.mse_loss(told["feeling"], truth["feeling"][chosen])
+        return loss + 3 * F.mse_loss(told["figures"], truth["figures"][chosen])
 
     fit(
         "encoder",
@@ -85,11 +80,7 @@ def hear(encoder: Encoder, examples: Examples) -> tuple[Tensor, dict[str, Tensor
     """Embeddings [n, width], and what each head makes of them."""
     encoder.eval()
     rows = [
-        encoder(
-            torch.from_numpy(examples.colour[first : first + BATCH].astype(np.float32)),
-            torch.from_numpy(examples.pulse[first : first + BATCH].astype(np.float32)),
-            torch.from_numpy(examples.pitch[first : first + BATCH].astype(np.float32)),
-        )
+        encoder(*_views(examples, slice(first, first + BATCH)))
         for first in range(0, len(examples), BATCH)
     ]
     embedding = torch.cat(rows)
@@ -110,6 +101,14 @@ def accuracies(told: Mapping[str, Tensor], examples: Examples) -> dict[str, floa
     return found
 
 
+def _views(examples: Examples, chosen: slice | np.ndarray) -> list[Tensor]:
+    """What the encoder is shown of the chosen ones, in its order."""
+    return [
+        torch.from_numpy(getattr(examples, name)[chosen].astype(np.float32))
+        for name in Views._fields
+    ]
+
+
 def _truth(examples: Examples) -> dict[str, Tensor]:
     known = examples.traits
     truth = {
@@ -117,7 +116,9 @@ def _truth(examples: Examples) -> dict[str, Tensor]:
         for name, names in CLASSES.items()
     }
     truth["players"] = torch.from_numpy(_players(known).astype(np.float32))
-    truth["feeling"] = torch.tensor([[one.valence, one.arousal] for one in known])
+    truth["figures"] = torch.tensor(
+        [[one.pace, one.busy, one.drive, one.excitement] for one in known]
+    )
     return truth
 
 

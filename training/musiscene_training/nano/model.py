@@ -1,9 +1,10 @@
 """The nano captioner's three parts in torch, as they are trained; numpy runs what is exported.
 
 Shaped like MusiScene: an audio encoder over ten-second windows, averaged over time (MERT's role); a
-language model (LLaMA's); and an adapter that bridges them: projection, gated bridge blocks, and in
-each of the top layers the audio token plus a learned query, through the layer's own value
-projection, added to what attention found behind a gate a head that begins at zero.
+language model (LLaMA's); and an adapter that bridges them: projection to a few audio tokens, gated
+bridge blocks, and in each of the top layers those tokens plus learned queries, attended to through
+the layer's own key and value projections; what is found there is added to what attention found in
+the text, behind a gate a head that begins at zero.
 """
 
 from __future__ import annotations
@@ -14,10 +15,16 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
 
-from musiscene_core.captioning.nano.features import BANDS, PITCH_VIEWS, PULSE_VIEWS, TEMPI
+from musiscene_core.captioning.nano.features import (
+    BANDS,
+    ONSET_FIGURES,
+    PITCH_VIEWS,
+    PULSE_VIEWS,
+    TEMPI,
+)
 
 _EPS = 1e-5
-LOUD = 5.0
+LOUD = 3.0
 """How strong audio tokens begin: behind gates that open slowly, weaker ones are not heard."""
 
 
@@ -29,12 +36,12 @@ class EncoderShape:
         channels: of the convolutions over the colour view, in order.
         kernels: their lengths in frames.
         strides: their steps.
-        pulse: width of what becomes of the pulse view.
+        pulse: width of what becomes of the pulse and onset views.
         pitch: width of what becomes of the pitch view.
         width: of the embedding.
     """
 
-    channels: tuple[int, ...] = (144, 176, 208, 240)
+    channels: tuple[int, ...] = (96, 128, 160, 192)
     kernels: tuple[int, ...] = (5, 5, 5, 3)
     strides: tuple[int, ...] = (2, 2, 2, 1)
     pulse: int = 64
@@ -54,6 +61,7 @@ class LanguageShape:
         inner: width between a layer's two feed-forward projections.
         tokens: the longest text.
         heard_layers: the top layers that hear the music.
+        heard_tokens: audio tokens that each of them attends to.
         bridges: of the adapter.
         bridge_inner: their inner width.
     """
@@ -64,7 +72,8 @@ class LanguageShape:
     heads: int = 4
     inner: int = 352
     tokens: int = 112
-    heard_layers: int = 3
+    heard_layers: int = 4
+    heard_tokens: int = 8
     bridges: int = 2
     bridge_inner: int = 512
 
@@ -74,7 +83,7 @@ class LanguageShape:
 
 
 class Encoder(nn.Module):
-    """Three views of a window to an embedding, and what is heard in it."""
+    """Four views of a window to an embedding, and what is heard in it."""
 
     def __init__(self, shape: EncoderShape, heads: dict[str, int]) -> None:
         """Random weights.
@@ -96,18 +105,24 @@ class Encoder(nn.Module):
             )
             self.norms.append(nn.BatchNorm1d(channels))
             before = channels
-        self.pulse_in = nn.Linear(PULSE_VIEWS * TEMPI, 128)
+        self.pulse_in = nn.Linear(PULSE_VIEWS * TEMPI + (PULSE_VIEWS - 1) * ONSET_FIGURES, 128)
         self.pulse_out = nn.Linear(128, shape.pulse)
-        self.pitch_in = nn.Linear(PITCH_VIEWS * 12, 64)
-        self.pitch_out = nn.Linear(64, shape.pitch)
+        self.pitch_in = nn.Linear(3 * PITCH_VIEWS * 12, 64)
+        self.pitch_out = nn.Linear(64 + PITCH_VIEWS * 12, shape.pitch)
         self.join = nn.Linear(2 * before + shape.pulse + 2 * shape.pitch, shape.width)
         self.dropout = nn.Dropout(0.3)
         self.heads = nn.ModuleDict(
             {name: nn.Linear(shape.width, count) for name, count in heads.items()}
         )
 
-    def forward(self, colour: Tensor, pulse: Tensor, pitch: Tensor) -> Tensor:
-        """Colour [B, T, BANDS], pulse [B, PULSE_VIEWS, TEMPI], pitch [B, PITCH_VIEWS, 12].
+    def forward(self, colour: Tensor, pulse: Tensor, pitch: Tensor, onsets: Tensor) -> Tensor:
+        """Hear windows.
+
+        Args:
+            colour: [B, T, BANDS].
+            pulse: [B, PULSE_VIEWS, TEMPI].
+            pitch: [B, PITCH_FRAMES, PITCH_VIEWS, 12].
+            onsets: [B, PULSE_VIEWS - 1, ONSET_FIGURES].
 
         Returns:
             [B, width].
@@ -116,14 +131,27 @@ class Encoder(nn.Module):
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = F.relu(norm(convolution(x)))
         deviation = (x.var(dim=2, unbiased=False) + _EPS).sqrt()
-        pulse_seen = F.relu(self.pulse_out(F.relu(self.pulse_in(pulse.flatten(1)))))
-        # Every key is heard alike: all twelve turns go through the same weights.
-        turns = torch.stack([pitch.roll(-turn, dims=2).flatten(1) for turn in range(12)], dim=1)
-        turned = F.relu(self.pitch_out(F.relu(self.pitch_in(turns * 12))))
+        beats = torch.cat([pulse.flatten(1), onsets.flatten(1)], dim=1)
+        pulse_seen = F.relu(self.pulse_out(F.relu(self.pulse_in(beats))))
+        turned = self._turned(pitch)
         joined = torch.cat(
             [x.mean(dim=2), deviation, pulse_seen, turned.amax(dim=1), turned.mean(dim=1)], dim=1
         )
         return F.relu(self.join(self.dropout(joined)))
+
+    def _turned(self, pitch: Tensor) -> Tensor:
+        """What the pitches are like from each of the twelve, [B, 12, pitch width].
+
+        Every key is heard alike: all turns go through the same weights. Half a second is seen with
+        the next one, and with the whole window.
+        """
+        halves = pitch.unflatten(1, (-1, 2)).mean(dim=2) * 12
+        turns = torch.stack([halves.roll(-turn, dims=3).flatten(2) for turn in range(12)], dim=1)
+        whole = turns.mean(dim=2)
+        here, after = turns[:, :, :-1], turns[:, :, 1:]
+        seen = torch.cat([here, after, whole[:, :, None].expand_as(here)], dim=3)
+        moments = F.relu(self.pitch_in(seen)).mean(dim=2)
+        return F.relu(self.pitch_out(torch.cat([moments, whole], dim=2)))
 
     def told(self, embedding: Tensor) -> dict[str, Tensor]:
         """What each head makes of embeddings [B, width]: [B, count] each."""
@@ -153,15 +181,18 @@ class Bridge(nn.Module):
 
 
 class Adapter(nn.Module):
-    """From the encoder's embedding to an audio token, with a query and gates a heard layer."""
+    """From the encoder's embedding to audio tokens, with queries and gates a heard layer."""
 
     def __init__(self, audio_width: int, shape: LanguageShape) -> None:
         super().__init__()
-        self.project = nn.Linear(audio_width, shape.width)
+        self.tokens = shape.heard_tokens
+        self.project = nn.Linear(audio_width, shape.heard_tokens * shape.width)
         self.bridges = nn.ModuleList(
             [Bridge(shape.width, shape.bridge_inner) for _ in range(shape.bridges)]
         )
-        self.query = nn.Parameter(torch.randn(shape.heard_layers, shape.width) * 0.02)
+        self.query = nn.Parameter(
+            torch.randn(shape.heard_layers, shape.heard_tokens, shape.width) * 0.2
+        )
         self.gates = nn.Parameter(torch.zeros(shape.heard_layers, shape.heads))
 
     @torch.no_grad()
@@ -176,8 +207,9 @@ class Adapter(nn.Module):
         self.project.bias.copy_(-(self.project.weight @ seen.mean(dim=0)))
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """Embeddings [B, audio_width] to one token a heard layer [B, heard_layers, width]."""
+        """Embeddings [B, audio_width] to [B, heard_layers, heard_tokens, width]."""
         x = self.project(F.normalize(embedding, dim=-1) * embedding.shape[-1] ** 0.5)
+        x = x.unflatten(-1, (self.tokens, -1))
         for bridge in self.bridges:
             x = bridge(x)
         return x[:, None] + self.query
@@ -194,26 +226,23 @@ class Layer(nn.Module):
         self.attention_out = nn.Linear(shape.width, shape.width, bias=False)
         self.feed = Bridge(shape.width, shape.inner)
 
-    def forward(self, x: Tensor, heard: Tensor | None) -> Tensor:
-        """[B, T, width] to the same; `heard` [B, 1, width] is added to what attention found."""
+    def forward(self, x: Tensor, heard: Tensor | None, gates: Tensor | None = None) -> Tensor:
+        """[B, T, width] to the same, hearing audio tokens [B, K, width] behind gates [heads]."""
         batch, tokens, width = x.shape
         mixed = self.attention_in(root_mean_square(x, self.attention_norm))
-        queries, keys, values = (
-            part.view(batch, tokens, self.heads, -1).transpose(1, 2)
-            for part in mixed.split(width, dim=-1)
-        )
+        queries, keys, values = (self._by_head(part) for part in mixed.split(width, dim=-1))
         found = F.scaled_dot_product_attention(queries, keys, values, is_causal=True)
+        if heard is not None and gates is not None:
+            _, to_keys, to_values = self.attention_in.weight.split(width)
+            keys, values = self._by_head(heard @ to_keys.T), self._by_head(heard @ to_values.T)
+            music = F.scaled_dot_product_attention(queries, keys, values)
+            found = found + gates.tanh()[:, None, None] * music
         found = found.transpose(1, 2).reshape(batch, tokens, width)
-        if heard is not None:
-            found = found + heard
         return self.feed(x + self.attention_out(found))
 
-    def values_of(self, token: Tensor, gates: Tensor) -> Tensor:
-        """What this layer adds for its audio token [B, width], behind gates [heads]: [B, 1, w]."""
-        width = token.shape[-1]
-        values = token @ self.attention_in.weight[2 * width :].T
-        gated = values.view(len(token), self.heads, -1) * gates.tanh()[:, None]
-        return gated.reshape(len(token), 1, width)
+    def _by_head(self, x: Tensor) -> Tensor:
+        """[B, T, width] to [B, heads, T, width / heads]."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
 
 
 class Language(nn.Module):
@@ -236,9 +265,9 @@ class Language(nn.Module):
         deaf = self.shape.layers - self.shape.heard_layers
         heard = adapter(embedding) if adapter is not None and embedding is not None else None
         for number, layer in enumerate(self.layers):
-            added = None
-            if adapter is not None and heard is not None and number >= deaf:
-                place = number - deaf
-                added = layer.values_of(heard[:, place], adapter.gates[place])
-            x = layer(x, added)
+            place = number - deaf
+            if adapter is None or heard is None or place < 0:
+                x = layer(x, None)
+            else:
+                x = layer(x, heard[:, place], adapter.gates[place])
         return root_mean_square(x, self.norm) @ self.words.weight.T

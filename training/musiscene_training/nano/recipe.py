@@ -15,8 +15,7 @@ from torch import nn
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import InputError, OutputError
 from musiscene_core.progress import Portion, Progress, silent
-from musiscene_training.nano import corpus, examples
-from musiscene_training.nano.asks import ask
+from musiscene_training.nano import asks, corpus, examples
 from musiscene_training.nano.export import export
 from musiscene_training.nano.figures import Figures, measure
 from musiscene_training.nano.hearing import hear, train_encoder
@@ -53,10 +52,10 @@ class Recipe:
     seed: int = 9
     cues: int = 984
     of_each: int = 7
-    encoder_steps: int = 1500
+    encoder_steps: int = 1100
     language_steps: int = 600
-    mu_steps: int = 140
-    msi_steps: int = 180
+    mu_steps: int = 240
+    msi_steps: int = 420
     encoder: EncoderShape = field(default_factory=EncoderShape)
     language: LanguageShape = field(default_factory=lambda: LanguageShape(words=0))
 
@@ -67,6 +66,7 @@ def make(
     recipe: Recipe,
     *,
     processes: int = 1,
+    tuning: bool = False,
     progress: Progress = silent,
     on_loss: OnLoss = lambda stage, step, loss: None,
 ) -> Figures:
@@ -77,6 +77,7 @@ def make(
         output: the captioner's folder; its files are replaced at the end.
         recipe: how.
         processes: that play and listen to the corpus.
+        tuning: figures of the held-out cues that are for tuning, not of those kept for the last.
         progress: hears how far it is; may raise to stop.
         on_loss: hears of every step of every stage.
 
@@ -107,7 +108,7 @@ def make(
         processes,
         Portion(progress, 0.35, 0.5),
     )
-    seen = [number for number in numbers if ask(number, recipe.seed).split == "train"]
+    seen = [number for number in numbers if asks.ask(number, recipe.seed).split == "train"]
     train = examples.read(work / "examples", seen)
     encoder = train_encoder(
         work,
@@ -159,7 +160,12 @@ def make(
         seed=recipe.seed,
         cues=len(seen),
     )
-    held_out = [number for number in numbers if number not in set(seen)]
+    trained = set(seen)
+    held_out = [
+        number
+        for number in numbers
+        if number not in trained and asks.kept_for_last(number) is not tuning
+    ]
     figures = measure(
         output,
         examples.read(work / "examples", held_out),

@@ -1,6 +1,8 @@
 """Stages: the language model learns the grammar, then music questions, then scenes.
 
-1. language: text alone, plain and as answers to questions, heard by nobody.
+1. language: text alone, heard by nobody: answers about music, scenes, and music followed by the
+   scene that it brings to mind. Scene questions are not among it: as in the papers, to be asked for
+   a scene is new to the model until the msi phase.
 2. mu: the five questions about music, heard through the adapter; language model and adapter learn.
    Some of the text goes on, so that what the language model knew is not lost.
 3. msi: the scene questions; the language model is frozen and only the adapter learns, as in the
@@ -31,12 +33,16 @@ from musiscene_training.nano.grammar.writing import (
 from musiscene_training.nano.model import Adapter, Language, LanguageShape
 from musiscene_training.nano.truth import Traits, any_traits
 
-BATCH = 48
+BATCH = 32
+_TOGETHER = 8
+"""Rows of like length that are computed together: a batch padded to its longest is half padding."""
 _LANGUAGE_RATE, _MU_LANGUAGE_RATE, _ADAPTER_RATE, _MSI_RATE = 3e-3, 1e-3, 2e-3, 2e-3
 _GATE_RATE = 3e-2
 """Gates begin at zero and have far to go: at the others' rate nothing is heard for long."""
 _TEXT_SHARE = 0.25
 """Of an MU batch, how much is text that nobody hears."""
+_ANSWERS_SHARE, _SCENES_SHARE = 0.35, 0.3
+"""Of texts, how many answer a question about music, and how many tell of a scene alone."""
 _IGNORED = -100
 _FIELD = re.compile(r"\{\w+\}")
 """What a frame leaves open."""
@@ -194,12 +200,14 @@ _Row = tuple[list[int], int]
 
 
 def _text_row(words: Words, traits: Traits, random: np.random.Generator) -> _Row:
-    questions = (*MUSIC_QUESTIONS, *SCENE_QUESTIONS)
-    question = questions[int(random.integers(len(questions)))]
-    said = [*words.tokens(answer(question, traits, random)), END]
-    if random.random() < 0.5:
-        return [BEGIN, *said], 1
-    return [*question_tokens(words, question), *said], 1
+    drawn = random.random()
+    if drawn < _ANSWERS_SHARE:
+        return _answer_row(words, traits, MUSIC_QUESTIONS, random)[0], 1
+    scene = answer(SCENE_QUESTIONS[int(random.integers(2))], traits, random)
+    if drawn < _ANSWERS_SHARE + _SCENES_SHARE:
+        return [BEGIN, *words.tokens(scene), END], 1
+    music = answer(MUSIC_QUESTIONS[0], traits, random)
+    return [BEGIN, *words.tokens(f"{music} {scene}"), END], 1
 
 
 def _answer_row(
@@ -217,6 +225,18 @@ def _loss(
     embeddings: Tensor | None = None,
 ) -> Tensor:
     """Mean over rows of each row's mean over what it is to learn."""
+    order = sorted(range(len(rows)), key=lambda place: len(rows[place][0]))
+    losses = []
+    for first in range(0, len(rows), _TOGETHER):
+        places = order[first : first + _TOGETHER]
+        heard = None if embeddings is None else embeddings[places]
+        losses.append(_row_losses(language, [rows[place] for place in places], adapter, heard))
+    return torch.cat(losses).mean()
+
+
+def _row_losses(
+    language: Language, rows: Sequence[_Row], adapter: Adapter | None, embeddings: Tensor | None
+) -> Tensor:
     longest = max(len(tokens) for tokens, _ in rows)
     tokens = torch.full((len(rows), longest), PAD)
     wanted = torch.full((len(rows), longest), _IGNORED)
@@ -228,4 +248,4 @@ def _loss(
     losses = F.cross_entropy(
         logits.transpose(1, 2), wanted, ignore_index=_IGNORED, reduction="none"
     )
-    return (losses.sum(dim=1) / (wanted != _IGNORED).sum(dim=1)).mean()
+    return losses.sum(dim=1) / (wanted != _IGNORED).sum(dim=1)

@@ -12,7 +12,6 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
-from musiscene_core.composing.idioms import idiom_named
 from musiscene_training.nano.corpus import Facts, Line
 
 TEMPI = ("slow", "moderate", "fast")
@@ -22,28 +21,22 @@ QUADRANTS = ("happy", "tense", "sad", "calm")
 """Of the plane of feelings: pleasant and excited, unpleasant and excited, unpleasant and calm,
 pleasant and calm."""
 DRUMS = ("none", "light", "driving")
+PALETTES = ("orchestral", "electronic", "intimate")
+"""Whose sound it is, for the most part: the orchestra's, a synthesizer's, or a few players' who
+pluck, strike or blow."""
 PLAYERS = ("piano", "strings", "violin", "brass", "choir", "synth", "plucked", "bells", "winds")
 
 _SLOW_BPM, _FAST_BPM = 84.0, 116.0
 _LOW_ENERGY, _HIGH_ENERGY = -0.35, 0.18
+_EXCITED = 0.05
+"""Energy from which on music excites rather than calms."""
 _DRIVING = 1.6
 """Drum strokes a second at full velocity."""
 _LIGHT = 0.15
 _LEAST_SOUNDING_S = 1.0
 _SAME_S = 0.03
-
-BRIGHTNESS: Mapping[str, float] = MappingProxyType(
-    {
-        "lydian": 0.6,
-        "ionian": 0.7,
-        "mixolydian": 0.45,
-        "dorian": -0.4,
-        "aeolian": -0.55,
-        "harmonic_minor": -0.65,
-        "phrygian": -0.8,
-    }
-)
-"""How pleasant a scale is, -1 to 1."""
+_LEAST_THIRD_S = 0.3
+_WITHOUT_PITCH = ("percussion", "texture")
 
 _FAMILY: Mapping[str, str] = MappingProxyType(
     {
@@ -67,6 +60,19 @@ _FAMILY: Mapping[str, str] = MappingProxyType(
         "clarinet": "winds",
     }
 )
+_PALETTE: Mapping[str, str] = MappingProxyType(
+    {
+        "strings": "orchestral",
+        "violin": "orchestral",
+        "brass": "orchestral",
+        "choir": "orchestral",
+        "synth": "electronic",
+        "piano": "intimate",
+        "plucked": "intimate",
+        "bells": "intimate",
+        "winds": "intimate",
+    }
+)
 
 
 class Traits(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,26 +81,38 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         tempo: one of TEMPI.
         mode: one of MODES.
-        energy: one of ENERGIES.
         drums: one of DRUMS.
+        palette: one of PALETTES.
         players: which of PLAYERS are heard, in that order.
-        valence: -1 to 1.
-        arousal: -1 to 1.
+        pace: how fast its beat is, -1 to 1.
+        busy: how densely notes begin, -1 to 1.
+        drive: how much the drums play, -1 to 1.
     """
 
     tempo: str
     mode: str
-    energy: str
     drums: str
+    palette: str
     players: tuple[str, ...]
-    valence: float
-    arousal: float
+    pace: float
+    busy: float
+    drive: float
+
+    @property
+    def excitement(self) -> float:
+        """How much it excites, -1 to 1: pace, density and drums together."""
+        return 0.3 * self.pace + 0.45 * self.busy + 0.25 * self.drive
+
+    @property
+    def energy(self) -> str:
+        """One of ENERGIES."""
+        return _class(self.excitement, (_LOW_ENERGY, _HIGH_ENERGY), ENERGIES)
 
     @property
     def quadrant(self) -> str:
-        """Where the feeling lies, one of QUADRANTS."""
-        excited = self.arousal > 0
-        if self.valence > 0:
+        """Where the feeling lies, one of QUADRANTS: its mode pleases or not, its energy excites."""
+        excited = self.excitement > _EXCITED
+        if self.mode == "major":
             return "happy" if excited else "calm"
         return "tense" if excited else "sad"
 
@@ -113,21 +131,18 @@ def traits(
     """
     lines = [line for line in facts.lines if line.role in roles]
     seconds = (end_s - start_s) / speed
+    sounding = _sounding(lines, start_s, end_s)
     bpm = speed * _bpm(facts, start_s, end_s)
     drum_rate = _strokes(lines, start_s, end_s) / seconds
-    pace = _scaled(bpm, 95.0, 45.0)
-    busy = _scaled(_onsets(lines, start_s, end_s) / seconds, 4.0, 4.0)
-    drive = _scaled(drum_rate, _DRIVING, _DRIVING)
-    energy = 0.3 * pace + 0.45 * busy + 0.25 * drive
-    idiom = idiom_named(facts.idiom.split(",")[0])
     return Traits(
         tempo=_class(bpm, (_SLOW_BPM, _FAST_BPM), TEMPI),
-        mode=facts.mode,
-        energy=_class(energy, (_LOW_ENERGY, _HIGH_ENERGY), ENERGIES),
+        mode=_mode(facts, lines, start_s, end_s),
         drums=_class(drum_rate, (_LIGHT, _DRIVING), DRUMS),
-        players=_players(lines, start_s, end_s),
-        valence=round(0.65 * BRIGHTNESS.get(facts.scale, 0.0) + 0.35 * idiom.valence, 3),
-        arousal=round(0.7 * (energy + 0.08) + 0.3 * idiom.arousal, 3),
+        palette=_palette(sounding),
+        players=tuple(name for name in PLAYERS if sounding[name] >= _LEAST_SOUNDING_S),
+        pace=round(_scaled(bpm, 95.0, 45.0), 3),
+        busy=round(_scaled(_onsets(lines, start_s, end_s) / seconds, 4.0, 4.0), 3),
+        drive=round(_scaled(drum_rate, _DRIVING, _DRIVING), 3),
     )
 
 
@@ -135,15 +150,30 @@ def any_traits(random: np.random.Generator) -> Traits:
     """Traits that some music might have, of no cue in particular."""
     many = int(random.integers(1, 6))
     heard = set(random.choice(PLAYERS, size=many, replace=False).tolist())
+    bpm, drum_rate = float(random.uniform(50, 150)), float(random.choice((0.0, 0.8, 3.2)))
     return Traits(
-        tempo=str(random.choice(TEMPI)),
+        tempo=_class(bpm, (_SLOW_BPM, _FAST_BPM), TEMPI),
         mode=str(random.choice(MODES)),
-        energy=str(random.choice(ENERGIES)),
-        drums=str(random.choice(DRUMS)),
+        drums=_class(drum_rate, (_LIGHT, _DRIVING), DRUMS),
+        palette=_palette({name: float(random.random() * (name in heard)) for name in PLAYERS}),
         players=tuple(name for name in PLAYERS if name in heard),
-        valence=round(float(random.uniform(-0.9, 0.9)), 3),
-        arousal=round(float(random.uniform(-0.9, 1.0)), 3),
+        pace=round(_scaled(bpm, 95.0, 45.0), 3),
+        busy=round(float(random.uniform(-1, 1)), 3),
+        drive=round(_scaled(drum_rate, _DRIVING, _DRIVING), 3),
     )
+
+
+def _mode(facts: Facts, lines: Sequence[Line], start_s: float, end_s: float) -> str:
+    """Which third sounds longer over the tonic; the score's own mode where there is none."""
+    sounding = dict.fromkeys(range(12), 0.0)
+    for line in lines:
+        if line.role not in _WITHOUT_PITCH:
+            for note in line.notes:
+                length_s = min(note.end_s, end_s) - max(note.start_s, start_s)
+                sounding[(note.pitch - facts.tonic) % 12] += max(0.0, length_s)
+    if sounding[3] + sounding[4] < _LEAST_THIRD_S:
+        return facts.mode
+    return "major" if sounding[4] > sounding[3] else "minor"
 
 
 def _bpm(facts: Facts, start_s: float, end_s: float) -> float:
@@ -175,7 +205,8 @@ def _strokes(lines: Sequence[Line], start_s: float, end_s: float) -> float:
     )
 
 
-def _players(lines: Sequence[Line], start_s: float, end_s: float) -> tuple[str, ...]:
+def _sounding(lines: Sequence[Line], start_s: float, end_s: float) -> dict[str, float]:
+    """Seconds that notes of each of PLAYERS sound, all together."""
     sounding = dict.fromkeys(PLAYERS, 0.0)
     for line in lines:
         family = _FAMILY.get(line.instrument, "")
@@ -184,7 +215,14 @@ def _players(lines: Sequence[Line], start_s: float, end_s: float) -> tuple[str, 
                 max(0.0, min(note.end_s + 0.3, end_s) - max(note.start_s, start_s))
                 for note in line.notes
             )
-    return tuple(name for name in PLAYERS if sounding[name] >= _LEAST_SOUNDING_S)
+    return sounding
+
+
+def _palette(sounding: Mapping[str, float]) -> str:
+    shares = dict.fromkeys(PALETTES, 0.0)
+    for player, seconds in sounding.items():
+        shares[_PALETTE[player]] += seconds
+    return max(PALETTES, key=lambda name: shares[name])
 
 
 def _scaled(value: float, middle: float, reach: float) -> float:

@@ -94,15 +94,12 @@ FRAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 
 def genre_of(traits: Traits) -> str:
-    """The one of GENRES that such players and drums usually belong to."""
-    players = set(traits.players)
-    orchestral = len(players & {"strings", "brass", "winds", "violin", "choir"})
-    if "synth" in players and orchestral <= 1:
-        return "electronic music" if traits.drums == "driving" else "ambient electronic music"
-    if players & {"brass", "choir"} and traits.drums == "driving":
-        return "epic orchestral film music" if orchestral > 1 else "hybrid trailer music"
-    if "piano" in players and orchestral <= 1 and traits.drums != "driving":
-        return "piano music"
-    if players & {"plucked", "bells"} and orchestral <= 1:
-        return "light chamber music"
-    return "orchestral film music"
+    """The one of GENRES that such a palette, drums and players usually belong to."""
+    driven = traits.drums == "driving"
+    if traits.palette == "electronic":
+        return "electronic music" if driven else "ambient electronic music"
+    if traits.palette == "orchestral":
+        return "epic orchestral film music" if driven else "orchestral film music"
+    if driven:
+        return "hybrid trailer music"
+    return "piano music" if "piano" in traits.players else "light chamber music"

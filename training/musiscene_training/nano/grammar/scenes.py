@@ -16,14 +16,12 @@ class Picture:
         events: what happens, one of them.
         places: where or when, one of them; follows the event.
         videos: what videos show it.
-        likes: traits of music that bring this picture to mind rather than its neighbours.
     """
 
     topic: str
     events: tuple[str, ...]
     places: tuple[str, ...]
     videos: str
-    likes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -31,8 +29,8 @@ class Kind:
     """A kind of scene.
 
     Attributes:
-        pictures: what it may show.
-        states: how it feels there, as what follows "where".
+        pictures: what it may show, by palette in the order of truth.PALETTES.
+        states: how it feels there, as what follows "where"; the usual one by tempo, slow first.
         moods: words for its mood.
         frames: sentences about a scene, as such scenes are usually told.
         video_frame: the sentence about its videos.
@@ -50,6 +48,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "pursuit": Kind(
             (
                 Picture(
+                    "an escape on foot",
+                    ("a prisoner running for his life", "two friends fleeing from the guards"),
+                    ("through a dark forest", "over the rooftops"),
+                    "action trailers and escape games",
+                ),
+                Picture(
                     "a high-speed chase",
                     (
                         "police cars racing after a getaway van",
@@ -57,21 +61,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     ),
                     ("in the middle of a crowded city", "across a bridge at night"),
                     "car chases and racing games",
-                    ("driving", "synth"),
-                ),
-                Picture(
-                    "an escape on foot",
-                    ("a prisoner running for his life", "two friends fleeing from the guards"),
-                    ("through a dark forest", "over the rooftops"),
-                    "action trailers and escape games",
-                    ("strings", "light"),
                 ),
                 Picture(
                     "a race against time",
                     ("an engineer trying to stop the countdown", "a team breaking into the vault"),
                     ("before the alarm goes off", "in the last few seconds"),
                     "heist films and spy thrillers",
-                    ("plucked", "bells", "winds"),
                 ),
             ),
             (
@@ -93,21 +88,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     ("two armies charging at each other", "a lone warrior facing the enemy"),
                     ("on a burning field", "before the gates of a castle"),
                     "fantasy trailers and war films",
-                    ("brass", "choir"),
                 ),
                 Picture(
                     "a fight between rivals",
                     ("two fighters circling in the ring", "a street fight breaking out"),
                     ("under harsh lights", "in an empty warehouse"),
                     "fight scenes and boxing promos",
-                    ("driving", "synth"),
                 ),
                 Picture(
-                    "a disaster",
-                    ("a storm tearing ships apart", "a city falling into ruins"),
-                    ("as people run for shelter", "under a black sky"),
-                    "disaster films and dramatic trailers",
-                    ("strings", "violin"),
+                    "a duel",
+                    ("two swordsmen crossing blades", "a gunslinger reaching for his weapon"),
+                    ("in a silent courtyard", "at high noon"),
+                    "duel scenes and western films",
                 ),
             ),
             (
@@ -125,25 +117,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "suspense": Kind(
             (
                 Picture(
-                    "an investigation",
-                    ("a detective going through old files", "an agent following a suspect"),
-                    ("in a dim office", "along a rainy street"),
-                    "crime series and true crime documentaries",
-                    ("piano", "plucked", "synth"),
-                ),
-                Picture(
                     "a secret meeting",
                     ("spies exchanging a briefcase", "strangers whispering behind a door"),
                     ("in an underground car park", "at the back of a theatre"),
                     "spy films and political dramas",
-                    ("strings", "winds", "violin"),
                 ),
                 Picture(
                     "a tense waiting",
                     ("a soldier watching the border", "a family hiding from the searchers"),
                     ("in the silence before dawn", "with the lights switched off"),
                     "thrillers and war dramas",
-                    ("light", "brass", "choir"),
+                ),
+                Picture(
+                    "an investigation",
+                    ("a detective going through old files", "an agent following a suspect"),
+                    ("in a dim office", "along a rainy street"),
+                    "crime series and true crime documentaries",
                 ),
             ),
             (
@@ -161,25 +150,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "horror": Kind(
             (
                 Picture(
-                    "a haunted place",
-                    ("a child walking towards an open cellar", "footsteps coming down the stairs"),
-                    ("in an abandoned house", "in the middle of the night"),
-                    "horror films and ghost stories",
-                    ("choir", "bells", "piano"),
-                ),
-                Picture(
                     "a threat that comes closer",
                     ("a shape moving under the water", "something breathing behind the trees"),
                     ("in thick fog", "far from any help"),
                     "monster films and dark trailers",
-                    ("brass", "strings", "light"),
                 ),
                 Picture(
                     "a mystery in the dark",
                     ("explorers opening a sealed tomb", "a torch going out in a tunnel"),
                     ("deep under the ground", "in a deserted laboratory"),
                     "mystery games and science fiction thrillers",
-                    ("synth", "winds"),
+                ),
+                Picture(
+                    "a haunted place",
+                    ("a child walking towards an open cellar", "footsteps coming down the stairs"),
+                    ("in an abandoned house", "in the middle of the night"),
+                    "horror films and ghost stories",
                 ),
             ),
             (
@@ -201,21 +187,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     ("a mother waving to a departing train", "old friends parting for good"),
                     ("on an empty platform", "in the falling snow"),
                     "family dramas and tribute videos",
-                    ("strings", "violin", "brass"),
-                ),
-                Picture(
-                    "a lonely evening",
-                    ("a man reading old letters", "a woman looking out of a rainy window"),
-                    ("in a quiet apartment", "after everyone has left"),
-                    "romantic dramas and sad short films",
-                    ("piano", "winds", "plucked"),
                 ),
                 Picture(
                     "a loss that is remembered",
                     ("a widow standing at a grave", "candles burning for the missing"),
                     ("on a grey morning", "in a small chapel"),
                     "memorials and historical documentaries",
-                    ("choir", "bells", "synth"),
+                ),
+                Picture(
+                    "a lonely evening",
+                    ("a man reading old letters", "a woman looking out of a rainy window"),
+                    ("in a quiet apartment", "after everyone has left"),
+                    "romantic dramas and sad short films",
                 ),
             ),
             (
@@ -233,6 +216,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "triumph": Kind(
             (
                 Picture(
+                    "a heroic adventure",
+                    ("the heroes riding out at sunrise", "a ship setting sail for unknown lands"),
+                    ("over wide open plains", "under a golden sky"),
+                    "adventure films and fantasy games",
+                ),
+                Picture(
                     "sports competition",
                     (
                         "a crucial moment in a basketball game",
@@ -240,21 +229,12 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     ),
                     ("in front of a cheering crowd", "in a packed stadium"),
                     "sports highlights and championship promos",
-                    ("driving", "synth"),
-                ),
-                Picture(
-                    "a heroic adventure",
-                    ("the heroes riding out at sunrise", "a ship setting sail for unknown lands"),
-                    ("over wide open plains", "under a golden sky"),
-                    "adventure films and fantasy games",
-                    ("brass", "strings"),
                 ),
                 Picture(
                     "a great victory",
                     ("the team lifting the trophy", "a rocket leaving the launch pad"),
                     ("as the nation watches", "while fireworks light the sky"),
                     "award ceremonies and national broadcasts",
-                    ("choir", "bells", "winds"),
                 ),
             ),
             (
@@ -272,25 +252,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "celebration": Kind(
             (
                 Picture(
-                    "a road trip",
-                    ("friends driving along the coast", "cyclists rolling down a country road"),
-                    ("with the windows down", "on the first day of summer"),
-                    "travel vlogs and holiday adverts",
-                    ("light", "synth", "strings"),
-                ),
-                Picture(
                     "a party",
                     ("people dancing at a wedding", "a street festival with bright costumes"),
                     ("under strings of lights", "in the town square"),
                     "wedding films and event recaps",
-                    ("driving", "brass", "choir"),
+                ),
+                Picture(
+                    "a road trip",
+                    ("friends driving along the coast", "cyclists rolling down a country road"),
+                    ("with the windows down", "on the first day of summer"),
+                    "travel vlogs and holiday adverts",
                 ),
                 Picture(
                     "a product launch",
                     ("a young team unveiling its invention", "hands building something new"),
                     ("in a bright studio", "on a busy workshop floor"),
                     "technology adverts and company films",
-                    ("piano", "bells", "violin"),
                 ),
             ),
             (
@@ -308,25 +285,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "comedy": Kind(
             (
                 Picture(
-                    "a playful prank",
-                    ("a puppy stealing a sausage", "children hiding from their teacher"),
-                    ("in the kitchen", "behind the school"),
-                    "family comedies and pet videos",
-                    ("plucked", "none"),
-                ),
-                Picture(
                     "a clumsy mishap",
                     ("a waiter balancing too many plates", "a man chasing his hat"),
                     ("in a busy restaurant", "on a windy day"),
                     "comedy sketches and cartoons",
-                    ("winds", "light"),
                 ),
                 Picture(
                     "cooking and crafts",
                     ("a grandmother baking with the kids", "someone decorating a cake"),
                     ("in a sunny kitchen", "on a Sunday afternoon"),
                     "cooking shows and craft tutorials",
-                    ("bells", "piano"),
+                ),
+                Picture(
+                    "a playful prank",
+                    ("a puppy stealing a sausage", "children hiding from their teacher"),
+                    ("in the kitchen", "behind the school"),
+                    "family comedies and pet videos",
                 ),
             ),
             (
@@ -344,25 +318,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "wonder": Kind(
             (
                 Picture(
-                    "a magical discovery",
-                    ("a girl opening a glowing book", "a hidden garden coming to life"),
-                    ("in an old library", "behind a forgotten gate"),
-                    "fairy tales and fantasy games",
-                    ("bells", "plucked", "winds"),
+                    "a first sight of something beautiful",
+                    ("whales rising beside a small boat", "northern lights over a frozen lake"),
+                    ("in the silence of the north", "as the clouds open"),
+                    "nature films and dreamy montages",
                 ),
                 Picture(
                     "a journey through space",
                     ("astronauts drifting past the moon", "a telescope finding a new world"),
                     ("among countless stars", "high above the earth"),
                     "space documentaries and planetarium shows",
-                    ("choir", "synth"),
                 ),
                 Picture(
-                    "a first sight of something beautiful",
-                    ("whales rising beside a small boat", "northern lights over a frozen lake"),
-                    ("in the silence of the north", "as the clouds open"),
-                    "nature films and dreamy montages",
-                    ("strings", "violin", "brass"),
+                    "a magical discovery",
+                    ("a girl opening a glowing book", "a hidden garden coming to life"),
+                    ("in an old library", "behind a forgotten gate"),
+                    "fairy tales and fantasy games",
                 ),
             ),
             (
@@ -380,25 +351,22 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "daily": Kind(
             (
                 Picture(
-                    "everyday life",
-                    ("commuters crossing a square", "a baker opening the shop"),
-                    ("on a bright morning", "in a small town"),
-                    "documentaries and city portraits",
-                    ("piano", "winds", "light"),
+                    "a portrait of people at work",
+                    ("farmers bringing in the harvest", "craftsmen restoring a boat"),
+                    ("in the evening light", "with steady hands"),
+                    "interviews and charity films",
                 ),
                 Picture(
                     "an explanation",
                     ("a scientist presenting her results", "an animated chart growing"),
                     ("in a modern laboratory", "step by step"),
                     "explainer videos and tutorials",
-                    ("synth", "bells", "plucked"),
                 ),
                 Picture(
-                    "a portrait of people at work",
-                    ("farmers bringing in the harvest", "craftsmen restoring a boat"),
-                    ("in the evening light", "with steady hands"),
-                    "interviews and charity films",
-                    ("strings", "violin", "choir"),
+                    "everyday life",
+                    ("commuters crossing a square", "a baker opening the shop"),
+                    ("on a bright morning", "in a small town"),
+                    "documentaries and city portraits",
                 ),
             ),
             (
@@ -420,21 +388,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     ("a couple dancing alone", "two hands touching for the first time"),
                     ("in a candlelit room", "by the river at dusk"),
                     "romantic films and wedding videos",
-                    ("violin", "strings"),
-                ),
-                Picture(
-                    "family memories",
-                    ("parents watching their baby sleep", "a photo album being opened"),
-                    ("in a warm living room", "late in the evening"),
-                    "family films and slideshows",
-                    ("piano", "bells"),
                 ),
                 Picture(
                     "a reunion",
                     ("a father embracing his daughter", "old neighbours meeting again"),
                     ("at the garden gate", "after many years"),
                     "heartfelt dramas and charity adverts",
-                    ("winds", "brass"),
+                ),
+                Picture(
+                    "family memories",
+                    ("parents watching their baby sleep", "a photo album being opened"),
+                    ("in a warm living room", "late in the evening"),
+                    "family films and slideshows",
                 ),
             ),
             (
@@ -456,21 +421,18 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
                     ("mist rising over a lake", "sunlight moving across the mountains"),
                     ("at first light", "without a single human sound"),
                     "nature documentaries and travel films",
-                    ("choir", "strings", "brass"),
                 ),
                 Picture(
                     "rest and meditation",
                     ("a woman practising yoga", "a slow walk along the beach"),
                     ("in the early morning", "by the open sea"),
                     "meditation apps and wellness videos",
-                    ("synth", "winds"),
                 ),
                 Picture(
                     "a quiet night",
                     ("snow settling on sleeping houses", "stars appearing one by one"),
                     ("above a silent valley", "while the village sleeps"),
                     "sleep stories and calm montages",
-                    ("piano", "bells", "plucked"),
                 ),
             ),
             (

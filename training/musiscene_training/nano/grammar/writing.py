@@ -18,24 +18,14 @@ from musiscene_training.nano.grammar.music import (
     TEMPO_WORDS,
     genre_of,
 )
-from musiscene_training.nano.grammar.scenes import KINDS, Kind, Picture
-from musiscene_training.nano.truth import MODES, Traits
+from musiscene_training.nano.grammar.scenes import KINDS, Kind
+from musiscene_training.nano.truth import MODES, PALETTES, TEMPI, Traits
 
 MUSIC_QUESTIONS = prompts.QUESTIONS["music"]
 SCENE_QUESTIONS = prompts.QUESTIONS["scene_imagination"]
 
 Random = np.random.Generator
 
-_PLAIN = {
-    prompts.SCENE: (
-        "The music is suitable for a scene of {topic}, such as {event} {place}, where {state}."
-    ),
-    prompts.VIDEO: "The music is suitable for {videos}, such as a video of {event} {place}.",
-}
-_PLAINLY = 0.2
-"""How often a scene is told in the words of the MusiScene paper's sample instead of its own."""
-_LIKED = 5.0
-"""How much likelier a picture becomes for each trait that it likes."""
 _MOST_NAMED = 3
 
 
@@ -49,8 +39,7 @@ def answer(question: str, traits: Traits, random: Random) -> str:
     if question in FRAMES:
         return _of_music(_one(FRAMES[question], random), traits, kind, random)
     own = {prompts.SCENE: kind.frames, prompts.VIDEO: (kind.video_frame,)}[question]
-    frame = _PLAIN[question] if random.random() < _PLAINLY else _one(own, random)
-    return _of_scene(frame, traits, kind, random)
+    return _of_scene(_one(own, random), traits, kind, random)
 
 
 def answers(question: str, traits: Traits, count: int, random: Random) -> tuple[str, ...]:
@@ -64,7 +53,7 @@ def every_text() -> Iterator[str]:
     for table in (TEMPO_WORDS, ENERGY_WORDS, DRUM_WORDS, PLAYER_WORDS):
         for choices in table.values():
             yield from choices
-    for frames in (*FRAMES.values(), tuple(_PLAIN.values())):
+    for frames in FRAMES.values():
         yield from frames
     for kind in KINDS.values():
         yield from (*kind.states, *kind.moods, *kind.frames, kind.video_frame)
@@ -100,21 +89,15 @@ def _of_music(frame: str, traits: Traits, kind: Kind, random: Random) -> str:
 
 
 def _of_scene(frame: str, traits: Traits, kind: Kind, random: Random) -> str:
-    picture = _picture(traits, kind, random)
+    picture = kind.pictures[PALETTES.index(traits.palette)]
     return frame.format(
         topic=picture.topic,
         event=_one(picture.events, random),
         place=_one(picture.places, random),
-        state=_one(kind.states, random),
+        state=_one(kind.states, random, usual=TEMPI.index(traits.tempo)),
         mood=_one(kind.moods, random),
         videos=picture.videos,
     )
-
-
-def _picture(traits: Traits, kind: Kind, random: Random) -> Picture:
-    heard = {*traits.players, traits.drums, traits.tempo}
-    weights = np.array([_LIKED ** len(heard & set(picture.likes)) for picture in kind.pictures])
-    return kind.pictures[int(random.choice(len(weights), p=weights / weights.sum()))]
 
 
 def _players(traits: Traits, random: Random) -> str:
@@ -128,7 +111,8 @@ def _a(word: str) -> str:
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
-def _one(choices: Sequence[str], random: Random) -> str:
-    """One of the choices; the first ones are likelier, as some words are usual and some rare."""
-    weights = 1.0 / np.arange(1, len(choices) + 1)
-    return choices[int(random.choice(len(choices), p=weights / weights.sum()))]
+def _one(choices: Sequence[str], random: Random, *, usual: int = 0) -> str:
+    """One of the choices: mostly the usual one, the others the less often the later they come."""
+    weights = 1.0 / np.arange(1, len(choices) + 1) ** 2
+    drawn = int(random.choice(len(choices), p=weights / weights.sum()))
+    return choices[(usual + drawn) % len(choices)]
