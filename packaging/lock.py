@@ -1,10 +1,12 @@
 """Write packaging/constraints.txt: the exact versions every supported Python installs.
 
     python packaging/lock.py python3.10 python3.11 python3.12
+    python packaging/lock.py --models       locks/models.txt, of `musiscene setup gpu`; needs uv
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
-extras `models`, `stems`, `four-bit` and `train` need is pinned by hand: it is not resolved here.
+extras `models`, `stems`, `four-bit`, `train` and `ray` need is pinned by hand: it is not resolved
+here.
 """
 
 from __future__ import annotations
@@ -16,21 +18,25 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "packaging" / "constraints.txt"
+MODELS = ROOT / "musiscene_core" / "environments" / "locks" / "models.txt"
 PINNED_BY_HAND = (
     "torch==2.13.0",
     "accelerate==1.15.0",
     "bitsandbytes==0.50.2",
+    "braceexpand==0.1.7",
     "llvmlite==0.50.0",
     "mkdocs-material==9.8.2",
     "numba==0.68.1",
     "nltk==3.10.4",
     "peft==0.21.2",
+    "ray==2.60.0",
     "rouge-score==0.1.2",
     "sacrebleu==2.6.0",
     "safetensors==0.8.0",
     "sentencepiece==0.2.3",
     "tokenizers==0.23.3",
     'transformers==5.23.0; python_version >= "3.11"',
+    "webdataset==1.0.2",
 )
 OURS = "musiscene"
 
@@ -55,6 +61,19 @@ def resolve(interpreter: str) -> tuple[str, dict[str, str]]:
     }
 
 
+def lock_models() -> None:
+    """Resolve the extras of the models' environment for every system at once."""
+    command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
+    command += ["--no-annotate", "--no-header", "--constraint", str(TARGET), "-"]
+    wanted = f"{OURS}[models,speech] @ {ROOT.as_uri()}\n"
+    said = subprocess.run(command, input=wanted, check=True, capture_output=True, text=True).stdout
+    pins = [line.replace(" ; ", "; ") for line in said.splitlines() if not line.startswith(OURS)]
+    # Neither a browser nor another Python than CPython runs MusiScene.
+    pins = [pin.replace("; sys_platform != 'emscripten'", "") for pin in pins]
+    kept = [pin for pin in pins if "emscripten" not in pin and "pypy" not in pin]
+    MODELS.write_text("\n".join(kept) + "\n")
+
+
 def main(interpreters: list[str]) -> None:
     """Resolve for each interpreter and write the file."""
     resolved = dict(resolve(interpreter) for interpreter in interpreters)
@@ -76,4 +95,4 @@ def main(interpreters: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    lock_models() if sys.argv[1:] == ["--models"] else main(sys.argv[1:])

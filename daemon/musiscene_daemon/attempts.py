@@ -17,7 +17,7 @@ import msgspec
 from musiscene_core.errors import MusiSceneError
 from musiscene_core.protocol.state import JobError, JobState
 from musiscene_daemon.at_work import Current, Outcome, crashed, manner
-from musiscene_daemon.crew import GIVEN_UP_AFTER, Crew
+from musiscene_daemon.crew import Crew
 from musiscene_daemon.environments import MAIN
 from musiscene_daemon.estimates import Estimator
 from musiscene_daemon.retention import Retention
@@ -194,7 +194,7 @@ class Attempts:
             for name, member in self._crew.members.items()
             if name not in self._current
             and now >= self._begin_at.get(name, 0.0)
-            and (member.ready or member.failed_starts >= GIVEN_UP_AFTER)
+            and (member.ready or self._crew.given_up(name))
         ]
         if not idle or self._scanned == (self._store.writes, self._crew.turns, idle):
             return
@@ -283,10 +283,11 @@ class Attempts:
 
     def engines_of(self, environment: str) -> tuple[str, ...] | None:
         """The engines named by jobs that belong to an environment; None stands for all."""
-        if len(self._crew.members) == 1:
+        if self._crew.is_one_pool:
             return None
+        home = self._crew.members[environment].environment.home
         named = self._store.engines()
-        return tuple(name for name in named if self._crew.home_of(name) == environment)
+        return tuple(name for name in named if self._crew.home_of(name) == home)
 
     def _begin(self, job: StoredJob, environment: str, now: float) -> None:
         self._store.begin(job.id)

@@ -1,4 +1,4 @@
-"""The crew: one worker for each environment, seen as one.
+"""The crew: one worker for each environment, or a pool of several, seen as one.
 
 Merges what the workers offer and says which of them the jobs of an engine or a captioner belong
 to. The first environment to offer a name has it: the daemon's own, then the others by name. Knows
@@ -46,6 +46,7 @@ class Crew:
         engines_from: Sequence[str] = (),
         limits: Limits | None = None,
         *,
+        own_workers: Sequence[Environment] | None = None,
         environments: Sequence[Environment] = (),
         unusable: Sequence[BrokenEngine] = (),
     ) -> None:
@@ -56,6 +57,7 @@ class Crew:
             folder: where the workers run.
             engines_from: further engines of the daemon's own environment.
             limits: what one job may take.
+            own_workers: those of the daemon's own environment; one where nothing is said.
             environments: beside the daemon's own.
             unusable: those that cannot be used, told with the broken engines.
         """
@@ -65,15 +67,24 @@ class Crew:
         self.inbox.rcvhwm = 0
         self.inbox.bind(INBOX)
         self.members: dict[str, Supervisor] = {}
-        elsewhere = [name for environment in environments for name in environment.engines]
-        for environment in (own(), *environments):
-            is_main = environment.name == MAIN
+        everywhere = (*(own_workers or (own(),)), *environments)
+        elsewhere = {name for environment in everywhere for name in environment.engines}
+        twice: list[BrokenEngine] = []
+        for environment in everywhere:
+            if environment.name in self.members:
+                reason = "Another worker has this name. Rename the environment's folder"
+                twice.append(BrokenEngine(environment.name, reason))
+                continue
+            is_main = environment.home == MAIN
             self.members[environment.name] = Supervisor(
                 *(context, folder, environment, engines_from if is_main else ()),
                 limits or Limits(),
-                without=elsewhere if is_main else (),
+                without=sorted(elsewhere) if is_main else (),
             )
-        self._unusable = tuple(unusable)
+        self._pools: dict[str, list[Supervisor]] = {}
+        for member in self.members.values():
+            self._pools.setdefault(member.environment.home, []).append(member)
+        self._unusable = (*unusable, *twice)
         self._offers: dict[str, EngineInfo] = {}
         self._captioners: dict[str, CaptionerInfo] = {}
         self._broken: tuple[BrokenEngine, ...] = ()
@@ -87,7 +98,7 @@ class Crew:
     @property
     def settled(self) -> bool:
         """Whether every worker has said what it offers, or is not expected to."""
-        return all(map(_decided, self.members.values()))
+        return all(map(_decided, self._pools.values()))
 
     @property
     def engines(self) -> tuple[EngineInfo, ...]:
@@ -120,7 +131,7 @@ class Crew:
                 name=name,
                 pid=one.pid,
                 ready=one.ready,
-                starting=not _decided(one),
+                starting=not _decided([one]),
                 last_words=one.last_words,
             )
             for name, one in self.members.items()
@@ -147,7 +158,7 @@ class Crew:
         return name in self._offers or name in self._captioners
 
     def home_of(self, engine: str) -> str | None:
-        """The environment whose worker does the jobs for `engine`; None while nobody can say.
+        """The pool whose workers do the jobs for `engine`; None while nobody can say.
 
         The empty name stands for what needs none; a captioner's stands for itself. What nobody
         offers belongs to an environment that does not start, which may have it, or else to the
@@ -160,7 +171,23 @@ class Crew:
             return offer.environment
         if not self.settled:
             return None
-        return next((name for name, one in self.members.items() if not one.reported), MAIN)
+        silent = (name for name, pool in self._pools.items() if not _reported(pool))
+        return next(silent, MAIN)
+
+    def pool_of(self, environment: str) -> tuple[str, ...]:
+        """The workers that do the same jobs as that of `environment`, itself among them."""
+        home = self.members[environment].environment.home
+        return tuple(member.environment.name for member in self._pools[home])
+
+    @property
+    def is_one_pool(self) -> bool:
+        """Whether every worker does every job."""
+        return len(self._pools) == 1
+
+    def given_up(self, environment: str) -> bool:
+        """Whether no worker of the pool of `environment` starts."""
+        home = self.members[environment].environment.home
+        return all(one.failed_starts >= GIVEN_UP_AFTER for one in self._pools[home])
 
     def unload(self, model: str) -> None:
         """Have the workers unload a model once nobody works with it.
@@ -211,12 +238,14 @@ class Crew:
         self._merged_at = self.turns
         self._offers, self._captioners = {}, {}
         broken = list(self._unusable)
-        for name, member in self.members.items():
-            if name != MAIN and not member.reported and _decided(member):
+        for home, pool in self._pools.items():
+            # All of a pool offer the same: whoever has said so first speaks for all.
+            member = next((one for one in pool if one.reported), pool[0])
+            if home != MAIN and not member.reported and _decided(pool):
                 broken.append(member.environment.complaint(member.last_words))
             broken += member.broken
-            broken += _added(self._offers, member.engines, name)
-            broken += _added(self._captioners, member.captioners, name)
+            broken += _added(self._offers, member.engines, home)
+            broken += _added(self._captioners, member.captioners, home)
         self._broken = tuple(broken)
 
 
@@ -239,5 +268,9 @@ def _added(
             )
 
 
-def _decided(member: Supervisor) -> bool:
-    return member.reported or member.failed_starts >= GIVEN_UP_AFTER
+def _reported(pool: Sequence[Supervisor]) -> bool:
+    return any(member.reported for member in pool)
+
+
+def _decided(pool: Sequence[Supervisor]) -> bool:
+    return _reported(pool) or all(member.failed_starts >= GIVEN_UP_AFTER for member in pool)

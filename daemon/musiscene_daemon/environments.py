@@ -1,7 +1,7 @@
 """Where engines live: Python environments, the daemon's own and those in the data folder.
 
     <data folder>/environments/<name>/    a virtual environment with MusiScene and engines in it,
-                                          or one made by `musiscene setup`, without MusiScene
+                                          or one made by `musiscene setup`, with or without
 
 An engine whose libraries do not go together with the daemon's gets an environment of its own.
 Where not even MusiScene goes in, engines of ours drive a child process there; they have a worker
@@ -36,11 +36,21 @@ class Environment:
         python: the interpreter that runs its worker.
         engines: names of the engines of ours that its worker has; empty for those that are
             installed in it.
+        pool: the pool that the worker belongs to, which offers the same and shares the jobs;
+            empty for one of its own.
+        through: what the interpreter is told to run in the worker's place; empty for the worker.
     """
 
     name: str
     python: Path
     engines: tuple[str, ...] = ()
+    pool: str = ""
+    through: tuple[str, ...] = ()
+
+    @property
+    def home(self) -> str:
+        """The pool that jobs for its engines belong to."""
+        return self.pool or self.name
 
     def complaint(self, last_words: str) -> BrokenEngine:
         """Why it does not start, given what its interpreter said at last."""
@@ -72,7 +82,8 @@ def find(data_folder: Path) -> tuple[tuple[Environment, ...], tuple[BrokenEngine
         elif python := _runnable(folder / name for name in _INTERPRETERS):
             stamp = stamp_of(folder)
             ours = stamp.engines if stamp is not None else ()
-            found.append(Environment(folder.name, own().python if ours else python, ours))
+            elsewhere = bool(ours) and not (stamp is not None and stamp.inside)
+            found.append(Environment(folder.name, own().python if elsewhere else python, ours))
         else:
             reason = (
                 "The environment has no Python interpreter that can be run. Make it again:"

@@ -1,10 +1,12 @@
 """When each job will have ended, as far as anyone can say.
 
 A running job by what such jobs took before and by its own pace so far; a waiting one by all that
-begins before it in the same environment. Knows not how work is timed.
+begins before it on the same worker. Knows not how work is timed.
 """
 
 from __future__ import annotations
+
+import heapq
 
 from musiscene_daemon.at_work import Current
 from musiscene_daemon.attempts import Attempts
@@ -74,15 +76,17 @@ class Forecast:
             return self._plan
         self._planned_at, self._plan = state, {}
         if self._store.count("queued") <= MAX_PLANNED:
-            for environment in self._crew.members:
-                self._foretell(environment)
+            for pool in dict.fromkeys(map(self._crew.pool_of, self._crew.members)):
+                self._foretell(pool)
         return self._plan
 
-    def _foretell(self, environment: str) -> None:
-        total = 0.0
-        for job in self._store.queue(self._attempts.engines_of(environment)):
+    def _foretell(self, pool: tuple[str, ...]) -> None:
+        totals = [(0.0, environment) for environment in pool]
+        for job in self._store.queue(self._attempts.engines_of(pool[0])):
             took = self._estimator.seconds(job.kind, job.engine, job.length_s, job.wanted)
             if took is None:
                 break
+            total, environment = heapq.heappop(totals)
             total += took
+            heapq.heappush(totals, (total, environment))
             self._plan[job.id] = environment, total

@@ -1,7 +1,8 @@
 """The library's keeper: one background thread that indexes new takes and holds the size cap.
 
-It also stores equal files once. Nothing waits for it, and nothing is lost where it does not run:
-the index is made from the folders, and the next round does what this one missed.
+It also stores equal files once, and notes every new take in the ledger. Nothing waits for it, and
+nothing is lost where it does not run: the index is made from the folders, and the next round does
+what this one missed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from pathlib import Path
 from musiscene_core.errors import MusiSceneError
 from musiscene_core.library import Catalogue
 from musiscene_core.library.folders import TAKES
+from musiscene_core.provenance.ledger import Ledger
+from musiscene_core.provenance.noting import note
+from musiscene_core.provenance.statement import STATEMENT_FILE
 from musiscene_daemon.removal import shrink
 from musiscene_daemon.settings import Settings
 from musiscene_daemon.takes import TakeLibrary
@@ -38,6 +42,7 @@ class Keeper:
         self._library = library
         self._catalogue = catalogue
         self._settings = settings
+        self._ledger = Ledger(library.root)
         self._leaving = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="keeper")
 
@@ -59,6 +64,7 @@ class Keeper:
             MusiSceneError: the disk refuses.
         """
         new = self._catalogue.use(lambda index: index.refresh(), thorough=thorough)
+        self._note(self._places() if thorough else new)
         shared = share_equal_files(self._library.root / TAKES, self._equals(new))
         if shared:
             self._catalogue.use(lambda index: index.reread(shared))
@@ -89,6 +95,18 @@ class Keeper:
                 log.debug("in full", exc_info=error)
             self._library.news.wait()
 
+    def _note(self, places: Sequence[str]) -> None:
+        """Write down what was made, before anything is deleted."""
+        takes = self._library.root / TAKES
+        for place in places:
+            note(self._ledger, takes, place)
+
+    def _places(self) -> list[str]:
+        """All takes there are, the oldest first: a daemon that was killed may have noted fewer."""
+        found = list((self._library.root / TAKES).glob(f"*/*/{STATEMENT_FILE}"))
+        found.sort(key=_age)
+        return [f"{path.parent.parent.name}/{path.parent.name}" for path in found]
+
     def _equals(self, places: Sequence[str]) -> list[list[str]]:
         """The places of each take that lies in several, one of them new."""
         fresh = set(places)
@@ -96,6 +114,13 @@ class Keeper:
             return []
         groups = self._catalogue.use(lambda index: index.copied())
         return [group for group in groups if fresh.intersection(group)]
+
+
+def _age(path: Path) -> float:
+    try:
+        return path.lstat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def share_equal_files(takes: Path, groups: Sequence[Sequence[str]]) -> list[str]:

@@ -41,6 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             foreground=given.foreground,
             log_json=given.log_json,
             listen=given.listen,
+            workers=given.workers,
         )
         if settings.listen is not None and settings.listen.everywhere:
             sys.stderr.write(_EVERYWHERE)
@@ -77,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESS[:PORT]",
         help="let paired machines in at this address of this machine too; `all` means every "
         "address (default: MUSISCENE_LISTEN, or nowhere)",
+    )
+    parser.add_argument(
+        "--workers",
+        metavar="N|ray://HOST:PORT",
+        help="work at N jobs at once, or on the machines of a Ray cluster (default: "
+        "MUSISCENE_WORKERS or 1)",
     )
     parser.add_argument("--log-level", choices=LOG_LEVELS, default="info")
     parser.add_argument(

@@ -95,6 +95,7 @@ class Server:
         environments, unusable = find(settings.data_folder)
         self._crew = Crew(
             *(self._context, make_runtime_folder(), settings.engines_from, settings.limits),
+            own_workers=settings.workers,
             environments=environments,
             unusable=unusable,
         )

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from musiscene_core.errors import InputError
 from musiscene_core.paths import data_folder, log_folder
+from musiscene_daemon.environments import Environment
 from musiscene_daemon.limits import Limits
 from musiscene_daemon.listening import ListenAddress
 from musiscene_daemon.residency.settings import ResidencySettings
+from musiscene_daemon.staff import staff
 
 IDLE_VARIABLE = "MUSISCENE_IDLE_S"
 DEFAULT_IDLE_S = 600.0
@@ -19,6 +21,7 @@ LIBRARY_VARIABLE = "MUSISCENE_LIBRARY_GB"
 DEFAULT_LIBRARY_GB = 20.0
 LISTEN_VARIABLE = "MUSISCENE_LISTEN"
 ROOTS_VARIABLE = "MUSISCENE_ROOTS"
+WORKERS_VARIABLE = "MUSISCENE_WORKERS"
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -49,6 +52,7 @@ class Settings:
         residency: how long models stay; checked here, read from the environment by the worker.
         listen: where paired machines reach the daemon; None listens to this machine alone.
         roots: absolute folders whose media paired machines may name.
+        workers: who works in the daemon's own environment.
     """
 
     data_folder: Path
@@ -73,6 +77,7 @@ class Settings:
     residency: ResidencySettings = field(default_factory=ResidencySettings)
     listen: ListenAddress | None = None
     roots: tuple[str, ...] = ()
+    workers: tuple[Environment, ...] = field(default_factory=lambda: staff("1"))
 
     def __post_init__(self) -> None:
         if not self.idle_s > 0:
@@ -90,8 +95,9 @@ class Settings:
         foreground: bool = False,
         log_json: bool = False,
         listen: str | None = None,
+        workers: str | None = None,
     ) -> Settings:
-        """Settings for this user; `idle_s` and `listen` win over their variables.
+        """Settings for this user; `idle_s`, `listen` and `workers` win over their variables.
 
         A daemon that other machines reach stays unless told when to leave: they cannot start it.
 
@@ -115,6 +121,7 @@ class Settings:
             residency=ResidencySettings.from_environment(),
             listen=address,
             roots=_roots_from_environment(),
+            workers=staff(workers or os.environ.get(WORKERS_VARIABLE) or "1"),
         )
 
 

@@ -203,8 +203,8 @@ class Supervisor:
         self._context = context
         self._folder = folder
         self.environment = environment
-        self._command = [str(environment.python), "-m", WORKER_MODULE]
-        self._command += ["--parent", str(os.getpid()), "--environment", environment.name]
+        self._command = [str(environment.python), *(environment.through or ("-m", WORKER_MODULE))]
+        self._command += ["--parent", str(os.getpid()), "--environment", environment.home]
         for spec in engines_from:
             self._command += ["--engines-from", spec]
         for name in environment.engines:

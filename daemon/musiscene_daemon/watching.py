@@ -34,7 +34,9 @@ from musiscene_core.spotting.feeling import merged
 from musiscene_core.spotting.keeping import Answer, Kept
 from musiscene_core.spotting.seen import picture, sources
 from musiscene_core.spotting.side_by_side import SideBySide
+from musiscene_core.spotting.speech.kept import KeptSpeech
 from musiscene_core.spotting.speech.lines import Heard, spoken_lines, subtitle_lines
+from musiscene_core.spotting.speech.model import Waiting
 from musiscene_core.spotting.spot import spot
 from musiscene_core.spotting.vision.folders import ModelFolder, Use, look_into, question
 from musiscene_core.timeline import TimelineRange
@@ -138,7 +140,7 @@ def _heard(
     if not models.speech:
         return spoken_lines(timeline, regions, progress=progress)
     from musiscene_core.spotting.speech.pyannote import Pyannote
-    from musiscene_core.spotting.speech.whisper import Whisper, check_folder
+    from musiscene_core.spotting.speech.whisper import Whisper, check_folder, known_by
 
     folder = Path(models.speech).expanduser()
     note = ""
@@ -156,8 +158,9 @@ def _heard(
             load=lambda device, _: Whisper(folder, device.name),
             place="gpu_or_cpu",
         )
-        with residents.use(spec, progress) as whisper:
-            heard = spoken_lines(timeline, regions, whisper, diariser, progress)
+        whisper = Waiting(folder.name, lambda: residents.use(spec, progress))
+        kept = KeptSpeech(timeline, known_by(folder))
+        heard = spoken_lines(timeline, regions, whisper, diariser, progress, kept)
     except CancelledError:
         raise
     except (MusiSceneError, *_FAILURES) as error:

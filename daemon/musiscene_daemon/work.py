@@ -5,6 +5,7 @@ Runs in the worker. Knows nothing of pipes, queues or where the folder will be p
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from musiscene_core.errors import EngineError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check
 from musiscene_core.protocol.state import JobKind
+from musiscene_core.provenance.noting import state
 from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
@@ -205,6 +207,7 @@ def _kept(
 
 def _write_take(take: Take, request: ScoreRequest, place: Path) -> None:
     _check_files(take, place)
+    state(take, request, place, time.time())
     write_atomically(place / TAKE_NAME, to_json(take))
     write_atomically(place / BRIEF_NAME, to_json(request.brief))
     write_atomically(place / REQUEST_NAME, to_json(request))

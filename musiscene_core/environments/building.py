@@ -7,8 +7,10 @@ ended, killed even, is gone on with. Then it is checked, put in place and checke
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import msgspec
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.environments import pip
 from musiscene_core.environments.interpreters import find_interpreter
+from musiscene_core.environments.ourselves import own_wheel
 from musiscene_core.environments.pip import Source
 from musiscene_core.environments.places import (
     STAMP,
@@ -72,13 +75,13 @@ def build(
         OutputError: too little room, or the folder cannot be written.
     """
     place = folder_of(recipe.name, data)
-    with _alone(place):
+    with _alone(place), _with_ours(recipe, source) as source:
         begun = place.with_name(f".{place.name}.new")
         found, version = find_interpreter(recipe, python)
         notes = _begun(begun, recipe, (str(found), version))
         if not notes.done:
             check_room(recipe, place)
-        notes = _filled(begun, recipe, notes, source or Source(), progress)
+        notes = _filled(begun, recipe, notes, source, progress)
         progress("Checking the environment", 1 - 1 / _steps(recipe))
         try:
             _check(begun, recipe, progress)
@@ -87,7 +90,12 @@ def build(
             write_atomically(begun / _NOTES, to_json(msgspec.structs.replace(notes, done=())))
             raise
         stamp = Stamp(
-            recipe=recipe.name, digest=recipe.digest, engines=recipe.engines, python=version
+            recipe=recipe.name,
+            digest=recipe.digest,
+            engines=recipe.engines,
+            python=version,
+            inside=recipe.inside,
+            variant=recipe.variant,
         )
         write_atomically(begun / STAMP, to_json(stamp))
         (begun / _NOTES).unlink()
@@ -142,11 +150,11 @@ def repair(
     if inside is None or not set(damaged) <= set(recipe.requirements):
         build(recipe, python=python, source=source, progress=progress, data=data)
         return (recipe.name,)
-    with _alone(place):
+    with _alone(place), _with_ours(recipe, source) as source:
         for number, requirement in enumerate(damaged):
             stage, done = f"Mending {_named(requirement)}", number / len(damaged)
             pip.install(
-                *(inside, requirement, source or Source(), place),
+                *(inside, requirement, source, place),
                 partial(progress, stage, done),
             )
         _check(place, recipe, progress)
@@ -292,6 +300,14 @@ def _alone(place: Path) -> Iterator[None]:
         raise OutputError.from_os(error, place) from error
     finally:
         lock.release()
+
+
+@contextmanager
+def _with_ours(recipe: Recipe, source: Source | None) -> Iterator[Source]:
+    """Where packages come from, this MusiScene among them where it goes in."""
+    with tempfile.TemporaryDirectory() as folder:
+        source = replace(source or Source(), indexes=recipe.indexes)
+        yield replace(source, ours=own_wheel(Path(folder))) if recipe.inside else source
 
 
 def _delete(folder: Path) -> None:

@@ -52,7 +52,8 @@ def version_of(python: Path) -> str:
 
 def _candidates(recipe: Recipe) -> Iterator[Path]:
     for minor in recipe.pythons:
-        if sys.version_info[:2] == (3, minor):
+        # In the bundle that is no Python, but one of our programs.
+        if sys.version_info[:2] == (3, minor) and not getattr(sys, "frozen", False):
             yield Path(sys.executable)
         if found := shutil.which(f"python3.{minor}"):
             yield Path(found)

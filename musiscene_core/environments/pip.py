@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from musiscene_core.environments.ourselves import NAME
 from musiscene_core.errors import InputError, OutputError
 
 _POLL_S = 0.1
@@ -36,17 +38,24 @@ class Source:
     Attributes:
         mirror: address of a package index, instead of pip's own.
         folder: a folder with all packages, instead of any index.
+        indexes: where single packages come from, by their names; a folder goes before it.
+        ours: a wheel of MusiScene itself, which no index need have.
     """
 
     mirror: str = ""
     folder: Path | None = None
+    indexes: Mapping[str, str] = field(default_factory=dict)
+    ours: Path | None = None
 
-    @property
-    def options(self) -> list[str]:
-        """The same in pip's words."""
+    def options(self, requirement: str) -> list[str]:
+        """The same in pip's words, for one package."""
+        name = re.split(r"[\s=<>;@\[]", requirement, maxsplit=1)[0]
+        if self.ours is not None and name == NAME:
+            return ["--no-index", "--find-links", str(self.ours.parent)]
         if self.folder is not None:
             return ["--no-index", "--find-links", str(self.folder)]
-        return ["--index-url", self.mirror] if self.mirror else []
+        index = self.indexes.get(name, self.mirror)
+        return ["--index-url", index] if index else []
 
 
 def make_venv(python: Path, folder: Path, alive: Callable[[], None]) -> None:
@@ -80,7 +89,7 @@ def install(
     command = [str(python), "-E", "-s", "-c", _TIED, "pip", "install", "--no-deps"]
     command += ["--ignore-installed", "--no-build-isolation", "--no-input", "--no-color"]
     command += ["--disable-pip-version-check", "--no-warn-script-location", "--progress-bar=off"]
-    code, words = _run([*command, *source.options, requirement], alive)
+    code, words = _run([*command, *source.options(requirement), requirement], alive)
     if not code:
         return
     _refuse_for_the_disk(words, folder)
@@ -91,7 +100,8 @@ def install(
             hint=f"Check the connection, or name another index with --mirror. {_AGAIN}",
         )
     if "No matching distribution" in words:
-        where = source.folder or source.mirror or "the package index"
+        where = source.folder or source.indexes.get(name.split("==")[0]) or source.mirror
+        where = where or "the package index"
         raise InputError(f"{name} is not in {where}.", hint=f"Name another with --mirror. {_AGAIN}")
     raise InputError(f"{name} could not be installed: {_last(words)}", hint=_AGAIN)
 

@@ -29,12 +29,16 @@ class Stamp(msgspec.Struct, frozen=True, kw_only=True):
         digest: of the recipe as it was.
         engines: engines of ours that work through it.
         python: version of its interpreter.
+        inside: whether its worker runs by its own interpreter.
+        variant: of the recipe.
     """
 
     recipe: str
     digest: str
     engines: tuple[str, ...] = ()
     python: str = ""
+    inside: bool = False
+    variant: str = ""
 
 
 def folder_of(name: str, data: Path | None = None) -> Path:

@@ -20,7 +20,11 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         imports: modules that must load in it before it counts as made.
         disk_bytes: what it takes on the disk at its largest, about.
         licence: what the user has to know before it is made.
-        engines: engines of ours that work through it, by our own interpreter.
+        engines: engines and captioners of ours that its worker has.
+        inside: whether MusiScene is in it, so that its worker runs by its own interpreter; else
+            ours runs it, and drives a child there.
+        indexes: where packages come from that the usual index does not have, by their names.
+        variant: which of several of the same name; empty where there is one.
     """
 
     name: str
@@ -31,22 +35,33 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     disk_bytes: int
     licence: str
     engines: tuple[str, ...] = ()
+    inside: bool = False
+    indexes: dict[str, str] = {}
+    variant: str = ""
 
     @property
     def digest(self) -> str:
         """Changes whenever the environment would be another one."""
-        parts = (self.name, self.requirements, self.imports)
+        parts: tuple[object, ...] = (self.name, self.requirements, self.imports)
+        if self.variant:
+            parts = (*parts, self.variant)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-def packaged(name: str, known: dict[str, Recipe]) -> Recipe:
+def packaged(name: str, known: dict[str, Recipe], *, further: tuple[str, ...] = ()) -> Recipe:
     """The recipe called `name`.
+
+    Args:
+        name: which.
+        known: those there are.
+        further: names of others that are set up otherwise, to be told.
 
     Raises:
         RequestError: there is none.
     """
     if name not in known:
         raise RequestError(
-            f"There is no environment called {name!r}.", hint=f"They are {', '.join(known)}."
+            f"There is no environment called {name!r}.",
+            hint=f"They are {', '.join((*known, *further))}.",
         )
     return known[name]

@@ -36,12 +36,15 @@ def find_ffmpeg() -> str:
         ) from error
 
 
-def run_ffmpeg(arguments: Sequence[str], told: Callable[[Fraction], None]) -> None:
+def run_ffmpeg(
+    arguments: Sequence[str], told: Callable[[Fraction], None], *, written: str = "the preview"
+) -> None:
     """Run ffmpeg; `told` hears the seconds of output made and may raise to stop it.
 
     Args:
         arguments: the command line, the program first, without -progress.
         told: called a few times a second.
+        written: what is being made, for messages.
 
     Raises:
         OutputError: the disk is full.
@@ -70,7 +73,7 @@ def run_ffmpeg(arguments: Sequence[str], told: Callable[[Fraction], None]) -> No
         tail = said.read().decode("utf-8", "replace").strip()
     if "No space left on device" in tail:
         raise OutputError(
-            "The disk is full; the preview was not written.",
+            f"The disk is full; {written} was not written.",
             hint="Free some space or choose another folder, then run the command again.",
         )
     logger.error("ffmpeg ended with %d: %s", process.returncode, tail)

@@ -27,6 +27,9 @@ _BLOCK = 1 << 18
 _BEXT = struct.Struct("<256s32s32s10s8sIIH64s190s")
 _TIME_REFERENCE_AT = 256 + 32 + 32 + 10 + 8
 _PCM = 1
+_LAYOUTS = {1: "mono", 2: "stereo"}
+_HISTORY = "A=PCM,F=48000,W=24,M={layout},T=MusiScene\r\n"
+"""Coding history, after EBU R98."""
 
 
 def to_int24(samples: NDArray[np.floating]) -> NDArray[np.int32]:
@@ -225,6 +228,7 @@ def header(
         raise ValueError(f"time reference {time_reference} is no number of samples since midnight")
     frame = channels * _BYTES_PER_SAMPLE
     data = frame * length
+    history = _HISTORY.format(layout=_LAYOUTS.get(channels, f"{channels}ch")).encode("ascii")
     bext = _BEXT.pack(
         _text(description, 256),
         _text(originator, 32),
@@ -237,6 +241,7 @@ def header(
         b"",
         b"",
     )
+    bext += history + bytes(len(history) % 2)
     fmt = struct.pack(
         "<HHIIHH", _PCM, channels, SAMPLE_RATE, SAMPLE_RATE * frame, frame, _BYTES_PER_SAMPLE * 8
     )

@@ -34,9 +34,10 @@ HANGOVER_S = 0.05
 class SpeechListener:
     """Hears a soundtrack block by block and remembers a probability every 32 ms (125 bytes/s)."""
 
-    def __init__(self, model: silero.SpeechModel | None = None) -> None:
+    def __init__(self, model: silero.SpeechModel | None = None, lead: int = 0) -> None:
+        """Hear with `model`, the first sample `lead` samples into a chunk."""
         self._model = model or silero.load_model()
-        self._rest = np.zeros(0, np.float32)
+        self._rest = np.zeros(lead, np.float32)
         self._heard = [np.zeros(0, np.float32)]
 
     def push(self, samples: Floats) -> None:
@@ -58,12 +59,15 @@ class SpeechListener:
         return np.concatenate(self._heard)
 
 
-def find_regions(probabilities: Floats, length_s: float) -> tuple[DialogueRegion, ...]:
+def find_regions(
+    probabilities: Floats, length_s: float, lead_s: float = 0.0
+) -> tuple[DialogueRegion, ...]:
     """The regions, in order and apart, that `probabilities` [n] (one every CHUNK_S) speak of.
 
     Args:
         probabilities: of speech, 0 to 1.
         length_s: cue length in seconds; no region passes it.
+        lead_s: seconds by which the first chunk begins before the cue.
     """
     merged: list[tuple[int, int]] = []
     for first, last in _hysteresis(probabilities):
@@ -77,8 +81,8 @@ def find_regions(probabilities: Floats, length_s: float) -> tuple[DialogueRegion
         confidence = float(np.mean(spoken[spoken >= LEAVE]))
         if (last - first) * CHUNK_S < MIN_SPEECH_S or confidence < CERTAIN:
             continue
-        start = max(0.0, first * CHUNK_S - LEAD_S)
-        end = min(length_s, last * CHUNK_S - HANGOVER_S)
+        start = max(0.0, first * CHUNK_S - LEAD_S - lead_s)
+        end = min(length_s, last * CHUNK_S - HANGOVER_S - lead_s)
         if start < end:
             regions.append(
                 DialogueRegion(

@@ -8,26 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.spotting.dissolves import Dissolve, DissolveWatch
 from musiscene_core.spotting.foresight import Foresight, OnFrame
-from musiscene_core.spotting.likeness import Comparer, Floats, View, shrunk
+from musiscene_core.spotting.likeness import Comparer, Floats
+from musiscene_core.spotting.measures import PATCHES, THUMB_SIZE
+from musiscene_core.spotting.passing import Passing
 from musiscene_core.spotting.playback import Shown
-from musiscene_core.spotting.sharpness import FaceWatch, sharpness
+from musiscene_core.spotting.sharpness import FaceWatch
 
-THUMB_SIZE = (32, 18)
-"""Pixels (across, down) of the gray thumbnails compared over longer times."""
-PATCHES = (8, 6)
-"""Patches (across, down) whose colours tell how far a dissolve has come."""
 RETURN_S = 0.3
 """How long a flash may last."""
 OTHER = 2.4
 """Rupture above which a picture shows something else than the last: movement stays below."""
-_DARK = 24.0
-"""Channel value (0-255) below which colour is noise."""
 
 
 @dataclass(frozen=True)
@@ -95,47 +90,49 @@ class Recorder:
         self._lagged = np.zeros((length, lags), dtype=np.float32)
         self._thumbs = np.zeros((lags, THUMB_SIZE[0] * THUMB_SIZE[1]), dtype=np.float32)
         self._comparer = Comparer()
-        self._before: View | None = None
+        self._before: Passing | None = None
         self._faces = FaceWatch(fps, first)
         self._dissolves = DissolveWatch(fps, THUMB_SIZE[0] * THUMB_SIZE[1], PATCHES)
 
     def add(self, shown: Shown) -> None:
         """Measure one picture; its cue frame lies after that of the one before."""
-        view, index = View(shown.image), self._count
+        picture, index = Passing(shown), self._count
+        measure = picture.measure
         self._cue_frame[index] = shown.cue_frame
-        self._flags[:, index] = shown.opens, shown.image is None
-        flat = shrunk(view.gray, THUMB_SIZE).astype(np.float32).ravel()
+        self._flags[:, index] = shown.opens, shown.image is None and shown.known is None
+        flat, patches = measure.small()
         rupture, loss, speed = 0.0, 0.0, np.nan
         if self._before is not None:
-            difference = self._comparer.compare(self._before, view)
-            rupture, loss = difference.rupture, difference.loss
+            picture.compare(self._before, self._comparer)
+            rupture, loss = measure.rupture, measure.loss
             if shown.elapsed_s:
-                speed = difference.flow / shown.elapsed_s
-        sharp = sharpness(view.gray)
+                speed = measure.flow / shown.elapsed_s
+            self._before.keep(shown.cue_frame)
+        sharp = measure.sharpness
         another = shown.opens or rupture >= OTHER
-        self._faces.add(shown.cue_frame, view.gray, sharp, another=another)
+        self._faces.add(shown.cue_frame, picture, sharp, another=another)
         if self._foresight is not None:
             self._foresight.add(shown.cue_frame, sharp, self._faces.so_far, another=another)
-        mean, deviation = cv2.meanStdDev(view.gray)
         self._values[:, index] = (
-            mean[0, 0] / 255,
-            deviation[0, 0] / 255,
-            _warmth(view),
-            _saturation(view),
+            measure.brightness,
+            measure.contrast,
+            measure.warmth,
+            measure.saturation,
             rupture,
             loss,
             speed,
             sharp,
         )
         self._lag(index, flat)
-        patches = shrunk(view.color, PATCHES)
-        self._dissolves.add(shown.cue_frame, flat, patches.astype(np.float32).ravel())
-        self._before = view
+        self._dissolves.add(shown.cue_frame, flat, patches)
+        self._before = picture
         self._count += 1
 
     def finish(self) -> Watched:
         """All that was measured."""
         faces = self._faces.found()
+        if self._before is not None:
+            self._before.keep(self._length)
         if self._foresight is not None:
             self._foresight.finish(faces)
         count = self._count
@@ -165,13 +162,3 @@ class Recorder:
             rows = (index - 1 - np.arange(known)) % lags
             self._lagged[index, :known] = np.abs(self._thumbs[rows] - flat).mean(axis=1)
         self._thumbs[index % lags] = flat
-
-
-def _warmth(view: View) -> float:
-    blue, green, red, _ = cv2.mean(view.color)
-    return float((red - blue) / max(red, green, blue, _DARK))
-
-
-def _saturation(view: View) -> float:
-    chroma, value = cv2.mean(view.chroma)[0], cv2.mean(view.value)[0]
-    return float(min(1.0, chroma / max(value, _DARK)))

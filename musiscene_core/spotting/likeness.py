@@ -15,9 +15,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.spotting.playback import Image
-
 Floats = npt.NDArray[np.float32]
+Image = npt.NDArray[np.uint8]
 FLOW_SIZE = (128, 72)
 """Pixels (across, down) on which movement is measured, whatever the picture's shape."""
 COLOR_SIZE = (64, 36)

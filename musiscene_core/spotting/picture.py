@@ -20,6 +20,7 @@ from musiscene_core.spotting.features import Recorder
 from musiscene_core.spotting.foresight import OnFrame
 from musiscene_core.spotting.likeness import Floats
 from musiscene_core.spotting.motion import motion_and_saliency, seen_speed
+from musiscene_core.spotting.pictures_kept import KeptPictures
 from musiscene_core.spotting.playback import Findings, play
 from musiscene_core.spotting.run_ahead import run_ahead
 from musiscene_core.spotting.shots import find_boundaries
@@ -62,12 +63,20 @@ class Picture:
 
 
 def watch(
-    timeline: TimelineRange, progress: Progress = silent, on_frame: OnFrame | None = None
+    timeline: TimelineRange,
+    progress: Progress = silent,
+    on_frame: OnFrame | None = None,
+    kept: KeptPictures | None = None,
 ) -> Picture:
     """Watch the picture under the range: its shots, motion and colour.
 
-    Gaps and offline clips are black. `on_frame` hears early of frames that will likely stand for
-    the scene.
+    Gaps and offline clips are black.
+
+    Args:
+        timeline: the range.
+        progress: hears how far it is.
+        on_frame: hears early of frames that will likely stand for the scene.
+        kept: knows what was measured before, and keeps what is measured now.
 
     Raises:
         MediaOfflineError: every picture clip's file is missing.
@@ -81,16 +90,20 @@ def watch(
     findings = Findings()
     recorder = Recorder(length, fps, timeline.record.start, on_frame)
     report = _Reporter(stretches, length, progress)
-    playing = play(stretches, timeline.record.start, findings)
-    with closing(run_ahead(playing, _AHEAD, report.again)) as pictures:
-        for shown in pictures:
-            report.at(shown.cue_frame)
-            recorder.add(shown)
+    playing = play(stretches, timeline.record.start, findings, kept)
+    try:
+        with closing(run_ahead(playing, _AHEAD, report.again)) as pictures:
+            for shown in pictures:
+                report.at(shown.cue_frame)
+                recorder.add(shown)
+        watched = recorder.finish()
+    finally:
+        if kept is not None:
+            kept.close()
     if findings.watched == 0:
         if findings.offline is not None:
             raise findings.offline
         return _nothing(length, tuple(findings.warnings))
-    watched = recorder.finish()
     boundaries = find_boundaries(watched, fps)
     steady = np.where(boundaries.unsteady, np.float32(np.nan), seen_speed(watched, fps))
     speed = watched.held(steady)

@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
-
 from musiscene_core.errors import MediaOfflineError
 from musiscene_core.media import VideoFrame, read_frames
+from musiscene_core.spotting.likeness import Image
+from musiscene_core.spotting.measures import Measure
+from musiscene_core.spotting.pictures_kept import KeptClip, KeptPictures
 from musiscene_core.spotting.visible import Stretch, media_name
 from musiscene_core.timeline import TimelineClip
 
-Image = npt.NDArray[np.uint8]
 READ_WIDTH = 128
 """Pixels across of the decoded pictures: all that spotting looks at."""
 CLOCK_SLACK = Fraction(1, 1000)
@@ -44,12 +43,39 @@ class Shown(NamedTuple):
         elapsed_s: record seconds since the picture before it was shot, None where the two do not
             belong to one run of film.
         opens: whether a stretch begins with it.
+        known: what was measured of it before; its image is None then too.
+        source: where it is kept and fetched from; None where it is not kept.
     """
 
     cue_frame: int
     image: Image | None
     elapsed_s: float | None
     opens: bool
+    known: Measure | None = None
+    source: ShownSource | None = None
+
+
+class ShownSource(NamedTuple):
+    """Where a picture comes from.
+
+    Attributes:
+        kept: what is kept of its film.
+        path: the film.
+        seconds: file time.
+        record_frame: at which it appears.
+    """
+
+    kept: KeptClip
+    path: str
+    seconds: Fraction
+    record_frame: int
+
+    def image(self) -> Image | None:
+        """The picture itself, decoded for this alone."""
+        reading = read_frames(self.path, self.seconds, self.seconds + CLOCK_SLACK, width=READ_WIDTH)
+        with closing(reading) as frames:
+            frame = next(frames, None)
+        return frame.image if frame else None
 
 
 @dataclass
@@ -67,8 +93,19 @@ class Findings:
     warnings: dict[str, None] = field(default_factory=dict)
 
 
+class _Seen(NamedTuple):
+    """A picture that was decoded, or is known."""
+
+    seconds: Fraction
+    image: Image | None
+    known: Measure | None = None
+
+
 def play(
-    stretches: tuple[Stretch, ...], record_start: int, findings: Findings
+    stretches: tuple[Stretch, ...],
+    record_start: int,
+    findings: Findings,
+    kept: KeptPictures | None = None,
 ) -> Generator[Shown, None, None]:
     """Every picture that appears in `stretches`, in order; gaps and offline media are black.
 
@@ -76,6 +113,7 @@ def play(
         stretches: what shows when, in cue frames.
         record_start: the record frame that is cue frame 0.
         findings: is told what could not be watched.
+        kept: knows what was measured before; None has every picture decoded.
 
     Raises:
         MediaError: a file is there but cannot be read.
@@ -84,7 +122,7 @@ def play(
         clip, told = stretch.clip, False
         if clip is not None:
             try:
-                for shown in _play_clip(stretch, clip, record_start, findings):
+                for shown in _play_clip(stretch, clip, record_start, findings, kept):
                     yield shown._replace(opens=not told)
                     told = True
             except MediaOfflineError as error:
@@ -105,7 +143,11 @@ def play(
 
 
 def _play_clip(
-    stretch: Stretch, clip: TimelineClip, record_start: int, findings: Findings
+    stretch: Stretch,
+    clip: TimelineClip,
+    record_start: int,
+    findings: Findings,
+    kept: KeptPictures | None,
 ) -> Iterator[Shown]:
     if not clip.media.path:
         raise MediaOfflineError(
@@ -114,23 +156,69 @@ def _play_clip(
         )
     speed = clip.mapping.speed
     chunk = _REVERSE_CHUNK if speed < 0 else stretch.end - stretch.start
-    before: VideoFrame | None = None
+    known = kept.of(clip) if kept else None
+    before: _Seen | None = None
     for start in range(stretch.start, stretch.end, chunk):
         frames = range(start, min(stretch.end, start + chunk))
-        pairs = _shown_in(clip, frames, record_start, findings)
+        if known is None:
+            pairs = _shown_in(clip, frames, record_start, findings)
+        else:
+            pairs = _partly_known(clip, frames, record_start, findings, known)
         for cue_frame, frame in _backwards(pairs, frames) if speed < 0 else pairs:
             if before is not None and frame.seconds == before.seconds:
                 continue
             elapsed = None
             if before is not None and speed:
                 elapsed = float(abs((frame.seconds - before.seconds) / speed))
-            yield Shown(cue_frame, frame.image, elapsed, False)
+            source = None
+            if known is not None:
+                record_frame = record_start + cue_frame
+                source = ShownSource(known, clip.media.path, frame.seconds, record_frame)
+            yield Shown(cue_frame, frame.image, elapsed, False, frame.known, source)
             before = frame
+
+
+def _partly_known(
+    clip: TimelineClip, frames: range, record_start: int, findings: Findings, kept: KeptClip
+) -> Iterator[tuple[int, _Seen]]:
+    """As _shown_in, decoding only what is not known.
+
+    A known frame beside an unknown one is decoded with it: the two are to be compared.
+    """
+
+    def known(frame: int) -> Measure | None:
+        return kept.known(record_start + frame)
+
+    def wanted(frame: int) -> bool:
+        beside = range(max(frames.start, frame - 1), min(frames.stop, frame + 2))
+        return any(known(one) is None for one in beside)
+
+    at, seconds = frames.start, Fraction(0)
+    while at < frames.stop:
+        measure = None if wanted(at) else known(at)
+        if measure is not None:
+            seconds = measure.seconds
+            yield at, _Seen(seconds, None, measure)
+            at += 1
+            continue
+        end = at + 1
+        while end < frames.stop and wanted(end):
+            end += 1
+        told = findings if end == frames.stop else Findings()
+        yield from _shown_in(clip, range(at, end), record_start, told)
+        if end == frames.stop:
+            return
+        at = end
+    last = frames.stop - 1
+    if clip.mapping.source_seconds(record_start + last) - seconds > _HELD_TOO_LONG:
+        # Whether the film ended is not kept; only its last moment is looked at for that.
+        for _ in _shown_in(clip, range(last, last + 1), record_start, findings):
+            pass
 
 
 def _shown_in(
     clip: TimelineClip, frames: range, record_start: int, findings: Findings
-) -> Iterator[tuple[int, VideoFrame]]:
+) -> Iterator[tuple[int, _Seen]]:
     """(cue frame, picture that appears there) for `frames`, in order of source time."""
     ordered = frames if clip.mapping.speed >= 0 else frames[::-1]
     mapping = clip.mapping
@@ -151,7 +239,7 @@ def _shown_in(
                 showing, appeared, count = coming, True, count + 1
                 coming = next(reader, None)
             if appeared and showing is not None:
-                yield cue_frame, showing
+                yield cue_frame, _Seen(showing.seconds, showing.image)
     is_still = count == 1 and showing is not None and showing.seconds == 0
     if showing is not None and coming is None and not is_still:
         missing = last - showing.seconds
@@ -162,9 +250,7 @@ def _shown_in(
             ] = None
 
 
-def _backwards(
-    pairs: Iterator[tuple[int, VideoFrame]], frames: range
-) -> Iterator[tuple[int, VideoFrame]]:
+def _backwards(pairs: Iterator[tuple[int, _Seen]], frames: range) -> Iterator[tuple[int, _Seen]]:
     """Pairs of ascending source time, told in record order: each appears where its hold begins."""
     found = list(pairs)
     # Walking down from the last cue frame, a picture holds until just above where the next begins.

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from musiscene_core.errors import MediaError
 from musiscene_core.media import read_frames
-from musiscene_core.spotting.playback import CLOCK_SLACK, Image
+from musiscene_core.spotting.likeness import Image
+from musiscene_core.spotting.playback import CLOCK_SLACK
 from musiscene_core.spotting.visible import visible_stretches
 from musiscene_core.timeline import TimelineRange
 

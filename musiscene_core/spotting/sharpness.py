@@ -9,10 +9,11 @@ it finds faces that fill a quarter of the picture's height or more.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import cv2
 
-from musiscene_core.spotting.playback import Image
+from musiscene_core.spotting.likeness import Image
 
 LOOK_S = 1.0
 """Faces are looked for once in so many seconds, and once a stretch of like pictures."""
@@ -26,6 +27,20 @@ def sharpness(gray: Image) -> float:
     return float(deviation[0, 0]) ** 2
 
 
+class Faced(Protocol):
+    """A picture in which faces may be counted.
+
+    Attributes:
+        faces: how many there are; below 0 where that is not known.
+    """
+
+    faces: int
+
+    @property
+    def gray(self) -> Image:
+        """Luma [H, W]."""
+
+
 class FaceWatch:
     """Counts faces in the sharpest picture of each second."""
 
@@ -36,7 +51,7 @@ class FaceWatch:
         self._span = max(1, round(LOOK_S * fps))
         self._first = first
         self._second = 0
-        self._best: tuple[float, int, Image] | None = None
+        self._best: tuple[float, int, Faced] | None = None
         self._found: dict[int, int] = {}
 
     @property
@@ -44,15 +59,15 @@ class FaceWatch:
         """Whether OpenCV's detector is installed; without it nobody has a face."""
         return self._finder is not None
 
-    def add(self, cue_frame: int, gray: Image, sharp: float, *, another: bool) -> None:
-        """Take note of a picture [H, W]; `another` is true where it looks unlike the last."""
+    def add(self, cue_frame: int, picture: Faced, sharp: float, *, another: bool) -> None:
+        """Take note of a picture; `another` is true where it looks unlike the last."""
         # Seconds of the timeline: a range that is moved has its faces looked for where they were.
         second = (cue_frame + self._first) // self._span
         if another or second != self._second:
             self._look()
             self._second = second
         if self._best is None or sharp > self._best[0]:
-            self._best = (sharp, cue_frame, gray)
+            self._best = (sharp, cue_frame, picture)
 
     @property
     def so_far(self) -> dict[int, int]:
@@ -67,9 +82,11 @@ class FaceWatch:
     def _look(self) -> None:
         if self._best is None:
             return
-        sharp, frame, gray = self._best
+        sharp, frame, picture = self._best
         self._best = None
-        faces = 0
-        if self._finder is not None and sharp > 0:
-            faces = len(self._finder.detectMultiScale(gray, _STEP, _NEIGHBOURS))
-        self._found[frame] = faces
+        if self._finder is None or sharp <= 0:
+            self._found[frame] = 0
+            return
+        if picture.faces < 0:
+            picture.faces = len(self._finder.detectMultiScale(picture.gray, _STEP, _NEIGHBOURS))
+        self._found[frame] = picture.faces

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 from musiscene_core.brief import Curve, DialogueRegion, TempTrack
 from musiscene_core.progress import Progress, silent
+from musiscene_core.spotting import silero
 from musiscene_core.spotting.dialogue import SpeechListener, find_regions
 from musiscene_core.spotting.loudness import LoudnessListener, loudness_curve
 from musiscene_core.spotting.soundtrack import ROLES, SAMPLE_RATE, Block, Soundtrack
 from musiscene_core.spotting.temp_track import MusicListener
+from musiscene_core.timecode import frame_to_sample
 from musiscene_core.timeline import TimelineRange
 
 
@@ -47,7 +49,10 @@ def listen(timeline: TimelineRange, progress: Progress = silent) -> Sound:
     """
     soundtrack = Soundtrack(timeline)
     roles = soundtrack.roles()
-    speech = SpeechListener() if roles & {"dialogue", "mixed"} else None
+    # Chunks are those of the timeline: a range that is moved hears lines where it heard them.
+    begins = frame_to_sample(timeline.record.start, timeline.rate, SAMPLE_RATE)
+    lead = begins % silero.CHUNK
+    speech = SpeechListener(lead=lead) if roles & {"dialogue", "mixed"} else None
     music = MusicListener(SAMPLE_RATE) if roles & {"temp_track", "mixed"} else None
     everything = LoudnessListener(SAMPLE_RATE)
     blocks = soundtrack.blocks()
@@ -63,7 +68,7 @@ def listen(timeline: TimelineRange, progress: Progress = silent) -> Sound:
         blocks.close()
     dialogue: tuple[DialogueRegion, ...] = ()
     if speech:
-        dialogue = find_regions(speech.finish(), timeline.length_seconds)
+        dialogue = find_regions(speech.finish(), timeline.length_seconds, lead / SAMPLE_RATE)
     temp_track = TempTrack()
     if music:
         over_music = _overlaps(dialogue, soundtrack.spans("mixed"))

@@ -15,6 +15,7 @@ from musiscene_core.spotting.frames import sample
 from musiscene_core.spotting.hits import find_hit_points
 from musiscene_core.spotting.lines import with_lines
 from musiscene_core.spotting.picture import curves, watch
+from musiscene_core.spotting.pictures_kept import KeptPictures
 from musiscene_core.spotting.side_by_side import SideBySide
 from musiscene_core.spotting.sound import Sound, listen
 from musiscene_core.timeline import TimelineRange
@@ -61,7 +62,7 @@ def spot(
         listening = pool.submit(hear)
         listening.add_done_callback(lambda done: both.stop() if done.exception() else None)
         try:
-            picture = watch(timeline, watching, on_frame)
+            picture = watch(timeline, watching, on_frame, KeptPictures())
         except CancelledError:
             both.stop()
             failed = listening.exception()

@@ -25,6 +25,7 @@ from musiscene_core.codec import to_json
 from musiscene_core.critic.critique import CRITIQUE_FILE
 from musiscene_core.errors import OutputError
 from musiscene_core.progress import Progress
+from musiscene_core.provenance.statement import STATEMENT_FILE
 from musiscene_core.request import MusicWish
 from musiscene_core.take import Alternate, Stem
 from musiscene_core.timeline import TimelineRange
@@ -36,7 +37,7 @@ _SOUNDS_BY_ROLE, _SOUNDS_BY_INSTRUMENT = 6, 20
 """Of a take, the mix among them; of one by instrument, as many as there may well be."""
 _ROOM_FOR_THE_REST = 4 << 20
 _MAX_NUMBER = 10_000
-_ORIGINS = ("request.json", "cue.json", "changes.json", CRITIQUE_FILE)
+_ORIGINS = ("request.json", "cue.json", "changes.json", CRITIQUE_FILE, STATEMENT_FILE)
 """What the take was made from and became of: conforming begins there."""
 
 

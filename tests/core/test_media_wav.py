@@ -63,7 +63,7 @@ def test_the_bext_chunk_says_where_the_cue_lies(tmp_path):
     found = chunks_of(path.read_bytes())
     assert [name for name, _ in found] == [b"bext", b"fmt ", b"data"]
     bext = dict(found)[b"bext"]
-    assert len(bext) == 602
+    assert bext[602:].rstrip(b"\0") == b"A=PCM,F=48000,W=24,M=stereo,T=MusiScene\r\n"
     assert bext[:256].rstrip(b"\0") == b"Cue 1m1, strings"
     assert bext[256:288].rstrip(b"\0") == b"MusiScene"
     low, high, version = struct.unpack("<IIH", bext[338:348])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -103,7 +104,8 @@ def test_faces_are_looked_for_once_a_second_and_in_every_short_shot() -> None:
     assert watching.can_see
     gray = np.ascontiguousarray(cv2.cvtColor(_detailed(2), cv2.COLOR_RGB2GRAY))
     for frame in range(50):
-        watching.add(frame, gray, 1.0 + (frame == 7), another=frame == 30)
+        looked = SimpleNamespace(gray=gray, faces=-1)
+        watching.add(frame, looked, 1.0 + (frame == 7), another=frame == 30)
 
     assert list(watching.found()) == [7, 24, 30, 48]
 

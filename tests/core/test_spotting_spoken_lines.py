@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,6 +14,7 @@ from musiscene_core.brief import DialogueRegion
 from musiscene_core.errors import CancelledError, EngineError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.spotting.speech import lines as lines_module
+from musiscene_core.spotting.speech.kept import KeptSpeech
 from musiscene_core.spotting.speech.lines import Heard, spoken_lines, subtitle_lines
 from musiscene_core.spotting.speech.model import SAMPLE_RATE, Floats, Segment, Span, Turn
 from musiscene_core.spotting.speech.speakers import METHOD, tell_apart
@@ -115,8 +117,8 @@ def test_what_subtitles_say_is_not_heard_again(speech: Path) -> None:
     heard = spoken_lines(timeline, [region(2.1, 3.9), region(7.4, 8.6)], model)
     assert [line.text for line in heard.lines] == ["Read.", "peak 0.80"]
     made = heard.lines[1]
-    assert (made.start_s, made.end_s, made.origin, made.language) == (7.2, 8.8, "model", "de")
-    assert made.words_s == (7.2,)
+    assert (made.start_s, made.end_s, made.origin, made.language) == (7.133, 8.833, "model", "de")
+    assert made.words_s == (7.133,)
     assert states(heard) == [("speech", "done", "levels"), ("speakers", "done", METHOD)]
     alone = spoken_lines(timeline, [region(2.1, 3.9)], model)
     assert states(alone) == [("speech", "done", "subtitles")]
@@ -129,13 +131,42 @@ def test_windows_hear_the_same_as_one(speech: Path, monkeypatch: pytest.MonkeyPa
     parts = spoken_lines(scene(speech), regions, Levels())
     assert [line.text for line in whole.lines] == [
         "peak 0.10",
-        "peak 0.10",
+        "peak 0.20",
         "peak 0.60",
         "peak 0.90",
     ]
     assert [(one.text, one.start_s, one.end_s) for one in parts.lines] == [
         (one.text, one.start_s, one.end_s) for one in whole.lines
     ]
+
+
+def test_what_was_heard_is_kept_for_a_range_that_moves(speech: Path, tmp_path: Path) -> None:
+    whole = scene(speech)
+    moved = msgspec.structs.replace(whole, record=FrameRange(RECORD.start + 24, RECORD.end))
+    regions = [region(1.2, 1.8), region(4.2, 6.4), region(8.1, 8.6)]
+    later = [region(one.start_s - 1, one.end_s - 1) for one in regions]
+    model = Levels()
+
+    def heard(timeline: TimelineRange, spoken: list[DialogueRegion], name: str = "a") -> Heard:
+        kept = KeptSpeech(timeline, name, tmp_path / "hearing")
+        return spoken_lines(timeline, spoken, model, kept=kept)
+
+    first = heard(whole, regions)
+    assert len(model.spans) == 3
+    assert heard(whole, regions) == first == spoken_lines(whole, regions, Levels())
+    assert len(model.spans) == 3
+    again = heard(moved, [*later, region(8.0, 8.5)])
+    assert len(model.spans) == 5, "the first is cut by the range, the last is new"
+    cold = spoken_lines(moved, [*later, region(8.0, 8.5)], Levels())
+    assert [line.text for line in again.lines] == [line.text for line in cold.lines]
+    for kept_line, line in zip(again.lines, cold.lines, strict=True):
+        assert kept_line.start_s == pytest.approx(line.start_s, abs=0.002)
+    for path in (tmp_path / "hearing").rglob("*.json"):
+        path.write_bytes(path.read_bytes()[:20])
+    assert heard(whole, regions) == first
+    assert len(model.spans) == 8
+    heard(whole, regions, "another model")
+    assert len(model.spans) == 11
 
 
 def test_without_a_model_it_says_what_would_help(speech: Path) -> None:
@@ -182,8 +213,8 @@ def test_lines_imagined_where_nobody_speaks_are_left_out(speech: Path) -> None:
 
     heard = spoken_lines(scene(speech), [region(1.0, 1.8)], Imagines())
     assert [(one.text, one.start_s, one.end_s, one.words_s) for one in heard.lines] == [
-        ("Before the words and in them.", 0.9, 1.1, (0.9, 1.05)),
-        ("Long after.", 1.4, 2.0, (1.4, 2.0)),
+        ("Before the words and in them.", 0.8, 1.0, (0.8, 0.95)),
+        ("Long after.", 1.3, 2.033, (1.3, 2.033)),
     ]
 
 

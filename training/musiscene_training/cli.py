@@ -21,6 +21,8 @@ from musiscene_core.errors import EngineError, MusiSceneError
 from musiscene_training.adapter import command as adapter
 from musiscene_training.evaluate import command as evaluate
 from musiscene_training.nano import command as nano
+from musiscene_training.survey import command as survey
+from musiscene_training.vacad import command as vacad
 
 EXIT_BAD_INPUT = 2
 EXIT_CANCELLED = 130
@@ -45,7 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The arguments of every command."""
     parser = argparse.ArgumentParser(
         prog="musiscene-train",
-        description="Make captioners: convert published weights, train them further, evaluate.",
+        description="Make captioners: convert, train, evaluate them; and hold listening tests.",
     )
     commands = parser.add_subparsers(dest="command", required=True)
     convert = commands.add_parser(
@@ -98,6 +100,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     evaluate.add_arguments(
         commands.add_parser("evaluate", help="how near captions come to their references")
+    )
+    survey.add_arguments(
+        commands.add_parser("survey", help="blind listening tests in a browser, and their results")
+    )
+    vacad.add_arguments(
+        commands.add_parser("vacad", help="build a dataset from clips: pictures, music and words")
     )
     return parser
 

@@ -10,6 +10,7 @@ that a recording is never on both sides and adding rows moves none. Loads no tor
 
 from __future__ import annotations
 
+import csv
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -209,6 +210,48 @@ def rows_of(path: Path, known: set[str] | None = None) -> Iterator[tuple[str, di
         raise InputError(
             f"{path} is no Parquet file that can be read: {error}.", hint="Make it again."
         ) from error
+
+
+def tabled(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The rows of a table, by the file's ending: .jsonl, .csv or .parquet; each with its place.
+
+    Raises:
+        InputError: it cannot be read, or is none of these.
+        RequestError: it is Parquet and pyarrow is not installed.
+    """
+    kind = path.suffix.lower()
+    if kind == ".parquet":
+        yield from rows_of(path)
+    elif kind == ".csv":
+        yield from _csv_rows(path)
+    elif kind in (".jsonl", ".ndjson"):
+        for place, line in lines_of(path):
+            try:
+                yield place, msgspec.json.decode(line, type=dict[str, Any])
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                raise InputError(f"{place} is no JSON object: {error}.") from error
+    else:
+        raise InputError(
+            f"{path} is of no kind that can be read.", hint="Give .jsonl, .csv or .parquet."
+        )
+
+
+def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            for row in rows:
+                place = f"{path.name}:{rows.line_num}"
+                if None in row:
+                    raise InputError(
+                        f"{place} has more fields than the first line has names.",
+                        hint="Put texts with commas in them between quotation marks.",
+                    )
+                yield place, {str(name).strip(): value or "" for name, value in row.items()}
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no CSV file: {error}.", hint="Save it as UTF-8.") from error
 
 
 def _row(given: bytes | dict[str, Any]) -> Row | str:

@@ -41,8 +41,8 @@ def missing(folder: Path, packages: Sequence[str] = PACKAGES) -> str:
     absent = [name for name in packages if importlib.util.find_spec(name) is None]
     if absent:
         return (
-            f"It needs {', '.join(absent)}, not installed: run pip install 'musiscene[models]', "
-            f"{_RESTART}."
+            f"It needs {', '.join(absent)}, not installed: run musiscene setup gpu (or pip install "
+            f"'musiscene[models]'), {_RESTART}."
         )
     if not (folder / MANIFEST).is_file():
         return (

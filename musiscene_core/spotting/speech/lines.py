@@ -7,6 +7,7 @@ stands is not transcribed again.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
 from typing import NamedTuple
 
 import msgspec
@@ -17,6 +18,7 @@ from musiscene_core.errors import EngineError
 from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting.lines import is_spoken
 from musiscene_core.spotting.soundtrack import SAMPLE_RATE, Soundtrack
+from musiscene_core.spotting.speech.kept import GRID_S, KeptSpeech, Stretch, stretches
 from musiscene_core.spotting.speech.model import Diariser, Floats, Segment, Span, Transcriber
 from musiscene_core.spotting.speech.speakers import METHOD, tell_apart
 from musiscene_core.timeline import TimelineRange
@@ -25,6 +27,7 @@ WINDOW_S = 300.0
 """Seconds of soundtrack held at once."""
 MARGIN_S = 0.2
 """Before and after speech: a word's first and last sounds are quiet."""
+_AROUND_S = MARGIN_S + float(GRID_S)
 _COVERED = 0.5
 """Share of speech under subtitles from which they say it all."""
 _TRANSCRIBING = "Writing down what is said"
@@ -71,6 +74,7 @@ def spoken_lines(
     transcriber: Transcriber | None = None,
     diariser: Diariser | None = None,
     progress: Progress = silent,
+    kept: KeptSpeech | None = None,
 ) -> Heard:
     """What is said in a range.
 
@@ -80,6 +84,7 @@ def spoken_lines(
         transcriber: hears what no subtitle says; None where none is set up.
         diariser: tells speakers apart; None has their sound tell.
         progress: hears how far it is.
+        kept: knows what the transcriber heard before, and keeps what it hears now.
 
     Raises:
         CancelledError: `progress` raised it.
@@ -102,7 +107,7 @@ def spoken_lines(
                 ),
             ),
         )
-    hearing = _Hearing(timeline, transcriber, diariser, progress)
+    hearing = _Hearing(timeline, transcriber, diariser, progress, kept)
     try:
         heard = hearing.lines(unread)
     except EngineError as error:
@@ -133,7 +138,9 @@ class _Hearing:
         transcriber: Transcriber,
         diariser: Diariser | None,
         progress: Progress,
+        kept: KeptSpeech | None,
     ) -> None:
+        self._kept = kept
         self._timeline = timeline
         self._transcriber = transcriber
         self._diariser = diariser
@@ -146,8 +153,10 @@ class _Hearing:
         sounds: list[Floats] = []
         named: list[str] = []
         length_s = self._timeline.length_seconds
+        spoken = stretches(self._timeline, regions, MARGIN_S)
         for begin_s, samples, within in _windows(self._timeline, regions):
-            segments = list(self._segments(begin_s, samples, within))
+            part, spoken = spoken[: len(within)], spoken[len(within) :]
+            segments = list(self._segments(begin_s, samples, part))
             found += [_line(segment, begin_s, length_s) for segment in segments]
             sounds += [_cut(samples, segment) for segment in segments]
             named += self._named(samples, segments, len(set(named)))
@@ -166,16 +175,36 @@ class _Hearing:
         return StageReport(stage="speakers", state="done", by=METHOD, message=message)
 
     def _segments(
-        self, begin_s: float, samples: Floats, regions: Sequence[DialogueRegion]
+        self, begin_s: float, samples: Floats, spoken: Sequence[Stretch]
     ) -> Iterator[Segment]:
         length_s = self._timeline.length_seconds
         self._progress(_TRANSCRIBING, begin_s / length_s)
-        spans = _spans(begin_s, samples, regions)
-        for segment in self._transcriber.transcribe(samples, spans):
-            self._progress(_TRANSCRIBING, min(1.0, (begin_s + segment.end_s) / length_s))
-            within = _within(segment, spans)
-            if within is not None:
-                yield within
+        spans = _spans(self._timeline, begin_s, samples, spoken)
+        known = [self._known(one, span) for one, span in zip(spoken, spans, strict=True)]
+        unheard = [place for place, found in enumerate(known) if found is None]
+        heard: dict[int, list[Segment]] = {place: [] for place in unheard}
+        asked = [spans[place] for place in unheard]
+        if asked:
+            for segment in self._transcriber.transcribe(samples, asked):
+                self._progress(_TRANSCRIBING, min(1.0, (begin_s + segment.end_s) / length_s))
+                within = _within(segment, asked)
+                if within is not None:
+                    heard[unheard[_nearest(within, asked)]].append(within)
+        for place, found in enumerate(known):
+            start_s = spans[place][0]
+            if found is not None:
+                yield from (_later(segment, start_s) for segment in found)
+            else:
+                if self._kept:
+                    self._kept.put(spoken[place], [_later(one, -start_s) for one in heard[place]])
+                yield from heard[place]
+        if self._kept and unheard:
+            self._kept.prune()
+
+    def _known(self, stretch: Stretch, span: Span) -> list[Segment] | None:
+        if span[0] >= span[1]:
+            return []
+        return self._kept.get(stretch) if self._kept else None
 
     def _named(self, samples: Floats, segments: Sequence[Segment], known: int) -> list[str]:
         """Who speaks each segment, by the diariser. It knows a speaker for one window only."""
@@ -211,13 +240,11 @@ def _windows(
             groups[-1].append(region)
         else:
             groups.append([region])
-    edges = [
-        (
-            int(max(0.0, group[0].start_s - MARGIN_S) * SAMPLE_RATE),
-            int((group[-1].end_s + MARGIN_S) * SAMPLE_RATE),
-        )
-        for group in groups
-    ]
+    edges: list[tuple[int, int]] = []
+    for group in groups:
+        begins_s = max(0.0, group[0].start_s - _AROUND_S)
+        first = max(int(begins_s * SAMPLE_RATE), edges[-1][1] if edges else 0)
+        edges.append((first, max(first, int((group[-1].end_s + _AROUND_S) * SAMPLE_RATE))))
     parts: list[Floats] = []
     place = 0
     blocks = Soundtrack(timeline).blocks()
@@ -239,16 +266,34 @@ def _windows(
         yield edges[place][0] / SAMPLE_RATE, np.concatenate(parts), groups[place]
 
 
-def _spans(begin_s: float, samples: Floats, regions: Sequence[DialogueRegion]) -> list[Span]:
-    """The regions with their margins in seconds of a window, apart and inside it."""
+def _spans(
+    timeline: TimelineRange, begin_s: float, samples: Floats, spoken: Sequence[Stretch]
+) -> list[Span]:
+    """Stretches of the timeline in seconds of a window that begins at cue second `begin_s`."""
+    begins = float(timeline.rate.seconds(timeline.record.start)) + begin_s
     length_s = len(samples) / SAMPLE_RATE
-    spans: list[Span] = []
-    for region in regions:
-        first = max(spans[-1][1] if spans else 0.0, region.start_s - begin_s - MARGIN_S)
-        last = min(length_s, region.end_s - begin_s + MARGIN_S)
-        if first < last:
-            spans.append((first, last))
-    return spans
+
+    def inside(edge: Fraction) -> float:
+        return min(length_s, max(0.0, float(edge) - begins))
+
+    return [(inside(one.start), inside(one.end)) for one in spoken]
+
+
+def _nearest(segment: Segment, spans: Sequence[Span]) -> int:
+    """The span that a segment shares most with."""
+
+    def shared(place: int) -> float:
+        first, last = spans[place]
+        return min(segment.end_s, last) - max(segment.start_s, first)
+
+    return max(range(len(spans)), key=shared)
+
+
+def _later(segment: Segment, by_s: float) -> Segment:
+    words_s = tuple(word_s + by_s for word_s in segment.words_s)
+    return segment._replace(
+        start_s=segment.start_s + by_s, end_s=segment.end_s + by_s, words_s=words_s
+    )
 
 
 def _within(segment: Segment, spans: Sequence[Span]) -> Segment | None:

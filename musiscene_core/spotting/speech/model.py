@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ Floats = npt.NDArray[np.float32]
 Span = tuple[float, float]
 """Seconds, half-open."""
 
-__all__ = ["SAMPLE_RATE", "Diariser", "Floats", "Segment", "Span", "Transcriber", "Turn"]
+__all__ = ["SAMPLE_RATE", "Diariser", "Floats", "Segment", "Span", "Transcriber", "Turn", "Waiting"]
 
 
 class Segment(NamedTuple):
@@ -62,6 +63,25 @@ class Transcriber(Protocol):
         Raises:
             EngineError: the model fails.
         """
+
+
+class Waiting:
+    """A speech model that is loaded only once it has to hear something."""
+
+    def __init__(self, name: str, using: Callable[[], AbstractContextManager[Transcriber]]) -> None:
+        """Know the model `name`, which `using` has ready for as long as it is entered."""
+        self._name = name
+        self._using = using
+
+    @property
+    def name(self) -> str:
+        """See Transcriber."""
+        return self._name
+
+    def transcribe(self, samples: Floats, spans: Sequence[Span]) -> Iterator[Segment]:
+        """See Transcriber."""
+        with self._using() as model:
+            yield from model.transcribe(samples, spans)
 
 
 class Diariser(Protocol):

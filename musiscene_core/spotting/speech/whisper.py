@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -44,6 +45,20 @@ def check_folder(folder: Path) -> int:
             hint="Install the extra 'speech', then restart the daemon.",
         )
     return (folder / WEIGHTS).stat().st_size
+
+
+def known_by(folder: Path) -> str:
+    """What a model is known by: changes with its files.
+
+    Raises:
+        EngineError: see check_folder.
+    """
+    check_folder(folder)
+    known = hashlib.sha256()
+    for name in NEEDED:
+        status = (folder / name).stat()
+        known.update(f"{name} {status.st_size} {status.st_mtime_ns} ".encode())
+    return known.hexdigest()
 
 
 class Whisper:

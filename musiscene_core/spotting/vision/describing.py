@@ -21,7 +21,7 @@ from transformers import (
 )
 
 from musiscene_core.progress import Progress, silent
-from musiscene_core.spotting.playback import Image
+from musiscene_core.spotting.likeness import Image
 from musiscene_core.spotting.vision.folders import BLIP2, QUESTION, ModelFolder
 from musiscene_core.spotting.vision.loading import ONLY_LOCAL, load_model, quiet, understood
 

@@ -15,7 +15,7 @@ from transformers import AutoProcessor, CLIPModel
 
 from musiscene_core.brief import DIMENSIONS
 from musiscene_core.progress import Progress, silent
-from musiscene_core.spotting.playback import Image
+from musiscene_core.spotting.likeness import Image
 from musiscene_core.spotting.vision.folders import ModelFolder
 from musiscene_core.spotting.vision.loading import ONLY_LOCAL, load_model, quiet, understood
 

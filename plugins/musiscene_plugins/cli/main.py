@@ -1,7 +1,7 @@
 """The `musiscene` command: reads the arguments, runs one command, turns errors into exit codes.
 
     0    done
-    1    `daemon status` found none running
+    1    `daemon status` found none running; `doctor` found something broken
     2    something the user can mend: one sentence, and what to do next, on stderr
     130  cancelled with Ctrl-C
 
@@ -38,6 +38,7 @@ _COMMANDS = {
     "engines": "musiscene_plugins.cli.engines",
     "setup": "musiscene_plugins.cli.setup",
     "models": "musiscene_plugins.cli.models",
+    "provenance": "musiscene_plugins.cli.provenance",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",

@@ -47,6 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     _add_setup(commands.add_parser("setup", help="put in place what engines and editors need"))
     _add_models(commands.add_parser("models", help="list, pull, add, check or remove models"))
+    _add_provenance(commands.add_parser("provenance", help="say how the music in a file was made"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -55,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_watch(commands.add_parser("watch", help="score timelines that appear in a folder"))
     _add_mcp(commands.add_parser("mcp", help="serve assistants over the Model Context Protocol"))
     _add_undo(commands.add_parser("undo", help="take placed music away from its timeline"))
-    _add_doctor(commands.add_parser("doctor", help="look at an editor, for a report to send"))
+    _add_doctor(commands.add_parser("doctor", help="look at everything that could be wrong"))
     commands.add_parser("host", help="hold a timeline for the panel, which starts this itself")
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
@@ -340,7 +341,9 @@ def _add_engines(parser: argparse.ArgumentParser) -> None:
 
 def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "environment", metavar="NAME", help="which: resolve (scripts in its menu), audiocraft"
+        "environment",
+        metavar="NAME",
+        help="resolve (scripts in its menu), gpu (models with torch), or audiocraft",
     )
     how = parser.add_mutually_exclusive_group()
     how.add_argument("--verify", action="store_true", help="check the one that is there")
@@ -350,6 +353,14 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mirror", metavar="URL", help="a package index instead of pip's own")
     parser.add_argument(
         "--packages", metavar="DIR", help="a folder with all packages, instead of any index"
+    )
+    parser.add_argument(
+        "--torch",
+        choices=("cuda", "cpu", "rocm", "mps"),
+        help="of gpu: for which processor (default: by what this machine has)",
+    )
+    parser.add_argument(
+        "--torch-index", metavar="URL", help="of gpu: the index that has this torch"
     )
     parser.add_argument("--folder", metavar="DIR", help="of resolve: where the scripts go")
     parser.add_argument("--yes", action="store_true", help="do not ask")
@@ -376,6 +387,25 @@ def _add_models(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="the licence of what is added lets music made with it be sold",
     )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+
+
+def _add_provenance(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "words",
+        nargs="+",
+        metavar="FILE",
+        help="a WAV file, wherever it comes from; `sign FILE` signs one; `check` reads the ledger",
+    )
+    parser.add_argument(
+        "--library",
+        metavar="DIR",
+        help="the data folder whose ledger to ask (default: this user's)",
+    )
+    signing = parser.add_argument_group("signing, after C2PA")
+    signing.add_argument("--certificate", metavar="PEM", help="yours, with the chain above it")
+    signing.add_argument("--key", metavar="PEM", help="its private key, not encrypted")
+    signing.add_argument("--output", metavar="WAV", help="where to write (FILE.signed.wav)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
@@ -435,13 +465,12 @@ def _add_undo(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_doctor(parser: argparse.ArgumentParser) -> None:
-    add_resolve(parser, what="try out DaVinci Resolve, on a timeline of its own")
     parser.add_argument(
-        "--scripts",
-        nargs="?",
-        const="",
-        metavar="DIR",
-        help="put our scripts into Resolve's menu instead (default: your own scripts folder)",
+        "--bundle", metavar="FILE.zip", help="also write a file to attach, without private names"
+    )
+    add_resolve(parser, what="try out DaVinci Resolve instead, on a timeline of its own")
+    parser.add_argument(
+        "--scripts", nargs="?", const="", metavar="DIR", help="the same as `setup resolve`"
     )
     parser.add_argument("--json", action="store_true", help="print as JSON")
 

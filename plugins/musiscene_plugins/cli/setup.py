@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from musiscene_core.environments import building
+from musiscene_core.environments import building, models
 from musiscene_core.environments.pip import Source
-from musiscene_core.environments.places import folder_of
+from musiscene_core.environments.places import folder_of, stamp_of
 from musiscene_core.environments.recipe import Recipe, packaged
 from musiscene_core.environments.recipes import RECIPES
 from musiscene_core.errors import CancelledError, InputError, RequestError
@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> int:
         return resolve_menu.run(arguments)
     if arguments.folder:
         raise RequestError("--folder belongs to `setup resolve`.", hint="Leave it out.")
-    recipe = packaged(arguments.environment, dict(RECIPES))
+    recipe = _recipe(arguments)
     if arguments.remove:
         removed = building.remove(recipe)
         said = f"Removed {folder_of(recipe.name)}." if removed else "There was none to remove."
@@ -58,6 +58,23 @@ def run(arguments: argparse.Namespace) -> int:
     engines = f" for the engines {', '.join(recipe.engines)}" if recipe.engines else ""
     said = f"{place} is ready{engines}: {taken / 1e9:.2f} GB. {_RESTART}"
     return _say(said, arguments, folder=str(place), bytes=taken, engines=list(recipe.engines))
+
+
+def _recipe(arguments: argparse.Namespace) -> Recipe:
+    """The recipe that is asked for; of the models' environment the variant that is there."""
+    if arguments.environment != models.NAME:
+        if arguments.torch or arguments.torch_index:
+            raise RequestError("--torch belongs to `setup gpu`.", hint="Leave it out.")
+        known = dict(RECIPES)
+        return packaged(arguments.environment, known, further=(models.NAME, "resolve"))
+    stamp = stamp_of(folder_of(models.NAME))
+    there = stamp.variant if stamp is not None and (arguments.verify or arguments.repair) else ""
+    build = next((one for one in models.BUILDS if one == (arguments.torch or there)), None)
+    index = arguments.torch_index or ""
+    if arguments.remove or arguments.verify:
+        # Neither fetches anything, so that no index need be known.
+        index = index or "unused"
+    return models.models_recipe(build or models.build_for(), torch_index=index)
 
 
 def _show_plan(recipe: Recipe, arguments: argparse.Namespace) -> None:

@@ -27,6 +27,7 @@ from musiscene_core.codec import write_atomically
 from musiscene_core.errors import InputError, MediaError, MediaOfflineError, OutputError
 from musiscene_core.media.probe import probe
 from musiscene_training.dataset import Problem, Row
+from musiscene_training.members import file_status, media_file
 
 _SOUNDS_FILE = "sounds.jsonl"
 Features = npt.NDArray[np.float32]
@@ -124,7 +125,7 @@ class FeatureCache:
 
     def _sound_digest(self, path: Path) -> str:
         try:
-            found = path.stat()
+            found = file_status(path)
         except OSError as error:
             raise MediaOfflineError(f"{path} is not there.", hint="Put it back.") from error
         place, known = str(path.resolve()), (found.st_size, found.st_mtime_ns)
@@ -187,7 +188,8 @@ def hear(
             key = cache.key(row, dataset)
             if cache.get(key, row, dataset) is None:
                 fresh = True
-                cache.put(key, ear(_chunks(row, dataset)))
+                with media_file(dataset / row.sound) as path:
+                    cache.put(key, ear(_chunks(row, path)))
             keys[row.id] = key
         except InputError as error:
             problems.append(Problem(row.id, str(error)))
@@ -195,8 +197,7 @@ def hear(
     return Heard(keys, problems)
 
 
-def _chunks(row: Row, dataset: Path) -> Chunks:
-    path = dataset / row.sound
+def _chunks(row: Row, path: Path) -> Chunks:
     end = row.end_s
     if end is None:
         found = probe(path)
@@ -210,7 +211,7 @@ def _chunks(row: Row, dataset: Path) -> Chunks:
 def _digest(path: Path) -> str:
     known = hashlib.sha256()
     try:
-        with path.open("rb") as file:
+        with media_file(path) as there, there.open("rb") as file:
             while block := file.read(1 << 20):
                 known.update(block)
     except OSError as error:

@@ -9,10 +9,9 @@ A file of references has them in the columns above or, one an item, in `text`.
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from typing import Any
 import msgspec
 
 from musiscene_core.errors import InputError
-from musiscene_training.dataset import ROWS_FILE, lines_of, rows_of
+from musiscene_training.dataset import ROWS_FILE, tabled
 
 _TEXTS = ("text", "caption", "prediction", "answer")
 _REFERENCE = re.compile(r"references?(_?\d+)?")
@@ -122,7 +121,7 @@ def read_training_texts(path: Path) -> list[str]:
     """
     if path.is_dir():
         path = path / ROWS_FILE
-    texts = [text for _, row in _rows(path) if (text := _text(row))]
+    texts = [text for _, row in tabled(path) if (text := _text(row))]
     if not texts:
         raise _textless(path)
     return texts
@@ -145,7 +144,7 @@ def _textless(path: Path) -> InputError:
 def _by_id(path: Path) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     twice: list[str] = []
-    for place, row in _rows(path):
+    for place, row in tabled(path):
         name = str(row.get("id", "")).strip()
         if not name:
             raise InputError(f"{place} has no id.", hint="Give each row a column named id.")
@@ -160,42 +159,6 @@ def _by_id(path: Path) -> dict[str, dict[str, Any]]:
     if not found:
         raise InputError(f"{path} has no rows.", hint="Write one for each caption.")
     return found
-
-
-def _rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    kind = path.suffix.lower()
-    if kind == ".parquet":
-        yield from rows_of(path)
-    elif kind == ".csv":
-        yield from _csv_rows(path)
-    elif kind in (".jsonl", ".ndjson"):
-        for place, line in lines_of(path):
-            try:
-                yield place, msgspec.json.decode(line, type=dict[str, Any])
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-                raise InputError(f"{place} is no JSON object: {error}.") from error
-    else:
-        raise InputError(
-            f"{path} is of no kind that can be read.", hint="Give .jsonl, .csv or .parquet."
-        )
-
-
-def _csv_rows(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.DictReader(file, strict=True)
-            for row in rows:
-                place = f"{path.name}:{rows.line_num}"
-                if None in row:
-                    raise InputError(
-                        f"{place} has more fields than the first line has names.",
-                        hint="Put texts with commas in them between quotation marks.",
-                    )
-                yield place, {str(name).strip(): value or "" for name, value in row.items()}
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no CSV file: {error}.", hint="Save it as UTF-8.") from error
 
 
 def _text(row: dict[str, Any]) -> str:

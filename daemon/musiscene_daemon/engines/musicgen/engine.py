@@ -201,7 +201,10 @@ def _candidates(*, on_gpu: bool) -> int:
 
 def _not_installed() -> str:
     if any(importlib.util.find_spec(module) is None for module in _NEEDED):
-        return "torch and transformers are not installed: pip install 'musiscene[models]'."
+        return (
+            "torch and transformers are not installed: run musiscene setup gpu, or"
+            " pip install 'musiscene[models]'."
+        )
     return ""
 
 

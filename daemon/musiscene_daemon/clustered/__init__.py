@@ -1,0 +1,1 @@
+"""Workers on other machines: the daemon's worker, run by an actor of a Ray cluster."""

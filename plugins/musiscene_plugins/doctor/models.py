@@ -1,0 +1,96 @@
+"""Models: those that were pulled or added, whole or not, and those that lie there by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from musiscene_core.errors import InputError
+from musiscene_core.models.places import hub_cache, models_folder, size_of
+from musiscene_core.models.shelf import FileRecord, ShelvedModel, shelf_file, shelved
+from musiscene_plugins.doctor.finding import Fact, Finding, broken, fine, note
+
+_GB = 1e9
+
+
+def models() -> Iterator[Finding]:
+    """Every model that is here, by what a look at its files tells; hashes as of when it came."""
+    try:
+        known = shelved()
+    except InputError as error:
+        yield broken(
+            *("models", error.message),
+            f"Move {shelf_file()} away; models stay, and `musiscene models add` lists them again.",
+        )
+        return
+    for model in known.values():
+        yield _model(model)
+    ours = {Path(model.path) for model in known.values()}
+    by_hand = [folder for folder in _folders(models_folder()) if folder not in ours]
+    for folder in by_hand:
+        size = size_of(folder)
+        yield fine(
+            f"model {folder.name}",
+            f"Put there by hand, {size / _GB:.2f} GB; `musiscene models add` keeps its hashes.",
+            bytes=size,
+        )
+    cached = [folder for folder in _folders(hub_cache()) if folder.name.startswith("models--")]
+    if cached:
+        yield fine(
+            *("hub cache", f"{len(cached)} models are in the cache of Hugging Face's tools."),
+            models=len(cached),
+        )
+    if not known and not by_hand and not cached:
+        yield note(
+            *("models", "None was pulled: the composer and the small captioner need none."),
+            "`musiscene models list` says which there are.",
+        )
+
+
+def _model(model: ShelvedModel) -> Finding:
+    topic, place = f"model {model.name}", Path(model.path)
+    facts: dict[str, Fact] = {
+        "kind": model.kind,
+        "bytes": model.bytes,
+        "licence": model.licence,
+        "commercial": model.commercial,
+        "revision": model.revision,
+    }
+    facts |= {f"sha256 {file.path}": file.sha256 for file in model.files}
+    if not place.exists():
+        return broken(
+            *(topic, f"It is not at {place} any more."),
+            f"`musiscene models {'pull' if model.repo else 'add'}` brings it back; `remove` takes"
+            " it off the list.",
+            **facts,
+        )
+    wrong = [file.path for file in model.files if not _as_long(place, file)]
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        return broken(
+            *(topic, f"{wrong[0]}{more} of {len(model.files)} files is gone or changed."),
+            f"`musiscene models remove {model.name}`, then pull or add it again.",
+            **facts,
+        )
+    use = "may be used commercially" if model.commercial else "not for commercial use"
+    return fine(
+        topic,
+        f"{len(model.files)} files, {model.bytes / _GB:.2f} GB, {model.licence or 'no licence'}:"
+        f" {use}. `musiscene models verify {model.name}` reads every byte.",
+        **facts,
+    )
+
+
+def _as_long(place: Path, file: FileRecord) -> bool:
+    path = place if place.is_file() else place / file.path
+    try:
+        return path.stat().st_size == file.bytes
+    except OSError:
+        return False
+
+
+def _folders(parent: Path) -> list[Path]:
+    try:
+        return sorted(path for path in parent.iterdir() if path.is_dir() and path.name[0] != ".")
+    except OSError:
+        return []

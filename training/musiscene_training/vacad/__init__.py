@@ -1,0 +1,1 @@
+"""VACAD: a dataset of music, pictures and words, built from clips as the MusiScene paper did."""
