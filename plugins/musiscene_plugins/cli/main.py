@@ -48,6 +48,7 @@ _COMMANDS = {
     "pair": "musiscene_plugins.cli.pair",
     "undo": "musiscene_plugins.cli.undo",
     "doctor": "musiscene_plugins.cli.doctor",
+    "uninstall": "musiscene_plugins.cli.uninstall",
     "host": "musiscene_plugins.cli.host",
 }
 """Each module has run(arguments) -> exit code."""

@@ -57,6 +57,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_mcp(commands.add_parser("mcp", help="serve assistants over the Model Context Protocol"))
     _add_undo(commands.add_parser("undo", help="take placed music away from its timeline"))
     _add_doctor(commands.add_parser("doctor", help="look at everything that could be wrong"))
+    _add_uninstall(
+        commands.add_parser("uninstall", help="take away all that was set up, but never takes")
+    )
     commands.add_parser("host", help="hold a timeline for the panel, which starts this itself")
     for command in (parser, *commands.choices.values()):
         default = 0 if command is parser else argparse.SUPPRESS
@@ -472,6 +475,11 @@ def _add_doctor(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--scripts", nargs="?", const="", metavar="DIR", help="the same as `setup resolve`"
     )
+    parser.add_argument("--json", action="store_true", help="print as JSON")
+
+
+def _add_uninstall(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
