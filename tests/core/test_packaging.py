@@ -58,3 +58,13 @@ def test_clients_load_without_model_frameworks_qt_or_an_editor() -> None:
         [sys.executable, "-c", code], check=True, capture_output=True, text=True
     ).stdout
     assert printed.strip() == "[]"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_release_installs_upgrades_and_goes_without_a_trace() -> None:
+    """The release check on the last commit; it fetches packages, and says what does not hold."""
+    script = ROOT / "packaging/release_check.py"
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing left" in done.stdout
