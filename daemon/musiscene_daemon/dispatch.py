@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, MusiSceneError, UnknownJobError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol.messages import (
     PROTOCOL_VERSION,
     Accepted,
@@ -284,6 +285,7 @@ class Dispatcher:
             models=self._crew.models,
             workers=self._crew.workers,
             captioners=self._crew.captioners,
+            licence=intended_use(),
         )
 
 

@@ -27,7 +27,9 @@ from musiscene_core.brief import (
     mark_of,
 )
 from musiscene_core.errors import CancelledError, MusiSceneError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.progress import Progress
+from musiscene_core.protocol.licensing import may_watch
 from musiscene_core.spotting.chosen import WatchingModels, chosen
 from musiscene_core.spotting.described import picture_caption
 from musiscene_core.spotting.feeling import merged
@@ -123,10 +125,16 @@ def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -
 
 
 def _chosen() -> tuple[WatchingModels, tuple[str, ...]]:
+    """The user's models, but for those that may not be used for what music is made for here."""
     try:
-        return chosen(), ()
+        models = chosen()
     except MusiSceneError as error:
         return WatchingModels(), (f"{error.message} No models were used.",)
+    if intended_use() != "commercial":
+        return models, ()
+    uses = ("vision", "emotion", "speech", "speakers")
+    refused = {use: why for use in uses if (why := may_watch(getattr(models, use)))}
+    return msgspec.structs.replace(models, **dict.fromkeys(refused, "")), tuple(refused.values())
 
 
 def _heard(

@@ -14,12 +14,14 @@ import msgspec
 
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import InputError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol.admission import (
     check,
     check_captioning,
     check_critic,
     check_listening,
 )
+from musiscene_core.protocol.licensing import check_licences
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, JobKind
 from musiscene_core.request import (
     SIGNALS,
@@ -103,7 +105,7 @@ def admit(
 
     Raises:
         EngineError: there is no such engine or captioner, or it does not load.
-        RequestError: it cannot do what is asked.
+        RequestError: it cannot do what is asked, or may not for what its music is for.
     """
     if isinstance(work, ListenRequest):
         check_listening(work, captioners, broken)
@@ -115,6 +117,7 @@ def admit(
     elif isinstance(work, ScoreRequest | ComposeRequest):
         check(work, engines, broken)
         check_critic(work, engines, captioners, broken)
+    check_licences(work, engines, captioners, intended_use())
 
 
 def read(kind: JobKind, payload: bytes) -> Work:

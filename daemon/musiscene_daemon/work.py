@@ -17,8 +17,10 @@ from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.errors import EngineError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check
+from musiscene_core.protocol.licensing import check_licences
 from musiscene_core.protocol.state import JobKind
 from musiscene_core.provenance.noting import state
 from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
@@ -64,7 +66,10 @@ def run(
     """
     # What each kind needs is imported with it: a worker that only ever scores loads no decoders.
     names: tuple[str, ...] = ()
-    match read(kind, payload):
+    work = read(kind, payload)
+    # Asked here too: it may have been accepted before anybody knew what the engine is.
+    check_licences(work, engines.infos, engines.captioner_infos, intended_use())
+    match work:
         case ScoreRequest() as request:
             names = _score(request, folder, engines, progress)
         case ComposeRequest() as request:

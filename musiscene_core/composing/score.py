@@ -30,6 +30,7 @@ from musiscene_core.composing.take_audio import MIX_FILE, PEAKS_FILE, TakeAudio
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.cue import Cue
 from musiscene_core.errors import RequestError
+from musiscene_core.models.shelf import lying_at
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
 from musiscene_core.take import Provenance, Stem, Take
@@ -157,7 +158,7 @@ def _take(
             prompt=caption.text,
             # Whether music made with somebody's samples is free is for their licence to say.
             licence="unknown" if request.sounds else "CC0-1.0",
-            commercial_use=not request.sounds,
+            commercial_use=not request.sounds or _may_be_sold(request.sounds),
             request_digest=digest(_portable(request)),
         ),
         warnings=(
@@ -168,6 +169,12 @@ def _take(
             *looped,
         ),
     )
+
+
+def _may_be_sold(sounds: str) -> bool:
+    """Whether a user said so of this SoundFont."""
+    font = lying_at(Path(sounds))
+    return font is not None and font.commercial
 
 
 def _conformed(take: Take, rest: Rework, kept: KeptSound | None) -> Take:

@@ -111,13 +111,18 @@ def folders(*kinds: ModelKind) -> dict[str, Path]:
 
 def lying_at(path: Path) -> ShelvedModel | None:
     """What is known of the model at `path`; None where nothing is."""
+    wanted = path.expanduser().absolute().resolve()
+    here = folders_by_name().values()
+    return next((one for one in here if Path(one.path).resolve() == wanted), None)
+
+
+def folders_by_name() -> dict[str, ShelvedModel]:
+    """As `shelved`, by the names of their folders, as briefs tell of them; none if damaged."""
     try:
-        known = shelved()
+        return {Path(one.path).name: one for one in shelved().values()}
     except InputError as error:
         log.warning("the list of models cannot be read: %s", error)
-        return None
-    wanted = path.expanduser().absolute().resolve()
-    return next((one for one in known.values() if Path(one.path).resolve() == wanted), None)
+        return {}
 
 
 def get(name: str) -> ShelvedModel:

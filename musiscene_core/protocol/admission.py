@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.errors import EngineError, RequestError
+from musiscene_core.protocol.licensing import check_licences
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, EngineModel
 from musiscene_core.request import SIGNALS, CaptionRequest, MusicWish
 
@@ -45,12 +46,7 @@ def check(
             f"The engine {info.name!r} cannot work yet: {info.lacks}",
             hint="Put that right and restart the daemon, or choose another engine.",
         )
-    if request.licence == "commercial" and not info.commercial_use:
-        free = ", ".join(engine.name for engine in engines if engine.commercial_use)
-        raise RequestError(
-            f"Music by {info.name} may not be used commercially ({info.licence}).",
-            hint=f"Engines whose music may: {free or 'none is installed'}.",
-        )
+    check_licences(request, engines, (), "any")
     if request.music is None and info.needs_music:
         raise RequestError(
             f"{info.name} works from music that exists.", hint="Use `musiscene remix FILE`."

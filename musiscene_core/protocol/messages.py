@@ -34,6 +34,7 @@ from musiscene_core.protocol.submissions import (
     SubmitScore,
     SubmitSpot,
 )
+from musiscene_core.request import LicenceNeed
 
 PROTOCOL_VERSION = 1
 """Raised whenever an older reader would misunderstand a newer writer."""
@@ -74,6 +75,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
         models: the models in memory.
         workers: each worker, the daemon's own environment's first.
         captioners: what can put sound into words; empty until the worker has started.
+        licence: what everything that is made here is for.
     """
 
     version: str
@@ -93,6 +95,7 @@ class DaemonStatus(msgspec.Struct, frozen=True, kw_only=True, tag="status"):
     models: tuple[ModelInfo, ...] = ()
     workers: tuple[WorkerInfo, ...] = ()
     captioners: tuple[CaptionerInfo, ...] = ()
+    licence: LicenceNeed = "any"
 
 
 class Hello(msgspec.Struct, frozen=True, tag="hello"):

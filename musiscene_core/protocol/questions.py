@@ -18,6 +18,7 @@ from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 from musiscene_core.protocol.admission import check, check_critic
 from musiscene_core.protocol.channel import Channel
 from musiscene_core.protocol.conversation import Conversation
+from musiscene_core.protocol.licensing import check_licences
 from musiscene_core.protocol.messages import (
     CancelJob,
     CancelJobs,
@@ -153,6 +154,7 @@ class Questions:
         status = self._status_when_ready(request.engine)
         check(request, status.engines, status.broken_engines)
         check_critic(request, status.engines, status.captioners, status.broken_engines)
+        check_licences(request, status.engines, status.captioners, status.licence)
 
     def open_pairing(self) -> PairingOpened:
         """A code that lets one more machine in; an older one is worth nothing any more.

@@ -1673,6 +1673,10 @@
         <translation>nach Instrument</translation>
     </message>
     <message>
+        <source>Not for commercial use, which this machine's music is for</source>
+        <translation>Nicht für kommerzielle Nutzung, für die auf diesem Rechner Musik gemacht wird</translation>
+    </message>
+    <message>
         <source>Works from a music file</source>
         <translation>Arbeitet mit einer Musikdatei</translation>
     </message>

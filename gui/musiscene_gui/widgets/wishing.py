@@ -129,20 +129,29 @@ class WishGrid(QWidget):
         _refill(self.engine, [(name, name) for name in names])
         for index, (_, engine, lacks) in enumerate(choices):
             # The panel has no music file to hand over, and says so before anything is asked.
-            ready = not (lacks or engine.needs_music)
+            refused = self._refused(engine)
+            ready = not (lacks or engine.needs_music or refused)
             self.engine.model().item(index).setEnabled(ready)
-            tip = lacks or (self.tr("Works from a music file") if not ready else "")
+            tip = lacks or refused or (self.tr("Works from a music file") if not ready else "")
             self.engine.setItemData(index, tip or engine.description, Qt.ItemDataRole.ToolTipRole)
         writers = self._captioners()
         measured = self.tr("measures alone")
         entries = [(measured if one.name == SIGNALS else one.name, one.name) for one in writers]
         _refill(self.captioner, entries or [(measured, SIGNALS)])
         for index, writer in enumerate(writers):
-            self.captioner.model().item(index).setEnabled(not writer.needs)
-            tip = writer.needs or writer.description
+            refused = self._refused(writer)
+            self.captioner.model().item(index).setEnabled(not (writer.needs or refused))
+            tip = writer.needs or refused or writer.description
             self.captioner.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
         _show_row(self._titles["writer"], self.captioner, shown=len(writers) > 1)
         self.refresh()
+
+    def _refused(self, one: EngineInfo | CaptionerInfo) -> str:
+        """Why the daemon would refuse it, where its music is for commercial use."""
+        status = self._connection.status
+        if one.commercial_use or status is None or status.licence != "commercial":
+            return ""
+        return self.tr("Not for commercial use, which this machine's music is for")
 
     def _captioners(self) -> tuple[CaptionerInfo, ...]:
         status = self._connection.status
@@ -175,8 +184,8 @@ class WishGrid(QWidget):
         self.engine.setToolTip(info.description if info is not None else "")
 
     def _said_of(self, info: EngineInfo) -> str:
-        if info.lacks:
-            return info.lacks
+        if info.lacks or self._refused(info):
+            return info.lacks or self._refused(info)
         if too_long_for(info, self._scene.length_s):
             return self.tr("too short for this range: {0} s at most").format(
                 f"{info.max_length_s:.0f}"

@@ -10,8 +10,15 @@ from typing import Any
 
 from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
 from musiscene_core.errors import RequestError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.keys import read_key
-from musiscene_core.request import ALTERNATES, AlternateName, ScoreRequest, engine_and_model
+from musiscene_core.request import (
+    ALTERNATES,
+    AlternateName,
+    LicenceNeed,
+    ScoreRequest,
+    engine_and_model,
+)
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.choosing import record_frame
@@ -101,7 +108,16 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
         "sketch": arguments.sketch,
         "melody": arguments.melody,
         "critic": "" if arguments.critic == "none" else arguments.critic,
+        "licence": _licence(arguments),
     }
+
+
+def _licence(arguments: argparse.Namespace) -> LicenceNeed:
+    """What the music is for: as said, or as the folder says in which the timeline lies."""
+    if arguments.licence == "commercial":
+        return "commercial"
+    named = getattr(arguments, "file", None) or getattr(arguments, "folder", None) or Path.cwd()
+    return intended_use(Path(named))
 
 
 def parse_alternates(text: str) -> tuple[AlternateName, ...]:

@@ -39,6 +39,7 @@ _COMMANDS = {
     "setup": "musiscene_plugins.cli.setup",
     "models": "musiscene_plugins.cli.models",
     "provenance": "musiscene_plugins.cli.provenance",
+    "licence": "musiscene_plugins.cli.licence",
     "jobs": "musiscene_plugins.cli.jobs",
     "takes": "musiscene_plugins.cli.takes",
     "themes": "musiscene_plugins.cli.themes",

@@ -92,6 +92,13 @@ def add_music(parser: argparse.ArgumentParser) -> None:
         "them",
     )
     music.add_argument(
+        "--licence",
+        choices=("any", "commercial"),
+        default="any",
+        help="what the music is for; commercial refuses what may not be used so (default: as "
+        "`musiscene licence` says, or else any)",
+    )
+    music.add_argument(
         "--sketch",
         choices=("off", "guide", "layer"),
         default="guide",

@@ -14,6 +14,7 @@ from musiscene_plugins.cli.options import (
     add_sheet,
     add_theme,
 )
+from musiscene_plugins.cli.rights_parser import add_licence, add_models, add_provenance
 from musiscene_plugins.formats.keys import OTIO_FORMAT, WRITTEN_KEYS
 
 ACTIONS = (
@@ -46,8 +47,9 @@ def build_parser() -> argparse.ArgumentParser:
         commands.add_parser("engines", help="list who can make music, and what is missing")
     )
     _add_setup(commands.add_parser("setup", help="put in place what engines and editors need"))
-    _add_models(commands.add_parser("models", help="list, pull, add, check or remove models"))
-    _add_provenance(commands.add_parser("provenance", help="say how the music in a file was made"))
+    add_models(commands.add_parser("models", help="list, pull, add, check or remove models"))
+    add_licence(commands.add_parser("licence", help="choose what music is made for"))
+    add_provenance(commands.add_parser("provenance", help="say how the music in a file was made"))
     _add_jobs(commands.add_parser("jobs", help="list, cancel or watch the daemon's jobs"))
     _add_pair(commands.add_parser("pair", help="use the daemon of another machine"))
     _add_takes(commands.add_parser("takes", help="search, mark or delete finished takes"))
@@ -367,48 +369,6 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--folder", metavar="DIR", help="of resolve: where the scripts go")
     parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-
-
-def _add_models(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "action", nargs="?", choices=("list", "pull", "add", "verify", "remove"), default="list"
-    )
-    parser.add_argument(
-        "name",
-        nargs="?",
-        metavar="NAME",
-        help="which, such as musicgen, musicgen-medium, mullama or clip-vit-large-patch14; to add, "
-        "the PATH of a model's folder or file, which stays where it is",
-    )
-    parser.add_argument(
-        "--yes", action="store_true", help="accept the licence of what is pulled, without asking"
-    )
-    parser.add_argument("--licence", metavar="NAME", help="of what is added, such as Apache-2.0")
-    parser.add_argument(
-        "--commercial",
-        action="store_true",
-        help="the licence of what is added lets music made with it be sold",
-    )
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-
-
-def _add_provenance(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "words",
-        nargs="+",
-        metavar="FILE",
-        help="a WAV file, wherever it comes from; `sign FILE` signs one; `check` reads the ledger",
-    )
-    parser.add_argument(
-        "--library",
-        metavar="DIR",
-        help="the data folder whose ledger to ask (default: this user's)",
-    )
-    signing = parser.add_argument_group("signing, after C2PA")
-    signing.add_argument("--certificate", metavar="PEM", help="yours, with the chain above it")
-    signing.add_argument("--key", metavar="PEM", help="its private key, not encrypted")
-    signing.add_argument("--output", metavar="WAV", help="where to write (FILE.signed.wav)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
 
 
