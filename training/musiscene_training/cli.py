@@ -20,6 +20,7 @@ from rich.progress import Progress as Bars
 from musiscene_core.errors import EngineError, MusiSceneError
 from musiscene_training.adapter import command as adapter
 from musiscene_training.evaluate import command as evaluate
+from musiscene_training.importing import command as importing
 from musiscene_training.nano import command as nano
 from musiscene_training.survey import command as survey
 from musiscene_training.vacad import command as vacad
@@ -106,6 +107,9 @@ def build_parser() -> argparse.ArgumentParser:
     )
     vacad.add_arguments(
         commands.add_parser("vacad", help="build a dataset from clips: pictures, music and words")
+    )
+    importing.add_arguments(
+        commands.add_parser("import", help="datasets of others, and a studio's own cue library")
     )
     return parser
 

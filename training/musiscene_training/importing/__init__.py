@@ -1,0 +1,1 @@
+"""Datasets of others, and a studio's own cues, as rows to train with or clips to build from."""
