@@ -15,6 +15,7 @@ import msgspec
 import zmq
 
 from musiscene_core.errors import EngineError
+from musiscene_core.models import shelf
 from musiscene_core.protocol.state import (
     BrokenEngine,
     CaptionerInfo,
@@ -89,6 +90,7 @@ class Crew:
         self._captioners: dict[str, CaptionerInfo] = {}
         self._broken: tuple[BrokenEngine, ...] = ()
         self._merged_at = -1
+        self._models_seen = shelf.signature()
 
     @property
     def turns(self) -> int:
@@ -99,6 +101,20 @@ class Crew:
     def settled(self) -> bool:
         """Whether every worker has said what it offers, or is not expected to."""
         return all(map(_decided, self._pools.values()))
+
+    @property
+    def looking(self) -> bool:
+        """Whether a worker has yet to say what it offers since models came or went."""
+        return any(member.looking for member in self.members.values())
+
+    def look(self) -> None:
+        """Have the workers say anew what they offer, where models came or went meanwhile."""
+        seen = shelf.signature()
+        if seen == self._models_seen:
+            return
+        self._models_seen = seen
+        for member in self.members.values():
+            member.look_again()
 
     @property
     def engines(self) -> tuple[EngineInfo, ...]:
@@ -131,7 +147,7 @@ class Crew:
                 name=name,
                 pid=one.pid,
                 ready=one.ready,
-                starting=not _decided([one]),
+                starting=one.looking or not _decided([one]),
                 last_words=one.last_words,
             )
             for name, one in self.members.items()

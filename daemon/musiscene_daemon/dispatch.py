@@ -266,6 +266,7 @@ class Dispatcher:
             return False
 
     def _status(self) -> DaemonStatus:
+        self._crew.look()
         queued, running = self._jobs.counts()
         return DaemonStatus(
             version=__version__,

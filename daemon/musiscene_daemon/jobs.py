@@ -151,7 +151,9 @@ class Jobs:
                 )
             return known.id, False
         wish = describe(work)
-        if self._crew.settled or self._crew.offers(wish.engine):
+        self._crew.look()
+        said = self._crew.settled or self._crew.offers(wish.engine)
+        if said and not self._crew.looking:
             admit(work, self._crew.engines, self._crew.captioners, self._crew.broken)
         if self._store.count("queued") >= self._settings.max_queued:
             raise DaemonError("Too many jobs wait already.", hint="Wait for some of them to end.")

@@ -32,11 +32,12 @@ from musiscene_core.protocol.state import (
 from musiscene_daemon.environments import Environment
 from musiscene_daemon.limits import Limits
 from musiscene_daemon.worker_link import (
-    CaptionersNow,
     Command,
     JobBroke,
     LoadingEngine,
+    LookAgain,
     ModelsHeld,
+    OffersNow,
     Report,
     WorkerGone,
     WorkerReady,
@@ -176,6 +177,7 @@ class Supervisor:
         environment: where it lives.
         ready: whether a worker waits for jobs, or is at one.
         reported: whether one has ever been ready.
+        looking: whether it has yet to say what it offers since models came or went.
         engines: what the worker can score with; kept while it is being replaced.
         captioners: what it can caption sound with; kept likewise.
         broken: installed engines that do not load.
@@ -219,6 +221,7 @@ class Supervisor:
         self._ready_by = 0.0
         self.ready = False
         self.reported = False
+        self.looking = False
         self._was_ready = False
         self.engines: tuple[EngineInfo, ...] = ()
         self.captioners: tuple[CaptionerInfo, ...] = ()
@@ -240,6 +243,12 @@ class Supervisor:
         """Hand a command to the worker, if there is one."""
         if self._process is not None:
             self._process.send(command)
+
+    def look_again(self) -> None:
+        """Have the worker, if there is one, say anew what it offers."""
+        if self._process is not None:
+            self.looking = True
+            self._process.send(LookAgain())
 
     def kill(self) -> None:
         """End the worker, if there is one; another follows."""
@@ -309,8 +318,9 @@ class Supervisor:
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
         elif isinstance(report, LoadingEngine):
             self._loading = report.name
-        elif isinstance(report, CaptionersNow):
-            self.captioners = report.captioners
+        elif isinstance(report, OffersNow):
+            self.engines, self.captioners = report.engines, report.captioners
+            self.looking = self.looking and not report.looked
             self.turns += 1
         elif isinstance(report, JobBroke) and report.leaving:
             # At once, so that the next job is not handed to a process that ends.
@@ -343,7 +353,7 @@ class Supervisor:
             self._killed_starts += 1
         else:
             self.failed_starts += 1
-        self.ready = self._was_ready = False
+        self.ready = self._was_ready = self.looking = False
         self.models = ()
         self.last_words = last_words
         self.turns += 1

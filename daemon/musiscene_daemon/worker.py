@@ -36,7 +36,6 @@ from musiscene_daemon.residency.oom import does_not_fit, is_out_of_memory
 from musiscene_daemon.residency.residents import Residents
 from musiscene_daemon.residency.settings import ResidencySettings
 from musiscene_daemon.worker_link import (
-    CaptionersNow,
     Command,
     ForgetModel,
     JobBroke,
@@ -44,7 +43,9 @@ from musiscene_daemon.worker_link import (
     JobProgressed,
     JobStopped,
     LoadingEngine,
+    LookAgain,
     ModelsHeld,
+    OffersNow,
     RunJob,
     StopJob,
     WorkerAlive,
@@ -146,6 +147,8 @@ class Worker:
         self._jobs: queue.SimpleQueue[RunJob] = queue.SimpleQueue()
         self._stopped: set[str] = set()
         self._busy = threading.Event()
+        self._looked = threading.Event()
+        self._looked.set()
         self._watch = Watch(limits, self._overrun)
 
     def run(self) -> None:
@@ -159,11 +162,12 @@ class Worker:
         while True:
             job = self._jobs.get()
             self._busy.set()
+            self._looked.wait()
             outcome = self._outcome(job)
             self._busy.clear()
             self._stopped.discard(job.job_id)
             if self._engines.described_anew():
-                self._reports.send(CaptionersNow(self._engines.captioner_infos))
+                self._reports.send(OffersNow(engines.infos, engines.captioner_infos))
             self._reports.send(outcome)
 
     def _listen(self) -> None:
@@ -179,8 +183,18 @@ class Worker:
                 self._stopped.add(command.job_id)
             elif isinstance(command, ForgetModel):
                 self._engines.residents.unload(command.model)
+            elif isinstance(command, LookAgain):
+                # Apart, so that a job can be stopped meanwhile; the next one waits for it.
+                self._looked.clear()
+                threading.Thread(target=self._look_again, daemon=True, name="look").start()
             else:
                 self._jobs.put(command)
+
+    def _look_again(self) -> None:
+        engines = self._engines
+        engines.describe_again()
+        self._looked.set()
+        self._reports.send(OffersNow(engines.infos, engines.captioner_infos, looked=True))
 
     def _show_life(self) -> None:
         while True:

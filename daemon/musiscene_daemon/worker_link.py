@@ -54,6 +54,10 @@ class ForgetModel(msgspec.Struct, frozen=True, tag="forget"):
     model: str
 
 
+class LookAgain(msgspec.Struct, frozen=True, tag="look"):
+    """Say anew what engines and captioners offer: models came or went."""
+
+
 class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     """The worker has started, with these engines and captioners."""
 
@@ -68,10 +72,18 @@ class LoadingEngine(msgspec.Struct, frozen=True, tag="loading"):
     name: str
 
 
-class CaptionersNow(msgspec.Struct, frozen=True, tag="captioners"):
-    """The captioners, some of which know more of themselves after work."""
+class OffersNow(msgspec.Struct, frozen=True, tag="offers"):
+    """What engines and captioners say of themselves now: after work, or after LookAgain.
 
+    Attributes:
+        engines: all of them.
+        captioners: likewise.
+        looked: whether they were looked at again because somebody asked.
+    """
+
+    engines: tuple[EngineInfo, ...]
     captioners: tuple[CaptionerInfo, ...]
+    looked: bool = False
 
 
 class WorkerAlive(msgspec.Struct, frozen=True, tag="alive"):
@@ -145,11 +157,11 @@ class WorkerGone(msgspec.Struct, frozen=True, tag="gone"):
     last_words: str
 
 
-Command: TypeAlias = RunJob | StopJob | ForgetModel
+Command: TypeAlias = RunJob | StopJob | ForgetModel | LookAgain
 Report: TypeAlias = (
     WorkerReady
     | LoadingEngine
-    | CaptionersNow
+    | OffersNow
     | WorkerAlive
     | ModelsHeld
     | JobProgressed

@@ -84,6 +84,18 @@ def shelf_file() -> Path:
     return models_folder() / _FILE
 
 
+def signature() -> tuple[int, ...]:
+    """Changes when models come or go, also those that a user puts among them by hand."""
+    seen: list[int] = []
+    for path in (models_folder(), shelf_file()):
+        try:
+            found = path.stat()
+        except OSError:
+            continue
+        seen += (found.st_ino, found.st_mtime_ns)
+    return tuple(seen)
+
+
 def shelved() -> dict[str, ShelvedModel]:
     """All that are here, by name.
 

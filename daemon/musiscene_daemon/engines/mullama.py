@@ -56,6 +56,8 @@ class MullamaCaptioner:
 
     def describe(self) -> CaptionerInfo:
         """What it is, what it can do, and what it lacks; reads a few headers."""
+        # It may have come since the last time.
+        self._folder = place.captioner_folder()
         needs = place.missing(self._folder)
         if needs:
             return _info(needs=needs)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import logging
-from collections.abc import Callable, Collection, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from musiscene_core import __version__
 from musiscene_core.errors import EngineError
@@ -108,20 +108,16 @@ class Registry:
 
         How one is held and how fast it writes is known once it has worked.
         """
-        told = []
-        for info in self.captioner_infos:
-            if info.name not in self._asked:
-                told.append(info)
-                continue
-            try:
-                told.append(self.captioners[info.name].describe())
-            except Exception:
-                # Of another's making, as when it was loaded; what it said then stands.
-                log.exception("%s no longer says what it is", info.name)
-                told.append(info)
+        asked = {name: self.captioners[name] for name in self._asked}
         self._asked.clear()
-        before, self.captioner_infos = self.captioner_infos, tuple(told)
+        before = self.captioner_infos
+        self.captioner_infos = _told_again(before, asked)
         return self.captioner_infos != before
+
+    def describe_again(self) -> None:
+        """Ask all what they are now: their models may have come or gone."""
+        self.infos = _told_again(self.infos, self.engines)
+        self.captioner_infos = _told_again(self.captioner_infos, self.captioners)
 
     def captioner(self, name: str) -> Captioner:
         """The captioner called `name`.
@@ -133,6 +129,22 @@ class Registry:
             raise EngineError(f"There is no captioner called {name!r}.")
         self._asked.add(name)
         return self.captioners[name]
+
+
+Info = TypeVar("Info", EngineInfo, CaptionerInfo)
+
+
+def _told_again(infos: Sequence[Info], asked: Mapping[str, Any]) -> tuple[Info, ...]:
+    """What those who are `asked` say of themselves now; what the others said before."""
+    told: list[Info] = []
+    for info in infos:
+        try:
+            told.append(asked[info.name].describe() if info.name in asked else info)
+        except Exception:
+            # Of another's making, as when it was loaded; what it said then stands.
+            log.exception("%s no longer says what it is", info.name)
+            told.append(info)
+    return tuple(told)
 
 
 def _described(found: Any) -> EngineInfo | CaptionerInfo:

@@ -6,12 +6,13 @@ import argparse
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
-from musiscene_core.errors import CancelledError, EngineError, ModelError, RequestError
+from musiscene_core.errors import CancelledError, DaemonError, EngineError, ModelError, RequestError
 from musiscene_core.models import hub, pulling, shelf
 from musiscene_core.models.hashing import problems
 from musiscene_core.models.places import models_folder
@@ -22,7 +23,7 @@ from musiscene_plugins.cli.terminal import result_console, shown_progress
 
 _CONVERTING = 0.2
 """Share of the progress that converting what was pulled gets."""
-_POLL_S = 0.1
+_POLL_S, _PATIENCE_S = 0.05, 10.0
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
             f"Which model shall be {_DONE[arguments.action]}?",
             hint=f"Write `musiscene models {arguments.action} {_WHAT[arguments.action]}`.",
         )
-    return _ACTIONS[arguments.action](arguments)
+    code = _ACTIONS[arguments.action](arguments)
+    if arguments.action in _DONE:
+        _tell_the_daemon()
+    return code
 
 
 def _list(arguments: argparse.Namespace) -> int:
@@ -253,6 +257,22 @@ def _remove(arguments: argparse.Namespace) -> int:
     else:
         said = f"Removed {name}, {_size(model.bytes)}."
     return _say(said, arguments, removed=model.origin == "pulled", **_plain(model))
+
+
+def _tell_the_daemon() -> None:
+    """Have a daemon that runs find out what it can do now; one that starts does so anyway."""
+    from musiscene_core.protocol import connect
+
+    until = time.monotonic() + _PATIENCE_S
+    try:
+        with connect(start=False) as client:
+            client.status()
+            while any(one.starting for one in client.status().workers):
+                if time.monotonic() > until:
+                    return
+                time.sleep(_POLL_S)
+    except DaemonError:
+        return
 
 
 def _plain(model: ShelvedModel) -> dict[str, object]:
