@@ -62,12 +62,15 @@ def test_takes_stay_to_the_byte_and_what_was_set_up_goes(
     assert files(data / "takes") == takes
 
 
-def test_it_says_what_takes_the_program_away(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "prefix", "/home/a/.local/share/uv/tools/musiscene")
-    assert uninstall.how_to_remove() == "uv tool uninstall musiscene"
-    monkeypatch.setattr(sys, "prefix", "/home/a/.local/share/pipx/venvs/musiscene")
-    assert uninstall.how_to_remove() == "pipx uninstall musiscene"
-    monkeypatch.setattr(sys, "prefix", "/home/a/.venv")
+def test_it_says_what_takes_the_program_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for mark, tool in (("uv-receipt.toml", "uv tool"), ("pipx_metadata.json", "pipx")):
+        (tmp_path / tool).mkdir()
+        (tmp_path / tool / mark).touch()
+        monkeypatch.setattr(sys, "prefix", str(tmp_path / tool))
+        assert uninstall.how_to_remove() == f"{tool} uninstall musiscene"
+    monkeypatch.setattr(sys, "prefix", str(tmp_path))
     assert uninstall.how_to_remove() == f'"{sys.executable}" -m pip uninstall musiscene'
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert uninstall.how_to_remove().startswith("deleting the folder")

@@ -25,6 +25,10 @@ from musiscene_plugins.resolve.menu_script import log_path
 from musiscene_plugins.resolve.scripts import remove_scripts, scripts_folder, scripts_in
 from musiscene_plugins.services import installing
 
+_INSTALLERS = {
+    "uv-receipt.toml": "uv tool uninstall musiscene",
+    "pipx_metadata.json": "pipx uninstall musiscene",
+}
 _BROKEN_OFF = (".new", ".old", ".lock")
 
 
@@ -64,14 +68,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def how_to_remove() -> str:
-    """What takes the program away, by how it seems to have been installed."""
+    """What takes the program away, by what the installer left beside it."""
     if getattr(sys, "frozen", False):
         return f"deleting the folder {Path(sys.executable).parent}"
-    parts = Path(sys.prefix).parts
-    if "pipx" in parts:
-        return "pipx uninstall musiscene"
-    if "uv" in parts and "tools" in parts:
-        return "uv tool uninstall musiscene"
+    for mark, command in _INSTALLERS.items():
+        if Path(sys.prefix, mark).is_file():
+            return command
     return f'"{sys.executable}" -m pip uninstall musiscene'
 
 
