@@ -18,7 +18,6 @@ from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import InputError, OutputError, RequestError
 from musiscene_core.models.places import models_folder
 from musiscene_core.models.registry import ModelKind
-from musiscene_core.protocol.lock import InstanceLock
 
 log = logging.getLogger(__name__)
 
@@ -189,6 +188,9 @@ def locked(name: str, wait_s: float = 0.0) -> Iterator[None]:
         RequestError: another holds it.
         OutputError: the folder cannot be written.
     """
+    # Here and not above: the protocol's package looks models up, so that neither could be first.
+    from musiscene_core.protocol.lock import InstanceLock
+
     path = models_folder() / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -60,6 +60,11 @@ def test_clients_load_without_model_frameworks_qt_or_an_editor() -> None:
     assert printed.strip() == "[]"
 
 
+@pytest.mark.parametrize("module", ["musiscene_core.models.shelf", "musiscene_core.protocol"])
+def test_what_knows_of_each_other_can_be_loaded_first(module: str) -> None:
+    subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_release_installs_upgrades_and_goes_without_a_trace() -> None:
