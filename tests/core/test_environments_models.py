@@ -12,15 +12,18 @@ import pytest
 from packaging.requirements import Requirement
 
 from musiscene_core import __version__
-from musiscene_core.environments import building, models
-from musiscene_core.environments.models import build_for, models_recipe, recipe_as
+from musiscene_core.codec import to_json, write_atomically
+from musiscene_core.environments import models
+from musiscene_core.environments.models import ENGINES, build_for, models_recipe, recipe_as
 from musiscene_core.environments.ourselves import own_wheel
 from musiscene_core.environments.pip import Source
-from musiscene_core.environments.places import interpreter_of, stamp_of
+from musiscene_core.environments.places import STAMP, Stamp, interpreter_of, stamp_of
 from musiscene_core.environments.recipe import Recipe
 from musiscene_core.errors import RequestError
+from musiscene_daemon.environments import find
 from musiscene_plugins.cli.main import main
-from tests.support.daemons import Home
+from tests.support.daemons import Home, wait_until
+from tests.support.environments import make_environment
 from tests.support.wheels import make_wheel
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,10 +103,35 @@ def test_our_own_wheel_has_all_of_us_in_it(tmp_path: Path) -> None:
     assert not any("__pycache__" in name for name in held)
 
 
-def test_engines_move_into_it_with_their_worker(
+def test_its_worker_runs_by_its_own_interpreter_and_takes_engines_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path / "home"))
+    home = Home(tmp_path / "home")
+    place = make_environment(home, "gpu")
+    stamp = Stamp(recipe="gpu", digest="x", engines=ENGINES, inside=True, variant="cpu")
+    write_atomically(place / STAMP, to_json(stamp))
+    (found,), _ = find(tmp_path / "home/data")
+    assert found.python == interpreter_of(place)
+    with home.connect() as client:
+        wait_until(lambda: "musicgen" in {one.name for one in client.engines()}, within_s=30)
+        where = {one.name: one.environment for one in client.engines()}
+        captioners = {one.name: one.environment for one in client.status().captioners}
+        assert (where["musicgen"], where["composer"]) == ("gpu", "main")
+        assert (captioners["mullama"], captioners["signals"]) == ("gpu", "main")
+        assert client.status().broken_engines == ()
+    assert main(["daemon", "stop"]) == 0
+    # One of engines of ours without MusiScene in it is driven from our own.
+    write_atomically(place / STAMP, to_json(msgspec.structs.replace(stamp, inside=False)))
+    (found,), _ = find(tmp_path / "home/data")
+    assert found.python == Path(sys.executable)
+
+
+@pytest.mark.slow
+def test_it_is_made_with_this_musiscene_in_it_checked_mended_and_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Real pip, our real wheel, a real daemon; in torch's place a tiny package of that name."""
+    """Real pip and our real wheel; in torch's place a tiny package."""
     monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path / "home"))
     make_wheel(tmp_path / "packages", "torch_in_small", source="HERE = True\n")
     recipe = msgspec.structs.replace(
@@ -127,23 +155,13 @@ def test_engines_move_into_it_with_their_worker(
     assert "musiscene has a damaged" in capsys.readouterr().err
     assert main([*words, "--repair"]) == 0
     assert module.read_bytes() == whole
-    # What ours needs besides is not in the tiny folder: it is lent.
-    (module.parents[1] / "lent.pth").write_text("\n".join(filter(None, sys.path)))
-    home = Home(tmp_path / "home")
-    with home.connect() as client:
-        where = {one.name: one.environment for one in client.engines()}
-        captioners = {one.name: one.environment for one in client.status().captioners}
-        assert (where["musicgen"], where["composer"]) == ("gpu", "main")
-        assert (captioners["mullama"], captioners["signals"]) == ("gpu", "main")
-        assert client.status().broken_engines == ()
-    assert main(["daemon", "stop"]) == 0
     assert main(["setup", "gpu", "--remove"]) == 0
     assert not place.exists()
 
 
 def test_the_stamp_leads_back_to_its_recipe(tmp_path: Path) -> None:
     recipe = models_recipe("cpu")
-    stamp = building.Stamp(recipe="gpu", digest=recipe.digest, variant="cpu", inside=True)
+    stamp = Stamp(recipe="gpu", digest=recipe.digest, variant="cpu", inside=True)
     again = recipe_as(stamp)
     assert again is not None
     assert again.digest == recipe.digest
