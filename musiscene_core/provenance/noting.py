@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import msgspec
 
 from musiscene_core.codec import to_json, write_atomically
-from musiscene_core.errors import MusiSceneError
+from musiscene_core.errors import MediaError, MusiSceneError
 from musiscene_core.library.folders import SkippedError, read_bounded
 from musiscene_core.provenance.ledger import Ledger
 from musiscene_core.provenance.marks import mark
@@ -15,6 +16,8 @@ from musiscene_core.provenance.riff import read_wav, sound_sha256
 from musiscene_core.provenance.statement import MAX_STATEMENT, STATEMENT_FILE, statement_of
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
+
+log = logging.getLogger(__name__)
 
 
 class Sidecar(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,11 +42,16 @@ def state(take: Take, request: ScoreRequest, folder: Path, made: float) -> None:
         made: Unix time, in seconds.
 
     Raises:
-        MediaError: a file of the take is no WAV file.
-        OutputError: one cannot be written.
+        OutputError: a file cannot be written.
     """
-    parts = [name for name in take.files if name.endswith(".wav")]
-    sound = {part: sound_sha256(folder / part, read_wav(folder / part)) for part in parts}
+    sound: dict[str, str] = {}
+    for part in take.files:
+        if part.lower().endswith(".wav"):
+            try:
+                sound[part] = sound_sha256(folder / part, read_wav(folder / part))
+            except MediaError as error:
+                # An engine of others may call anything so; its take is not lost for that.
+                log.warning("a file of the take bears no statement: %s", error.message)
     statement = statement_of(take, request, sound)
     mark(folder, statement)
     write_atomically(folder / STATEMENT_FILE, to_json(Sidecar(statement=statement.text, made=made)))

@@ -95,6 +95,16 @@ def test_marking_twice_leaves_one_mark(played, marked: Path) -> None:
     assert (marked / "mix.wav").read_bytes() == before
 
 
+def test_a_file_that_is_none_costs_no_take(played, marked: Path) -> None:
+    (marked / "stems" / "bass.wav").write_bytes(b"no sound")
+    state(played[0], wish(), marked, 1_800_000_000.0)
+    found = explain(marked / "mix.wav")
+    assert found.verdict == "as made"
+    assert found.statement is not None
+    assert "stems/bass.wav" not in found.statement.sound
+    assert (marked / "stems" / "bass.wav").read_bytes() == b"no sound"
+
+
 def test_ffmpeg_reads_a_marked_file_as_before(played, marked: Path) -> None:
     import av
 
