@@ -133,6 +133,9 @@ def test_the_loss_falls_and_all_of_it_is_written_down(place):
     assert sum(event["loss"] for event in steps[2:]) < sum(event["loss"] for event in steps[:2])
     assert [event["step"] for event in checks] == [2, 4]
     assert {"id", "question", "wrote", "wanted"} == set(checks[0]["captions"][0])
+    signs = [event for event in events if event["event"] == "signs"]
+    assert [event["step"] for event in signs] == [2, 4]
+    assert {"distinct-2", "copies of training text", "warnings"} <= set(signs[0])
     record = read_record(whole)
     assert record.rows == {"train": 7, "validation": 2, "cut": 0, "left out": 0}
     assert record.trained == sum(

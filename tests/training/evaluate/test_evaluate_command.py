@@ -98,3 +98,22 @@ def test_it_never_writes_over_anything(named, tmp_path, capsys):
 def test_a_folder_without_a_bert_is_told_of(named, tmp_path, capsys):
     assert main([*named, "--bert", str(tmp_path)]) == 2
     assert "holds no model" in capsys.readouterr().err
+
+
+@pytest.mark.models
+def test_captions_from_tags_have_a_row(named, tmp_path, capsys):
+    _needs_metrics()
+    tags = tmp_path / "tags.csv"
+    tags.write_text('id,tags\na,"rain, detective"\nb,calm\n')
+    assert main([*named, "--tags", str(tags)]) == 2
+    assert "no tags for 1 of the captions, such as c" in capsys.readouterr().err
+    tags.write_text('id,tags\na,"rain, detective"\nb,calm\nc,\n')
+    assert main([*named, "--tags", str(tags)]) == 2
+    assert "no tags for 1 of its rows, such as c" in capsys.readouterr().err
+    tags.write_text('id,tags\na,"rain, detective"\nb,"children, garden"\nc,armies\n')
+    assert main([*named, "--tags", str(tags)]) == 0
+    rows = json.loads((tmp_path / "out" / "result.json").read_text())["figures"]
+    found = {row["name"]: row for row in rows if row["profile"] == "standard"}
+    row = found["tags (LP-MusicCaps style)"]
+    assert 0 < row["rouge_l"] < found["said"]["rouge_l"]
+    assert "| tags (LP-MusicCaps style)" in capsys.readouterr().out

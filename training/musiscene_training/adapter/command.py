@@ -233,6 +233,7 @@ def _said(done: Any, wish: Any) -> str:
     else:
         best = "" if done.best_loss is None else f", best validation loss {done.best_loss:.3f}"
         lines.append(f"Trained for {done.step} steps{best}.")
+        lines += [f"WARNING: {warning}" for warning in done.warnings]
         lines.append(f"Written: {done.result}")
         if wish.settings.phase == "house":
             lines.append(f"Copy it to {wish.captioner / 'packs'} and restart the daemon, then")

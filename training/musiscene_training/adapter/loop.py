@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from musiscene_core.errors import EngineError
 from musiscene_core.progress import Progress
 from musiscene_training.adapter import checkpoints
 from musiscene_training.adapter.examples import Example
-from musiscene_training.adapter.journal import Journal
+from musiscene_training.adapter.journal import Journal, read_log
 from musiscene_training.adapter.learner import Learner
 from musiscene_training.adapter.packing import Heard, pack
 from musiscene_training.adapter.parallel import Processes
 from musiscene_training.adapter.phases import Trained
 from musiscene_training.adapter.planning import Schedule, packs, rate_at
 from musiscene_training.adapter.settings import Settings
+from musiscene_training.adapter.signs import as_event, signs
 from musiscene_training.adapter.stopping import Stopping
 from musiscene_training.adapter.validation import captions, mean_loss
 
@@ -121,11 +122,22 @@ class Loop:
             journal.write("step", step + 1, epoch=epoch, **figures)
             if found is not None:
                 journal.write("validation", step + 1, epoch=epoch, **found)
+                self._judge(journal, step + 1, epoch, found["captions"])
 
         self._processes.first_does(write)
         if ends or stop or (step + 1) % self._settings.save_every == 0:
             self._save()
         return stop
+
+    def _judge(
+        self, journal: Journal, step: int, epoch: int, captions: Sequence[Mapping[str, str]]
+    ) -> None:
+        """Look for signs of failure and write them down."""
+        events = read_log(self._work.folder)
+        losses = [event["loss"] for event in events if event["event"] == "step"]
+        answers = [one.row.answer for one in self._work.training]
+        values = as_event(signs(captions, answers, losses))
+        journal.write("signs", step, epoch=epoch, **values)
 
     def step(self, step: int, stopping: Stopping) -> tuple[dict[str, Any], bool]:
         """Learn from a step's rows.

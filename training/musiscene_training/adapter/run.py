@@ -77,6 +77,7 @@ class Outcome:
         problems: rows that were left out.
         result: folder of the captioner or pack; None while not finished.
         is_first: whether this process is the one to speak.
+        warnings: signs of failure in the last validation, a sentence each.
     """
 
     finished: bool
@@ -86,6 +87,7 @@ class Outcome:
     problems: tuple[Problem, ...]
     result: Path | None
     is_first: bool
+    warnings: tuple[str, ...] = ()
 
 
 def train(wish: Wish, progress: Progress = silent) -> Outcome:
@@ -168,6 +170,7 @@ def _train(wish: Wish, processes: Processes, progress: Progress) -> Outcome:
         problems=tuple(problems),
         result=result,
         is_first=processes.is_first,
+        warnings=_warnings(wish.output),
     )
 
 
@@ -251,6 +254,11 @@ def _write(wish: Wish, work: Work, manifest: Manifest, data_digest: str, loop: L
         with torch.no_grad():
             write_captioner(target, trained, licensed, wish.captioner, data_digest)
     return target
+
+
+def _warnings(folder: Path) -> tuple[str, ...]:
+    judged = [event for event in read_log(folder) if event["event"] == "signs"]
+    return tuple(judged[-1]["warnings"]) if judged else ()
 
 
 def _plot(folder: Path) -> None:

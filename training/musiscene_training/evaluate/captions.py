@@ -67,7 +67,7 @@ def read_captions(
             are missing. Empty captions are missing ones unless they are to be counted.
         RequestError: Parquet is wanted and pyarrow is not installed.
     """
-    said = _by_id(predictions)
+    said = rows_by_id(predictions)
     texts = {name: _text(row) for name, row in said.items()}
     empty = [name for name, text in texts.items() if not text]
     if empty and not count_empty:
@@ -80,7 +80,7 @@ def read_captions(
     if references is not None:
         given = {
             name: _references(row) or _listed(_text(row))
-            for name, row in _by_id(references).items()
+            for name, row in rows_by_id(references).items()
         }
         unanswered = [name for name in given if name not in said]
         wanted = {name: given.get(name, ()) for name in said}
@@ -107,7 +107,7 @@ def read_texts(path: Path) -> dict[str, str]:
     Raises:
         InputError: it is unreadable, has an id twice, or no text.
     """
-    texts = {name: text for name, row in _by_id(path).items() if (text := _text(row))}
+    texts = {name: text for name, row in rows_by_id(path).items() if (text := _text(row))}
     if not texts:
         raise _textless(path)
     return texts
@@ -141,7 +141,12 @@ def _textless(path: Path) -> InputError:
     )
 
 
-def _by_id(path: Path) -> dict[str, dict[str, Any]]:
+def rows_by_id(path: Path) -> dict[str, dict[str, Any]]:
+    """The rows of a file by their ids, in order.
+
+    Raises:
+        InputError: it is unreadable, has no rows, a row has no id, or one is there twice.
+    """
     found: dict[str, dict[str, Any]] = {}
     twice: list[str] = []
     for place, row in tabled(path):

@@ -12,6 +12,7 @@ from musiscene_training.evaluate.music import command as music
 from musiscene_training.evaluate.output import as_csv, check_output, deliver, shown_progress
 from musiscene_training.evaluate.report import ItemFigures, plot, table
 from musiscene_training.evaluate.scoring import evaluate_captions
+from musiscene_training.evaluate.tags import NAME, baseline, read_tags
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the captioner was trained with, a file or a dataset, to find copies of it",
     )
     msi.add_argument("--bert", type=Path, metavar="DIR", help="BERTScore's model: roberta-large")
+    msi.add_argument(
+        "--tags",
+        type=Path,
+        metavar="FILE",
+        help="id and tags, for a row of captions made from them alone, as LP-MusicCaps does",
+    )
     msi.add_argument("--name", default="", help="of the captioner, in the table (the file's name)")
     msi.add_argument(
         "--count-empty", action="store_true", help="score empty captions as zero, not as a mistake"
@@ -54,12 +61,17 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.predictions, arguments.references, count_empty=arguments.count_empty
     )
     training = read_training_texts(arguments.training) if arguments.training else []
+    baselines = {}
+    if arguments.tags:
+        tags = read_tags(arguments.tags)
+        baselines[NAME] = baseline([one.id for one in given.items], tags)
     with shown_progress() as shown:
         report, items = evaluate_captions(
             given,
             arguments.name or arguments.predictions.stem,
             training,
             arguments.bert,
+            baselines,
             shown,
         )
     rows = [msgspec.structs.astuple(item) for item in items]

@@ -10,7 +10,7 @@ from musiscene_core import chart_style as style
 from musiscene_training.evaluate.metrics import Profile, Scores
 from musiscene_training.evaluate.published import TABLE_2
 from musiscene_training.evaluate.signatures import Check
-from musiscene_training.evaluate.tables import PUBLISHED, aligned
+from musiscene_training.evaluate.tables import PUBLISHED, CaptionFigures, aligned, table_2
 
 HEADINGS = (
     "captions",
@@ -116,9 +116,23 @@ def table(report: Report) -> str:
         ]
         for check in report.checks
     ]
-    parts = [aligned(HEADINGS, rows), aligned(("sign", "value", "limit", ""), signs)]
+    parts = [
+        aligned(HEADINGS, rows),
+        _layout(report),
+        aligned(("sign", "value", "limit", ""), signs),
+    ]
     parts.extend(f"- {note}" for note in report.notes)
-    return "\n\n".join(parts[:2]) + "\n\n" + "\n".join(parts[2:]) + "\n"
+    return "\n\n".join(parts[:3]) + "\n\n" + "\n".join(parts[3:]) + "\n"
+
+
+def _layout(report: Report) -> str:
+    """The standard figures of the captioner and its baselines as MusiScene's table 2."""
+    ours = [
+        CaptionFigures(row.name, row.bleu, row.meteor, row.rouge_l, row.bert)
+        for row in report.figures
+        if row.profile == "standard"
+    ]
+    return "MusiScene, table 2 (ours in profile standard):\n\n" + table_2(ours)
 
 
 def plot(report: Report, items: Sequence[ItemFigures]) -> bytes:

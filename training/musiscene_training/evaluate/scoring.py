@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
@@ -32,9 +32,12 @@ def evaluate_captions(
     name: str,
     training: Sequence[str] = (),
     bert: Path | None = None,
+    baselines: Mapping[str, Sequence[str]] | None = None,
     progress: Progress = silent,
 ) -> tuple[Report, tuple[ItemFigures, ...]]:
     """Score captions, called `name` in the table, look for signs of failure, item by item too.
+
+    `baselines` are others' captions of the same items, in their order, for rows of their own.
 
     Raises:
         EngineError: a package is missing.
@@ -43,9 +46,10 @@ def evaluate_captions(
     texts = [item.text for item in given.items]
     references = [item.references for item in given.items]
     near = None
-    if bert is not None:
+    scorer = BertScorer(bert) if bert is not None else None
+    if scorer is not None:
         progress("BERTScore", 0.0)
-        near = BertScorer(bert).score(texts, references)
+        near = scorer.score(texts, references)
     rows: list[Figures] = []
     singles = []
     synonyms = False
@@ -61,6 +65,9 @@ def evaluate_captions(
             scores = metrics.score(texts, references, profile)
             rows.append(figures_of(name, profile, scores, mean))
             synonyms = scores.synonyms
+        for other, said in (baselines or {}).items():
+            close = statistics.fmean(scorer.score(said, references)) if scorer else None
+            rows.append(figures_of(other, profile, metrics.score(said, references, profile), close))
         singles.append(metrics.score_items(texts, references, profile))
     copies = copied(texts, training)
     items = tuple(

@@ -8,7 +8,9 @@ errs on single captions and serves for shares of many.
 
 from __future__ import annotations
 
+import math
 import re
+import statistics
 from collections import Counter
 from collections.abc import Sequence
 
@@ -21,6 +23,7 @@ _COPIED_WORDS = 8
 """So many words in the same order are hardly chance."""
 _MOST_SCENELESS, _MOST_RELAPSED, _MOST_SAME, _MOST_COPIED = 0.2, 0.05, 0.1, 0.05
 _LEAST_DISTINCT = 0.5
+_LEAST_STEPS, _LEAST_FALL = 20, 0.01
 _LEAST_ITEMS = 10
 """Of fewer captions shares say little; sameness is not judged."""
 
@@ -56,7 +59,8 @@ class Check(msgspec.Struct, frozen=True):
     Attributes:
         name: what is looked at.
         value: a share, 0 to 1.
-        limit: beyond which it is a warning; None where nothing is judged.
+        limit: beyond which it is a warning, or below which where much is good; None where nothing
+            is judged.
         warns: whether it is.
         says: what that means, a sentence.
     """
@@ -96,14 +100,13 @@ def checks(
 ) -> tuple[Check, ...]:
     """Every sign, of captions one an item; copies are looked for where there is training text."""
     count = len(captions)
-    sceneless = sum(not names_scene(caption) for caption in captions) / count
     again = sum(relapsed(caption) for caption in captions) / count
     same = Counter(" ".join(_words(caption)) for caption in captions).most_common(1)[0][1] / count
     twos = distinct(captions, 2)
     wanted = _LEAST_DISTINCT * distinct([texts[0] for texts in references], 2)
     many = count >= _LEAST_ITEMS
     found = [
-        _most("no scene", sceneless, _MOST_SCENELESS, "Captions describe music, not scenes."),
+        sceneless(captions),
         _most(
             "upbeat and energetic", again, _MOST_RELAPSED, "The captioner fell back to MU-LLaMA."
         ),
@@ -127,6 +130,26 @@ def checks(
         share = sum(copied(captions, training)) / count
         found.append(_most("copies of training text", share, _MOST_COPIED, "Captions are recited."))
     return tuple(found)
+
+
+def sceneless(captions: Sequence[str]) -> Check:
+    """How many of captions that should name a scene do not."""
+    share = sum(not names_scene(caption) for caption in captions) / len(captions)
+    return _most("no scene", share, _MOST_SCENELESS, "Captions describe music, not scenes.")
+
+
+def standing(losses: Sequence[float]) -> Check | None:
+    """Whether a training's loss moves, by its first and last tenth; None with too few steps.
+
+    The value is how much it fell, as a share of what it was; below 0 it rose.
+    """
+    tenth = len(losses) // 10
+    if len(losses) < _LEAST_STEPS or not all(map(math.isfinite, losses)):
+        return None
+    first, last = statistics.fmean(losses[:tenth]), statistics.fmean(losses[-tenth:])
+    fell = (first - last) / first if first else 0.0
+    says = "The loss does not fall: see that the rate is not 0 and that the captioner listens."
+    return Check("loss falls", fell, _LEAST_FALL, fell < _LEAST_FALL, says)
 
 
 def _most(name: str, value: float, limit: float, says: str) -> Check:

@@ -24,7 +24,7 @@ ENOUGH_A_DIMENSION = 10
 """Windows for each dimension from which a FAD is taken as it is."""
 _DRAWS = 200
 _LEAST_CLIPS = 5
-_SIZES = 15
+_SIZES, _SUBSETS = 12, 4
 _SEED = 23
 
 
@@ -168,7 +168,12 @@ def _extrapolated(reference: Gaussian, windows: Values) -> tuple[float | None, f
     random = np.random.default_rng(_SEED)
     sizes = np.linspace(least, len(windows), _SIZES).astype(int)
     found = [
-        frechet(reference, gaussian(windows[random.permutation(len(windows))[:size]]))
+        np.mean(
+            [
+                frechet(reference, gaussian(windows[random.permutation(len(windows))[:size]]))
+                for _ in range(_SUBSETS)
+            ]
+        )
         for size in sizes
     ]
     slope, endless = np.polyfit(1 / sizes, found, 1)
