@@ -45,7 +45,7 @@ _COMPRESSION = 1000.0
 _EDGES = (0, 8, 22, 40, BANDS)
 _PITCH_EDGES = (33, 53, 72, 93)
 """MIDI numbers: A1 to A6 are listened to; below F3 is bass, from C5 on is high."""
-_TUNINGS = (-0.5, -0.25, 0.0, 0.25)
+TUNINGS = (-0.5, -0.25, 0.0, 0.25)
 """Semitones that the music may be off: the one at which notes stand out most is taken."""
 _THRESHOLDS = (1.0, 1.75, 3.0, 5.0)
 """Times the mean rise that a peak must reach to count as an onset."""
@@ -151,7 +151,7 @@ def _spectrum(curve: Floats) -> npt.NDArray[np.float64]:
 
 def _pitch(samples: Floats) -> Floats:
     spectra = np.sqrt(_magnitudes(samples, _LONG_FRAME, _LONG_HOP))[:PITCH_FRAMES]
-    notes = np.maximum(spectra @ _semitones(), 0.0).reshape(len(spectra), len(_TUNINGS), -1)
+    notes = np.maximum(spectra @ _semitones(), 0.0).reshape(len(spectra), len(TUNINGS), -1)
     # What sticks out of its neighbours is a note; drums and noise are as strong beside it.
     beside = 0.5 * (np.roll(notes, 1, axis=2) + np.roll(notes, -1, axis=2))
     notes = np.maximum(notes - beside, 0.0)
@@ -177,7 +177,7 @@ def _semitones() -> Floats:
     hertz = np.fft.rfftfreq(_LONG_FRAME, 1 / SAMPLE_RATE)
     pitches = 69 + 12 * np.log2(np.maximum(hertz, 1.0) / 440.0)
     equal = np.arange(_PITCH_EDGES[0], _PITCH_EDGES[-1])
-    wanted = np.concatenate([equal + tuning for tuning in _TUNINGS])
+    wanted = np.concatenate([equal + tuning for tuning in TUNINGS])
     # Where bins lie wider apart than pitches a bell reaches to the next bin.
     spacing = SAMPLE_RATE / _LONG_FRAME / (440.0 * 2 ** ((wanted - 69) / 12)) * 12 / np.log(2)
     width = np.maximum(0.25, 0.5 * spacing)

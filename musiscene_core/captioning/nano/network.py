@@ -35,8 +35,11 @@ def embedding(weights: Weights, strides: Sequence[int], views: Views) -> Floats:
     beats = np.concatenate([views.pulse.ravel(), views.onsets.ravel()])
     pulse = _relu(_linear(weights, "pulse_out", _relu(_linear(weights, "pulse_in", beats))))
     turned = _turned(weights, views.pitch)
+    likely = _softmax(_linear(weights, "key", turned).ravel()).reshape(12, 2)
+    around_tonic = (turned * likely.sum(axis=1, keepdims=True)).sum(axis=0)
+    pleasant = (likely[:, 0] - likely[:, 1]).sum(keepdims=True)
     joined = np.concatenate(
-        [x.mean(axis=0), deviation, pulse, turned.max(axis=0), turned.mean(axis=0)]
+        [x.mean(axis=0), deviation, pulse, turned.max(axis=0), around_tonic, pleasant]
     )
     return _relu(_linear(weights, "join", joined))
 

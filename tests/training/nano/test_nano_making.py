@@ -21,7 +21,7 @@ from musiscene_core.errors import InputError, ModelError  # noqa: E402
 from musiscene_training.cli import main  # noqa: E402
 from musiscene_training.nano import examples, fitting, recipe  # noqa: E402
 from musiscene_training.nano.export import export  # noqa: E402
-from musiscene_training.nano.hearing import HEADS, hear, train_encoder  # noqa: E402
+from musiscene_training.nano.hearing import HEADS, _balanced, hear, train_encoder  # noqa: E402
 from musiscene_training.nano.model import (  # noqa: E402
     Adapter,
     Encoder,
@@ -31,6 +31,7 @@ from musiscene_training.nano.model import (  # noqa: E402
 )
 from musiscene_training.nano.speaking import (  # noqa: E402
     Heard,
+    _blurred,
     train_language,
     train_msi,
     train_mu,
@@ -158,6 +159,23 @@ def test_what_is_heard_changes_the_answer(tmp_path, heard):
         adapter.gates.fill_(1.0)
     one = language(tokens, adapter, heard.embeddings[:1])
     assert not torch.allclose(one, language(tokens, adapter, heard.embeddings[1:2]))
+
+
+def test_embeddings_are_blurred_and_stay_what_they_mostly_are():
+    embeddings = torch.eye(6) * 10
+    blurred = _blurred(embeddings, np.array([2, 5]), np.random.default_rng(1))
+    assert blurred.argmax(dim=1).tolist() == [2, 5]
+    assert not torch.equal(blurred, embeddings[[2, 5]])
+
+
+def test_pitch_views_keep_their_strength_when_their_ranges_change():
+    pitch = torch.rand(4, 40, 3, 12)
+    pitch *= 40 / pitch.sum(dim=(1, 2, 3), keepdim=True)
+    changed = _balanced(pitch, np.random.default_rng(1))
+    assert torch.allclose(changed.sum(dim=(1, 2, 3)), torch.full((4,), 40.0), rtol=1e-4)
+    ranges = changed.sum(dim=(1, 3)) / pitch.sum(dim=(1, 3))
+    assert ranges.std(dim=1).min() > 0.01
+    assert torch.allclose(changed / pitch, (changed / pitch)[:, :1, :, :1].expand_as(pitch))
 
 
 def test_each_phase_changes_its_own_parameters_and_no_others(tmp_path, heard):

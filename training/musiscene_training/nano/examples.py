@@ -6,6 +6,7 @@ A file a cue, `examples-000012.npz`, written whole, so a build that was killed g
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.captioning.nano.features import WINDOW, WINDOW_S, Views, views
+from musiscene_core.captioning.nano.features import TUNINGS, WINDOW, WINDOW_S, Views, views
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import InputError, OutputError
 from musiscene_core.progress import Progress, silent
@@ -39,6 +40,7 @@ class Label(msgspec.Struct, frozen=True):
         idiom: of its cue.
         plain: whether nothing happened to the sound on its way.
         traits: its attributes.
+        tonic: the pitch class of its tonic on the pitch view, from C = 0.
     """
 
     cue: int
@@ -46,6 +48,7 @@ class Label(msgspec.Struct, frozen=True):
     idiom: str
     plain: bool
     traits: Traits
+    tonic: int
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,15 @@ def read(folder: Path, numbers: Sequence[int]) -> Examples:
     return Examples(*(np.concatenate(part) for part in parts), tuple(labels))
 
 
+def semitones_moved(speed: float) -> int:
+    """By how many semitones the pitch view shows music of this speed higher than written.
+
+    The view takes the tuning between its first and its last that fits best, and so rounds.
+    """
+    middle = (TUNINGS[0] + TUNINGS[-1]) / 2
+    return round(12 * math.log2(speed) - middle)
+
+
 def _file(folder: Path, number: int) -> Path:
     return folder / f"examples-{number:06d}.npz"
 
@@ -163,7 +175,8 @@ def _bytes(cue: Path, seed: int, of_each: int) -> bytes:
         seen.append(views(heard.samples))
         end_s = start_s + WINDOW_S * heard.speed
         true = traits(facts, start_s, end_s, heard.roles, heard.speed)
-        labels.append(Label(facts.number, facts.split, facts.idiom, nth < _PLAIN, true))
+        tonic = (facts.tonic + semitones_moved(heard.speed)) % 12
+        labels.append(Label(facts.number, facts.split, facts.idiom, nth < _PLAIN, true, tonic))
     file = io.BytesIO()
     np.savez(
         file,

@@ -95,7 +95,7 @@ def _encoder(encoder: Encoder) -> Arrays:
         found[f"convolution.{number}.bias"] = _half(bias)
     linears = {
         name: getattr(encoder, name)
-        for name in ("pulse_in", "pulse_out", "pitch_in", "pitch_out", "join")
+        for name in ("pulse_in", "pulse_out", "pitch_in", "pitch_out", "key", "join")
     }
     linears |= {f"head.{name}": head for name, head in encoder.heads.items()}
     for name, linear in linears.items():

@@ -2,6 +2,8 @@
 
 It is run as it is shipped: by numpy, from its folder. MusiScene-nano and MU-nano are asked the
 scene question over the same music; MU-nano is the same model with the adapter of the phase before.
+As it was never asked for a scene, what it says when asked to describe the music is held against the
+same scenes too: the fluent text of a captioner that knows music alone.
 """
 
 from __future__ import annotations
@@ -141,6 +143,8 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
             synonyms = found.scores.synonyms
             rows.append(_row(model, question, sound, found.scores))
             rows.append(_row(f"{model}, shuffled", question, sound, found.floor))
+        described = metrics.score(texts["mu", DESCRIBE], [[one] for one in references[SCENE]])
+        rows.append(_row("MU-nano, describing", SCENE, sound, described))
         for adapter, every in said.items():
             every += texts[adapter, SCENE]
         samples += [

@@ -17,15 +17,17 @@ from musiscene_training.nano.classes import CLASSES, class_of
 from musiscene_training.nano.examples import Examples
 from musiscene_training.nano.fitting import fit
 from musiscene_training.nano.model import Encoder, EncoderShape
-from musiscene_training.nano.truth import PLAYERS, Traits
+from musiscene_training.nano.truth import MODES, PLAYERS, Traits
 
 HEADS: Mapping[str, int] = MappingProxyType(
     {**{name: len(names) for name, names in CLASSES.items()}, "players": len(PLAYERS), "figures": 4}
 )
 BATCH = 64
-_RATE = 2e-3
+_RATE, _PITCH_RATE = 3e-3, 5e-3
 _SMOOTHING = 0.05
-_MASKS, _LONGEST_MASK, _WIDEST_MASK, _MOST_SHIFT = 2, 40, 8, 2
+_MASKS, _LONGEST_MASK, _WIDEST_MASK, _MOST_SHIFT = 2, 24, 6, 2
+_BALANCE = 0.5
+"""Deviation of what the ranges of the pitch view are multiplied by, in nepers."""
 
 
 def train_encoder(
@@ -43,12 +45,21 @@ def train_encoder(
     encoder = Encoder(shape, dict(HEADS))
     truth = _truth(examples)
     places = len(examples)
+    of_pitch = [
+        weight
+        for part in (encoder.pitch_in, encoder.pitch_out, encoder.key)
+        for weight in part.parameters()
+    ]
+    known = {id(weight) for weight in of_pitch}
+    others = [weight for weight in encoder.parameters() if id(weight) not in known]
 
     def loss_of(step: int) -> Tensor:
         random = np.random.default_rng([seed, step, 3])
         chosen = random.integers(places, size=BATCH)
-        colour, *others = _views(examples, chosen)
-        told = encoder.told(encoder(torch.from_numpy(_masked(colour.numpy(), random)), *others))
+        colour, pulse, pitch, onsets = _views(examples, chosen)
+        masked = torch.from_numpy(_masked(colour.numpy(), random))
+        embedding, keys = encoder.hear(masked, pulse, _balanced(pitch, random), onsets)
+        told = encoder.told(embedding)
         loss = sum(
             (
                 F.cross_entropy(told[name], truth[name][chosen], label_smoothing=_SMOOTHING)
@@ -59,13 +70,14 @@ def train_encoder(
         loss = loss + 2 * F.binary_cross_entropy_with_logits(
             told["players"], truth["players"][chosen]
         )
+        loss = loss + F.cross_entropy(keys.flatten(1), truth["key"][chosen])
         return loss + 3 * F.mse_loss(told["figures"], truth["figures"][chosen])
 
     fit(
         "encoder",
         folder,
         encoder,
-        [{"params": list(encoder.parameters()), "lr": _RATE}],
+        [{"params": others, "lr": _RATE}, {"params": of_pitch, "lr": _PITCH_RATE}],
         loss_of,
         steps=steps,
         seed=seed,
@@ -112,6 +124,11 @@ def _views(examples: Examples, chosen: slice | np.ndarray) -> list[Tensor]:
 def _truth(examples: Examples) -> dict[str, Tensor]:
     known = examples.traits
     truth = {
+        "key": torch.tensor(
+            [2 * label.tonic + MODES.index(label.traits.mode) for label in examples.labels]
+        )
+    }
+    truth |= {
         name: torch.tensor([names.index(class_of(name, one)) for one in known])
         for name, names in CLASSES.items()
     }
@@ -124,6 +141,14 @@ def _truth(examples: Examples) -> dict[str, Tensor]:
 
 def _players(known: Sequence[Traits]) -> np.ndarray:
     return np.array([[name in one.players for name in PLAYERS] for one in known])
+
+
+def _balanced(pitch: Tensor, random: np.random.Generator) -> Tensor:
+    """Pitch views [B, T, rows, 12] with their ranges louder or softer, as an equaliser does."""
+    gains = np.exp(_BALANCE * random.standard_normal((len(pitch), 1, pitch.shape[2], 1)))
+    louder = pitch * torch.from_numpy(gains.astype(np.float32))
+    total = louder.sum(dim=(1, 2, 3), keepdim=True)
+    return louder * (pitch.shape[1] / total.clamp_min(1e-6))
 
 
 def _masked(colour: np.ndarray, random: np.random.Generator) -> np.ndarray:

@@ -109,8 +109,9 @@ class Encoder(nn.Module):
         self.pulse_out = nn.Linear(128, shape.pulse)
         self.pitch_in = nn.Linear(3 * PITCH_VIEWS * 12, 64)
         self.pitch_out = nn.Linear(64 + PITCH_VIEWS * 12, shape.pitch)
-        self.join = nn.Linear(2 * before + shape.pulse + 2 * shape.pitch, shape.width)
-        self.dropout = nn.Dropout(0.3)
+        self.key = nn.Linear(shape.pitch, 2)
+        self.join = nn.Linear(2 * before + shape.pulse + 2 * shape.pitch + 1, shape.width)
+        self.dropout = nn.Dropout(0.2)
         self.heads = nn.ModuleDict(
             {name: nn.Linear(shape.width, count) for name, count in heads.items()}
         )
@@ -127,6 +128,12 @@ class Encoder(nn.Module):
         Returns:
             [B, width].
         """
+        return self.hear(colour, pulse, pitch, onsets)[0]
+
+    def hear(
+        self, colour: Tensor, pulse: Tensor, pitch: Tensor, onsets: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As forward, and how likely each tonic is, in major and in minor: logits [B, 12, 2]."""
         x = colour.transpose(1, 2)
         for convolution, norm in zip(self.convolutions, self.norms, strict=True):
             x = F.relu(norm(convolution(x)))
@@ -134,10 +141,15 @@ class Encoder(nn.Module):
         beats = torch.cat([pulse.flatten(1), onsets.flatten(1)], dim=1)
         pulse_seen = F.relu(self.pulse_out(F.relu(self.pulse_in(beats))))
         turned = self._turned(pitch)
+        keys = self.key(turned)
+        likely = keys.flatten(1).softmax(dim=1).unflatten(1, (12, 2))
+        around_tonic = (turned * likely.sum(dim=2, keepdim=True)).sum(dim=1)
+        pleasant = (likely[:, :, 0] - likely[:, :, 1]).sum(dim=1, keepdim=True)
         joined = torch.cat(
-            [x.mean(dim=2), deviation, pulse_seen, turned.amax(dim=1), turned.mean(dim=1)], dim=1
+            [x.mean(dim=2), deviation, pulse_seen, turned.amax(dim=1), around_tonic], dim=1
         )
-        return F.relu(self.join(self.dropout(joined)))
+        joined = torch.cat([self.dropout(joined), pleasant], dim=1)
+        return F.relu(self.join(joined)), keys
 
     def _turned(self, pitch: Tensor) -> Tensor:
         """What the pitches are like from each of the twelve, [B, 12, pitch width].

@@ -52,10 +52,10 @@ class Recipe:
     seed: int = 9
     cues: int = 984
     of_each: int = 7
-    encoder_steps: int = 1100
+    encoder_steps: int = 1000
     language_steps: int = 600
-    mu_steps: int = 240
-    msi_steps: int = 420
+    mu_steps: int = 200
+    msi_steps: int = 360
     encoder: EncoderShape = field(default_factory=EncoderShape)
     language: LanguageShape = field(default_factory=lambda: LanguageShape(words=0))
 

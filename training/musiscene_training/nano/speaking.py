@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own name for it
 from torch import Tensor, nn
@@ -43,6 +44,8 @@ _TEXT_SHARE = 0.25
 """Of an MU batch, how much is text that nobody hears."""
 _ANSWERS_SHARE, _SCENES_SHARE = 0.35, 0.3
 """Of texts, how many answer a question about music, and how many tell of a scene alone."""
+_MOST_BLUR, _NOISE = 0.35, 0.3
+"""Share of another embedding, and noise in deviations, that the adapters learn to bear."""
 _IGNORED = -100
 _FIELD = re.compile(r"\{\w+\}")
 """What a frame leaves open."""
@@ -123,7 +126,7 @@ def train_mu(
         rows = [
             _answer_row(words, heard.traits[place], MUSIC_QUESTIONS, random) for place in places
         ]
-        loss = _loss(language, rows, adapter, heard.embeddings[places])
+        loss = _loss(language, rows, adapter, _blurred(heard.embeddings, places, random))
         unheard = [_text_row(words, any_traits(random), random) for _ in range(texts)]
         return loss + _TEXT_SHARE * _loss(language, unheard)
 
@@ -169,7 +172,7 @@ def train_msi(
         rows = [
             _answer_row(words, heard.traits[place], SCENE_QUESTIONS, random) for place in places
         ]
-        return _loss(language, rows, adapter, heard.embeddings[places])
+        return _loss(language, rows, adapter, _blurred(heard.embeddings, places, random))
 
     fit(
         "msi",
@@ -183,6 +186,21 @@ def train_msi(
         on_loss=on_loss,
     )
     return adapter
+
+
+def _blurred(
+    embeddings: Tensor, places: npt.NDArray[np.int64], random: np.random.Generator
+) -> Tensor:
+    """The embeddings at `places`, each with a little of another one and some noise.
+
+    Music that is heard in the world lies between and beside what the corpus holds, and whole cues
+    are means over windows; they shall be put into whole sentences too.
+    """
+    others = embeddings[random.integers(len(embeddings), size=len(places))]
+    share = torch.from_numpy(random.uniform(0, _MOST_BLUR, (len(places), 1)).astype(np.float32))
+    noise = torch.from_numpy(random.standard_normal(others.shape).astype(np.float32))
+    chosen = embeddings[places]
+    return chosen + share * (others - chosen) + _NOISE * embeddings.std(dim=0) * noise
 
 
 def _groups(adapter: Adapter, rate: float, gate_rate: float) -> list[dict[str, object]]:
