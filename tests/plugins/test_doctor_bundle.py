@@ -59,6 +59,7 @@ def test_what_helps_stays(redactor: Redactor, tmp_path: Path) -> None:
     assert redactor.text(KEPT) == KEPT
     assert redactor.text(f"sha256 {DIGEST}") == f"sha256 {DIGEST}"
     data = tmp_path / "home/data"
+    assert redactor.text(f"48 GB are free at {data}.") == "48 GB are free at <DATA>."
     assert redactor.text(f"{data}/jobs.sqlite3 is damaged") == "<DATA>/jobs.sqlite3 is damaged"
     assert redactor.text(f"{data}/takes/1m1-Nightfall/take-1") == "<DATA>/takes/..."
     assert redactor.text("endpoint tcp://127.0.0.1:40001") == "endpoint tcp://127.0.0.1:40001"

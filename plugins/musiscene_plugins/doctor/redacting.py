@@ -115,6 +115,8 @@ class Redactor:
         """A path by what it begins with: below the user's folders nothing is told but that."""
         quote = said[0] if said[0] in "\"'" else ""
         path = said.strip(quote) if quote else said
+        if not quote and path.endswith((".", ":")):
+            return self._path(path[:-1]) + path[-1]
         for folder, name in self._folders:
             if path == folder or path.startswith((f"{folder}/", f"{folder}\\")):
                 rest = path[len(folder) :]

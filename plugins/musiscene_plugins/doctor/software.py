@@ -32,8 +32,9 @@ def versions() -> Iterator[Finding]:
         frozen=frozen(),
         place=sys.prefix,
     )
-    system = platform.platform()
-    facts: dict[str, Fact] = {"python": python, "system": system, "machine": platform.machine()}
+    # In words of its own each: a bundle hides long ones, which may be keys.
+    system = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    facts: dict[str, Fact] = {"python": python, "system": system}
     if sys.version_info[:2] < _OLDEST or sys.maxsize <= 2**32:
         yield broken(
             *("python", f"Python {python} cannot run MusiScene."),
@@ -41,7 +42,7 @@ def versions() -> Iterator[Finding]:
             **facts,
         )
     else:
-        yield fine("python", f"Python {python} on {system}.", **facts)
+        yield fine("python", f"Python {python}, {system}.", **facts)
     yield from libraries()
 
 
