@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PySide6.QtCore import Qt
 
+from musiscene_core.intended_use import intend
 from musiscene_core.protocol import EngineModel
 from musiscene_gui.application import Application
 from musiscene_gui.viewmodels.wishes import Wishes, engine_choices, request_for
@@ -38,3 +40,16 @@ def test_an_engine_that_somebody_installed_can_be_chosen(
     assert names == ["drone", "drone:soft", "drone:loud"]
     wish = request_for(Wishes(engine="drone:loud"), request().brief, None)
     assert (wish.engine, wish.model) == ("drone", "loud")
+
+
+def test_what_may_not_be_sold_cannot_be_chosen_where_music_is_for_that(
+    application: Application, qtbot
+) -> None:
+    intend("commercial")
+    application.start()
+    panel, grid = application.panel, application.scene.wishes
+    qtbot.waitUntil(lambda: bool(panel.connection.engines), timeout=30_000)
+    free, bound = (grid.engine.findData(name) for name in ("composer", "scripted"))
+    assert grid.engine.model().item(free).isEnabled()
+    assert not grid.engine.model().item(bound).isEnabled()
+    assert "Not for commercial use" in grid.engine.itemData(bound, Qt.ItemDataRole.ToolTipRole)
