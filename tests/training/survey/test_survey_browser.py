@@ -238,6 +238,17 @@ def test_ratings_wait_for_a_server_that_went_away(phone, films, tmp_path):
 
 
 @pytest.mark.slow
+def test_what_the_server_refuses_is_not_called_saved(phone, films, tmp_path):
+    folder = shutil.copytree(films, tmp_path / "survey")
+    with held(folder) as running:
+        begin(phone, running)
+        with sqlite3.connect(folder / "ratings.sqlite") as database:
+            database.execute("DELETE FROM version")
+        all_of(phone, "input[type=range]")[0].click()
+        until(phone, lambda _: "no longer known" in one_of(phone, "#state").text)
+
+
+@pytest.mark.slow
 def test_a_version_that_cannot_be_played_says_so(phone, films, tmp_path):
     folder = shutil.copytree(films, tmp_path / "survey")
     for file in (folder / "media").iterdir():

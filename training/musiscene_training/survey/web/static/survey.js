@@ -38,12 +38,14 @@ class Outbox {
 
   async sendAll() {
     let pause = 500;
+    let refused = false;
     while (this.waiting.size) {
       const [key, rating] = this.waiting.entries().next().value;
       this.shown("Saving…");
       const status = await post(`/s/${this.code}/rate`, rating);
       // What the server will never take must not keep the rest from it.
       if (status === 200 || status === 404 || status === 422) {
+        refused ||= status !== 200;
         if (this.waiting.get(key) === rating) this.waiting.delete(key);
         this.keep();
         pause = 500;
@@ -53,7 +55,8 @@ class Outbox {
         pause = Math.min(pause * 2, 8000);
       }
     }
-    this.shown("Saved");
+    if (refused) this.shown("Not saved: this page is no longer known. Please reload it.", true);
+    else this.shown("Saved");
   }
 }
 
