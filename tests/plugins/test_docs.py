@@ -28,11 +28,11 @@ def commands() -> Iterator[tuple[str, str]]:
         text = page.read_text(encoding="utf-8")
         blocks = [block for _, block in FENCED.findall(text)]
         blocks += INDENTED.findall(FENCED.sub("", text))
-        for line in "".join(blocks).replace("\\\n", " ").splitlines():
+        for line in re.sub(r"\\\n *", "", "".join(blocks)).splitlines():
             # What follows two spaces or a number sign describes the command.
             command = re.split(r"(?<=\S)\s{2,}|\s#\s", line.strip())[0]
             program = command.split(" ")[0]
-            if program in PARSERS and re.search(r"…|\.\.\.$|\[|<", command) is None:
+            if program in PARSERS and re.search(r"…|\.\.\.( |$)|\[|<", command) is None:
                 yield page.name, command
 
 
