@@ -16,7 +16,7 @@ from musiscene_core.models.detecting import detect
 from musiscene_core.models.hashing import records
 from musiscene_core.models.places import models_folder, title
 from musiscene_core.models.registry import RegisteredModel, registry
-from musiscene_core.models.shelf import ShelvedModel
+from musiscene_core.models.shelf import FileRecord, ShelvedModel
 from musiscene_core.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -70,19 +70,7 @@ def pull(model: RegisteredModel, remote: hub.Remote, progress: Progress) -> Shel
         _check_room(remote, partial)
         files = hub.download(model, remote, partial, progress)
         _publish(partial, target)
-        made = ShelvedModel(
-            name=model.name,
-            kind=model.kind,
-            path=str(target),
-            origin="pulled",
-            licence=model.licence,
-            commercial=model.commercial,
-            files=files,
-            repo=remote.repo,
-            revision=remote.revision,
-            since=time.time(),
-        )
-        shelf.put(made)
+        made = _kept(model, target, files, remote)
     progress("Done", 1.0)
     return made
 
@@ -102,6 +90,16 @@ def keep_made(model: RegisteredModel, partial: Path, progress: Progress) -> Shel
     if target.exists():
         raise RequestError(f"{target} is there already.", hint="Move it away, then run this again.")
     _publish(partial, target)
+    return _kept(model, target, files)
+
+
+def _kept(
+    model: RegisteredModel,
+    target: Path,
+    files: tuple[FileRecord, ...],
+    remote: hub.Remote | None = None,
+) -> ShelvedModel:
+    """`model` on the list, as it now lies in `target`."""
     made = ShelvedModel(
         name=model.name,
         kind=model.kind,
@@ -110,6 +108,8 @@ def keep_made(model: RegisteredModel, partial: Path, progress: Progress) -> Shel
         licence=model.licence,
         commercial=model.commercial,
         files=files,
+        repo=remote.repo if remote is not None else "",
+        revision=remote.revision if remote is not None else "",
         since=time.time(),
     )
     shelf.put(made)
