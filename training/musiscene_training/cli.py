@@ -20,6 +20,7 @@ from rich.progress import Progress as Bars
 from musiscene_core.errors import EngineError, MusiSceneError
 from musiscene_training.adapter import command as adapter
 from musiscene_training.evaluate import command as evaluate
+from musiscene_training.experiments import command as experiments
 from musiscene_training.importing import command as importing
 from musiscene_training.nano import command as nano
 from musiscene_training.survey import command as survey
@@ -99,6 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     nano.add_arguments(
         commands.add_parser("nano", help="make the small captioner that MusiScene comes with")
     )
+    experiments.add_arguments(commands.add_parser("experiment", help="experiments of the papers"))
     evaluate.add_arguments(
         commands.add_parser("evaluate", help="how near captions come to their references")
     )

@@ -1,0 +1,1 @@
+"""Experiments of the papers and around them, a command each."""
