@@ -7,6 +7,7 @@ folder and what its settings name by the same paths.
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -158,10 +159,14 @@ def _joined(address: str) -> Any:
         raise EngineError(
             "Ray is not installed.", hint="Run: pip install 'musiscene[train,ray]'"
         ) from error
-    named = {} if address == LOCAL else {"address": address}
+    # Ray tells its makers how it is used unless told not to.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # Of its own, and for this machine alone: without an address Ray waits for one that has died.
+    here = {"_node_ip_address": "127.0.0.1"} if address == LOCAL else {}
     try:
         ray.init(
-            **named,
+            address=address,
+            **here,
             include_dashboard=False if address == LOCAL else None,
             log_to_driver=False,
             logging_level=logging.ERROR,
