@@ -90,6 +90,7 @@ def test_launchd_and_windows_get_what_they_read() -> None:
     ]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a Mac's user has a number")
 def test_each_system_has_its_place_and_its_words(home: Home) -> None:
     mac = installing.service("darwin", {}, Path("/Users/ann"))
     assert mac.path.as_posix() == "/Users/ann/Library/LaunchAgents/org.musiscene.daemon.plist"
