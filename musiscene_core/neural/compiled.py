@@ -21,7 +21,17 @@ from numba import prange
 from torch import Tensor
 from torch.nn import functional
 
-from musiscene_core.neural.dots import STEP, dot_float16, dot_float32, dot_int8, place
+from musiscene_core.neural.dots import (
+    STEP,
+    dot,
+    four_dots,
+    inputs_for,
+    largest,
+    place,
+    pointer,
+    to_whole,
+    two_dots,
+)
 
 log = logging.getLogger(__name__)
 
@@ -39,12 +49,15 @@ _one_at_a_time = threading.Lock()
 
 
 def compiled(function: Callable[..., Any], **more: bool) -> Any:
-    """`function` compiled when it is first called, and kept on disk where that can be written."""
+    """`function` compiled when it is first called, and kept on disk where that can be written.
+
+    It raises nothing: what is divided by zero is no number.
+    """
     try:
-        return numba.njit(function, cache=True, nogil=True, **more)
+        return numba.njit(function, cache=True, nogil=True, error_model="numpy", **more)
     except RuntimeError as error:
         log.info("compiled anew in each process: %s", error)
-        return numba.njit(function, nogil=True, **more)
+        return numba.njit(function, nogil=True, error_model="numpy", **more)
 
 
 def in_parts(function: Callable[..., Any]) -> Callable[..., None]:
@@ -70,6 +83,8 @@ class Compiled:
     Attributes:
         inputs: K.
         bias: [N] or None.
+        weights: [N, K and zeros up to a multiple of STEP], as the loops see them.
+        addresses: of the weights, and of what each row's are worth: float32 [N], 0 for 1.
     """
 
     def __init__(self, kept: Tensor, steps: Tensor | None, bias: Tensor | None) -> None:
@@ -86,9 +101,11 @@ class Compiled:
         self._steps = None if steps is None else steps.to(torch.float32).contiguous()
         self.bias = None if bias is None else bias.detach().to(torch.float32)
         narrow = self._kept.dtype == torch.float16
-        weights = (self._kept.view(torch.uint16) if narrow else self._kept).numpy()
-        self._few = _FEW[self._kept.dtype]
-        self._given = (weights,) if self._steps is None else (weights, self._steps.numpy())
+        self.weights = (self._kept.view(torch.uint16) if narrow else self._kept).numpy()
+        self.addresses = (
+            self.weights.ctypes.data,
+            0 if self._steps is None else self._steps.numpy().ctypes.data,
+        )
 
     def __call__(self, x: Tensor, apart: bool = False) -> Tensor:
         """[.., K] in float32 to [.., N].
@@ -108,11 +125,13 @@ class Compiled:
 
     def into(self, x: Any, y: Any) -> None:
         """Rows x [M, K and zeros up to a multiple of STEP], apart, into y [M, N]; without bias."""
+        whole, worth = wholes(self.weights, x.shape[0], x.shape[1])
+        given = (self.weights, *self.addresses, x, whole, worth, y)
         count = threads()
         if count == 1:
-            self._few[0](*self._given, x, y, 0, y.shape[1])
+            _all(*given)
         else:
-            self._few[1](*self._given, x, y, count)
+            _in_parts(*given, count)
 
     def _widened(self, x: Tensor) -> Tensor:
         y = x.new_empty(len(x), len(self._kept))
@@ -141,70 +160,104 @@ def int8(whole: Tensor, steps: Tensor, bias: Tensor | None) -> Compiled:
     return Compiled(whole, steps, bias)
 
 
-@compiled
-def _in_float32(w: Any, x: Any, y: Any, first: int, last: int) -> None:
-    """Outputs `first` to `last` of x [M, K] by w [N, K], into y [M, N]."""
-    count = w.shape[1]
-    for n in range(first, last):
-        for m in range(x.shape[0]):
-            y[m, n] = dot_float32(place(w, n * count), place(x, m * count), count)
+def wholes(like: Any, rows: int, inputs: int) -> tuple[Any, Any]:
+    """Room for `ready`: for int8 [rows, inputs] in int16 and [rows] in float32, else nothing."""
+    if like.dtype != np.int8:
+        return np.zeros((0, 0), np.int16), np.zeros(0, np.float32)
+    return np.empty((rows, inputs), np.int16), np.empty(rows, np.float32)
 
 
 @compiled
-def _in_float16(w: Any, x: Any, y: Any, first: int, last: int) -> None:
-    """As `_in_float32`, with w in the bits of float16."""
-    count = w.shape[1]
-    for n in range(first, last):
-        for m in range(x.shape[0]):
-            y[m, n] = dot_float16(place(w, n * count), place(x, m * count), count)
+def ready(x: Any, rows: int, whole: Any, worth: Any) -> None:
+    """Inputs [rows, K] for products with int8, as `wholes` has room; nothing where it has none."""
+    if worth.size == 0:
+        return
+    count = x.shape[1]
+    for m in range(rows):
+        at = place(x, m * count)
+        most = max(largest(at, count), np.float32(_SMALLEST))
+        to_whole(at, np.float32(_STEPS_A_VALUE) / most, place(whole, m * count), count)
+        worth[m] = most / np.float32(_STEPS_A_VALUE)
 
 
 @compiled
-def _in_int8(w: Any, steps: Any, x: Any, y: Any, first: int, last: int) -> None:
-    """As `_in_float32`, with w in int8, each times steps [N]."""
-    count = w.shape[1]
-    whole = np.empty(x.shape, np.int16)
-    worth = np.empty(x.shape[0], np.float32)
-    for m in range(x.shape[0]):
-        largest = np.float32(_SMALLEST)
-        for k in range(count):
-            largest = max(largest, abs(x[m, k]))
-        scale = np.float32(_STEPS_A_VALUE) / largest
-        for k in range(count):
-            whole[m, k] = np.int16(np.rint(x[m, k] * scale))
-        worth[m] = largest / np.float32(_STEPS_A_VALUE)
+def product(
+    like: Any,
+    weights: int,
+    steps: int,
+    x: Any,
+    whole: Any,
+    worth: Any,
+    rows: int,
+    y: Any,
+    first: int,
+    last: int,
+) -> None:
+    """Outputs `first` to `last` of the first rows of x by w [N, K], rows apart.
+
+    Args:
+        like: any array of the weights' type.
+        weights: the address of w.
+        steps: of what each row of w is worth; 0 for 1.
+        x: [M, K].
+        whole: [M, K], what `ready` made of it, and
+        worth: [M], likewise.
+        rows: how many of them.
+        y: [M, N] to be filled.
+        first: of the outputs.
+        last: the one after.
+    """
+    count = x.shape[1]
+    each = pointer(worth, steps)
     for n in range(first, last):
-        for m in range(x.shape[0]):
-            total = np.float32(0)
+        w = place(pointer(like, weights), n * count)
+        m = 0
+        while m < rows:
+            a = b = c = d = np.float32(0)
+            left = rows - m
             for begin in range(0, count, _WHOLES_AT_MOST):
                 length = min(_WHOLES_AT_MOST, count - begin)
-                total += dot_int8(
-                    place(w, n * count + begin), place(whole, m * count + begin), length
-                )
-            y[m, n] = total * (steps[n] * worth[m])
+                here, far = place(w, begin), m * count + begin
+                at = inputs_for(w, place(x, far), place(whole, far))
+                if left >= 4:
+                    p, q, r, s = four_dots(here, at, count, length)
+                    a, b, c, d = a + p, b + q, c + r, d + s
+                elif left >= 2:
+                    p, q = two_dots(here, at, count, length)
+                    a, b = a + p, b + q
+                else:
+                    a += dot(here, at, length)
+            y[m, n] = a
+            if left >= 2:
+                y[m + 1, n] = b
+            if left >= 4:
+                y[m + 2, n] = c
+                y[m + 3, n] = d
+            m += 4 if left >= 4 else 2 if left >= 2 else 1
+        if steps:
+            for m in range(rows):
+                y[m, n] *= each[n] * worth[m]
+
+
+@compiled
+def _all(like: Any, weights: int, steps: int, x: Any, whole: Any, worth: Any, y: Any) -> None:
+    ready(x, len(x), whole, worth)
+    product(like, weights, steps, x, whole, worth, len(x), y, 0, y.shape[1])
 
 
 @in_parts
-def _float32_parts(w: Any, x: Any, y: Any, parts: int) -> None:
+def _in_parts(
+    like: Any,
+    weights: int,
+    steps: int,
+    x: Any,
+    whole: Any,
+    worth: Any,
+    y: Any,
+    parts: int,
+) -> None:
+    ready(x, len(x), whole, worth)
+    count = y.shape[1]
     for part in prange(parts):
-        _in_float32(w, x, y, len(w) * part // parts, len(w) * (part + 1) // parts)
-
-
-@in_parts
-def _float16_parts(w: Any, x: Any, y: Any, parts: int) -> None:
-    for part in prange(parts):
-        _in_float16(w, x, y, len(w) * part // parts, len(w) * (part + 1) // parts)
-
-
-@in_parts
-def _int8_parts(w: Any, steps: Any, x: Any, y: Any, parts: int) -> None:
-    for part in prange(parts):
-        _in_int8(w, steps, x, y, len(w) * part // parts, len(w) * (part + 1) // parts)
-
-
-_FEW = {
-    torch.float32: (_in_float32, _float32_parts),
-    torch.float16: (_in_float16, _float16_parts),
-    torch.int8: (_in_int8, _int8_parts),
-}
-"""By what the weights are: all outputs by one thread, and in as many parts as there are threads."""
+        first, last = count * part // parts, count * (part + 1) // parts
+        product(like, weights, steps, x, whole, worth, len(x), y, first, last)

@@ -124,6 +124,7 @@ def fastest(
     *,
     device: str = "cpu",
     rows_apart: bool = False,
+    near: float = _NEARLY,
     folder: Path | None = None,
 ) -> Kernel:
     """The kernel of `precision` that takes the least time for one pass over `shapes`.
@@ -135,6 +136,7 @@ def fastest(
         device: where they are; elsewhere than on the processor the plain kernel serves.
         rows_apart: leave out kernels in which rows of a batch influence each other, and prefer
             those that keep them apart in one pass.
+        near: how many times as long as the fastest these may take.
         folder: where results are remembered; the cache folder if None.
     """
     kernels = [
@@ -149,8 +151,8 @@ def fastest(
     log.info("a pass over %d products takes %s", len(shapes), times)
     best = min(times, key=times.__getitem__)
     apart = [one for one in kernels if rows_apart and one in ROWS_APART]
-    near = [one for one in apart if times[one] <= _NEARLY * times[best]]
-    return min(near, key=times.__getitem__) if near else best
+    taken = [one for one in apart if times[one] <= near * times[best]]
+    return min(taken, key=times.__getitem__) if taken else best
 
 
 def step_seconds(

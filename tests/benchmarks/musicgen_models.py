@@ -172,7 +172,7 @@ class Loaded:
         found = []
         for at in range(steps):
             x = decoder.embedded(codes[..., at : at + 1])
-            logits = decoder.logits(run.run(torch.cat([x, x]), at))
+            logits = run.run(torch.cat([x, x]), at)
             found.append(logits[1] + 3.0 * (logits[0] - logits[1]))
         return torch.stack(found)
 

@@ -24,9 +24,9 @@ threads.prepare()
 import torch  # noqa: E402
 from transformers import StoppingCriteria, StoppingCriteriaList  # noqa: E402
 
-from musiscene_core.neural.linear import ACTIVATIONS, Kernel, PackedLinear  # noqa: E402
+from musiscene_core.neural.linear import Kernel  # noqa: E402
 from musiscene_core.neural.speed import fastest, read_bandwidth  # noqa: E402
-from musiscene_daemon.engines.musicgen.decoder import Decoder  # noqa: E402
+from musiscene_daemon.engines.musicgen.decoder import COMPILED_NEAR, Decoder  # noqa: E402
 from musiscene_daemon.engines.musicgen.generation import generate  # noqa: E402
 from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling  # noqa: E402
 from tests.benchmarks.musicgen_models import SIZES, Loaded, memory_table, theirs  # noqa: E402
@@ -55,7 +55,9 @@ def main() -> None:
     width, inner = shape.hidden_size, shape.ffn_dim
     products = [(3 * width, width), (width, width), (inner, width), (width, inner)]
     kernels: dict[str, Kernel] = {
-        one: fastest(one, products * shape.num_hidden_layers, 2, rows_apart=True)
+        one: fastest(
+            one, products * shape.num_hidden_layers, 2, rows_apart=True, near=COMPILED_NEAR
+        )
         for one in PRECISIONS
     }
     decoders = {
@@ -71,22 +73,11 @@ def main() -> None:
 
 def packed(loaded: Loaded, kernel: Kernel) -> Decoder:
     """Our decoder over transformers' weights, its bytes a step noted."""
-    count = 0
-
-    def pack(weight: torch.Tensor) -> PackedLinear:
-        nonlocal count
-        product = PackedLinear(weight, None, kernel, 2)
-        count += product.weight_bytes
-        return product
-
-    decoder = Decoder(
-        loaded.shape,
-        loaded.read,
-        pack,
-        dtype=ACTIVATIONS[kernel],
-        half_cache=not kernel.startswith("float32"),
-    )
-    loaded.step_bytes[decoder] = count
+    decoder = Decoder(loaded.shape, loaded.read, kernel)
+    products = [decoder.head]
+    for layer in decoder.layers:
+        products += layer.joined, layer.out, layer.widen, layer.narrow
+    loaded.step_bytes[decoder] = sum(one.weight_bytes for one in products)
     return decoder
 
 

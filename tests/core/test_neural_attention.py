@@ -9,7 +9,7 @@ pytest.importorskip("numba", reason="the extra 'models' is not installed")
 
 from torch.nn.functional import scaled_dot_product_attention  # noqa: E402
 
-from musiscene_core.neural.attention import HalfCache  # noqa: E402
+from musiscene_core.neural.attention import Cache  # noqa: E402
 
 pytestmark = pytest.mark.models
 
@@ -28,7 +28,7 @@ def test_it_finds_what_torch_finds(count: int, spread: float, threads: int) -> N
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        cache = HalfCache(2, 3, 200, 64)
+        cache = Cache(2, 3, 200, 64)
         cache.keep(0, keys, values)
         found = cache.attend(query, count)
     finally:
@@ -43,9 +43,9 @@ def test_it_finds_what_torch_finds(count: int, spread: float, threads: int) -> N
 
 def test_what_lies_beyond_and_other_rows_do_not_matter() -> None:
     query, keys, values = made(2, 100)
-    cache = HalfCache(2, 3, 128, 64)
+    cache = Cache(2, 3, 128, 64)
     cache.keep(0, keys, values)
-    alone = HalfCache(1, 3, 640, 64)
+    alone = Cache(1, 3, 640, 64)
     alone.keep(0, keys[1:, :, :90], values[1:, :, :90])
     assert torch.equal(cache.attend(query, 90)[1:], alone.attend(query[1:], 90))
 
@@ -53,7 +53,7 @@ def test_what_lies_beyond_and_other_rows_do_not_matter() -> None:
 def test_numbers_that_are_none_are_told() -> None:
     query, keys, values = made(1, 10)
     keys[0, 1, 4, 7] = float("nan")
-    cache = HalfCache(1, 3, 10, 64)
+    cache = Cache(1, 3, 10, 64)
     cache.keep(0, keys, values)
     found = cache.attend(query, 10)
     assert torch.isnan(found[0, 1]).all()

@@ -16,7 +16,7 @@ import numpy as np
 from numba import prange
 
 from musiscene_core.neural.compiled import compiled, in_parts
-from musiscene_core.neural.dots import STEP, dot_float32, place
+from musiscene_core.neural.dots import STEP, dot, place
 
 
 def padded(width: int) -> int:
@@ -29,7 +29,7 @@ def _dot(one: Any, other: Any) -> Any:
     whole = len(one) - len(one) % STEP
     total = np.float32(0)
     if whole:
-        total += dot_float32(place(one, 0), place(other, 0), whole)
+        total += dot(place(one, 0), place(other, 0), whole)
     for k in range(whole, len(one)):
         total += one[k] * other[k]
     return total
@@ -171,7 +171,7 @@ def add_low_rank(x: Any, down: Any, up: Any, bias: Any, y: Any) -> None:
     count = down.shape[1]
     for b in range(x.shape[0]):
         for r in range(down.shape[0]):
-            rank = dot_float32(place(down, r * count), place(x, b * count), count)
+            rank = dot(place(down, r * count), place(x, b * count), count)
             for n in range(y.shape[1]):
                 y[b, n] += rank * up[r, n]
         if bias.size:

@@ -3,7 +3,8 @@
 Rows are takes of one prompt; with guidance each take has a second row that hears no words. That
 row's cross-attention is zero whatever its query (its keys are zeros and nothing has a bias), so
 only the first rows attend to the words. For short prompts the queries' and outputs' projections
-are folded into the keys and values. Equations: Copet et al. 2023, section 2.
+are folded into the keys and values. On a processor single steps are taken by host.py, where numba
+has the products. Equations: Copet et al. 2023, section 2.
 """
 
 from __future__ import annotations
@@ -16,31 +17,52 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from musiscene_core.neural.linear import ACTIVATIONS, ROWS_APART, Kernel, PackedLinear, supported
 from musiscene_daemon.engines.musicgen.shape import BODY, HEADS, ModelShape
 
 if TYPE_CHECKING:
-    from musiscene_core.neural.attention import HalfCache
+    from musiscene_core.neural.attention import Cache
+    from musiscene_daemon.engines.musicgen.host import HostStep
 
 Read = Callable[[str], Tensor]
 """A tensor by its name in transformers."""
 Product = Callable[[Tensor], Tensor]
 """x [rows, in] to x @ weight.T [rows, out]."""
-Pack = Callable[[Tensor], Product]
-"""A weight [out, in], made ready for products with few rows."""
-
 _Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """Keeps a layer's new keys and values and gives what its queries find; each [rows, heads, n, size].
 """
 BUCKET = 128
 """Positions by which the cache that a step looks at grows, where shapes are to change seldom."""
+COMPILED_NEAR = 1.5
+"""Products that numba compiles may take so many times as long as the fastest: the whole step is
+compiled with them, and what lies between other products takes longer.
+"""
 _ROWS_AT_ONCE = 256
 """Positions of all rows that are taken through the layers together."""
+_FEW_ROWS = 32
+"""A step of several takes; more is the reading of what they go on from."""
 _ABSORBED_TOKENS = 48
 """Longest prompt whose projections are folded: beyond it the folded ones are larger."""
 
 
-def plain(weight: Tensor) -> Product:
-    """A product without anything made ready."""
+class Packed:
+    """x [rows, in] to x @ weight.T [rows, out]; few rows go apart.
+
+    Attributes:
+        product: what makes it.
+    """
+
+    def __init__(self, weight: Tensor, kernel: Kernel) -> None:
+        """Make a weight [out, in] ready for products with few rows."""
+        self._linear = PackedLinear(weight, None, kernel, 2)
+        self.product, self.weight_bytes = self._linear.product, self._linear.weight_bytes
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """See the class."""
+        return self._linear(x, apart=len(x) <= _FEW_ROWS)
+
+
+def _plain(weight: Tensor) -> Product:
     kept = weight.contiguous()
     return lambda x: functional.linear(x, kept)
 
@@ -59,17 +81,17 @@ class _Layer:
     """One layer; the cross-attention's four weights stay as they are, for each prompt to use."""
 
     before: _Norm
-    joined: Product
-    out: Product
+    joined: Packed
+    out: Packed
     across: _Norm | None
     cross: tuple[Tensor, Tensor, Tensor, Tensor] | None
     last: _Norm
-    widen: Product
-    narrow: Product
+    widen: Packed
+    narrow: Packed
 
 
 @dataclass(frozen=True)
-class _Words:
+class Words:
     """A prompt in one layer: folded scores and values, or keys and values with their products."""
 
     tokens: int
@@ -84,11 +106,9 @@ class Decoder:
         self,
         shape: ModelShape,
         read: Read,
-        pack: Pack = plain,
+        kernel: Kernel = "float32",
         *,
-        dtype: torch.dtype = torch.float32,
         device: str = "cpu",
-        half_cache: bool = False,
         heard: Callable[[float], None] = lambda _: None,
     ) -> None:
         """Read and pack everything, a layer at a time.
@@ -96,16 +116,21 @@ class Decoder:
         Args:
             shape: what is read.
             read: gives each tensor once.
-            pack: for every product with the whole width.
-            dtype: of activations, and on a GPU of the cache.
+            kernel: makes every product with the whole width; what is between has the type that it
+                takes.
             device: as torch names it.
-            half_cache: keep the cache in float16 where the processor does that faster.
             heard: told of the share that is read; may raise to stop.
         """
-        self.shape = shape
-        self.dtype, self.device = dtype, device
-        self.half_cache = half_cache and device == "cpu" and shape.decoder.head_size % 64 == 0
-        self._pack = pack
+        self.shape, self.device, self.dtype = shape, device, ACTIVATIONS[kernel]
+        dtype = self.dtype
+        self.on_host = device == "cpu" and kernel in ROWS_APART and supported(kernel)
+        exact = device != "cpu" or kernel.startswith("float32")
+        self.half_cache = not exact and supported("float16-numba")
+        self._kernel = kernel
+
+        def pack(weight: Tensor) -> Packed:
+            return Packed(weight, kernel)
+
         own = shape.decoder
         books = range(own.num_codebooks)
 
@@ -140,15 +165,27 @@ class Decoder:
                 )
             )
         self._norm = norm(f"{BODY}layer_norm")
-        self._head = pack(torch.cat([get(f"{HEADS}{book}.weight") for book in books]))
+        self.head = pack(torch.cat([get(f"{HEADS}{book}.weight") for book in books]))
 
-    def words(self, heard: Tensor) -> tuple[_Words, ...]:
+    @property
+    def norms(self) -> Tensor:
+        """All norms, [layers + 1, 6, width]: weights and biases by layer, the final one last."""
+        nothing = torch.zeros_like(self._norm.weight)
+        rows = [
+            (layer.before, layer.across or _Norm(nothing, nothing), layer.last)
+            for layer in self.layers
+        ]
+        rows.append((self._norm,) * 3)
+        parts = [part for row in rows for one in row for part in (one.weight, one.bias)]
+        return torch.stack(parts).view(len(rows), 6, -1).float()
+
+    def words(self, heard: Tensor) -> tuple[Words, ...]:
         """A prompt [tokens, width] made ready for every layer; none where words come first."""
         tokens = heard.shape[0]
         heard = heard.to(self.dtype)
         return tuple(self._words(layer, heard, tokens) for layer in self.layers if layer.cross)
 
-    def _words(self, layer: _Layer, heard: Tensor, tokens: int) -> _Words:
+    def _words(self, layer: _Layer, heard: Tensor, tokens: int) -> Words:
         own = self.shape.decoder
         heads, size, width = own.num_attention_heads, own.head_size, own.hidden_size
         if layer.cross is None:
@@ -157,13 +194,16 @@ class Decoder:
         keys = functional.linear(heard, key).view(tokens, heads, size).transpose(0, 1)
         values = functional.linear(heard, value).view(tokens, heads, size).transpose(0, 1)
         if tokens > _ABSORBED_TOKENS:
-            ready = self._pack(query), keys.contiguous(), values.contiguous(), self._pack(out)
-            return _Words(tokens, plain=ready)
+            first, last = (Packed(weight, self._kernel) for weight in (query, out))
+            return Words(tokens, plain=(first, keys.contiguous(), values.contiguous(), last))
         scores = (keys @ query.view(heads, size, width)) * size**-0.5
         mixed = values @ out.view(width, heads, size).permute(1, 2, 0)
         scores = scores.reshape(heads * tokens, width)
         mixed = mixed.reshape(heads * tokens, width)
-        return _Words(tokens, folded=(plain(scores), plain(mixed.T)))
+        if self.on_host:
+            first, last = (Packed(weight, self._kernel) for weight in (scores, mixed.T))
+            return Words(tokens, folded=(first, last))
+        return Words(tokens, folded=(_plain(scores), _plain(mixed.T)))
 
     def embedded(self, tokens: Tensor) -> Tensor:
         """Tokens [rows, codebooks, n] as [rows, n, width], without positions."""
@@ -180,7 +220,7 @@ class Decoder:
         both = torch.cat([torch.cos(angles), torch.sin(angles)], dim=1)
         return both.to(device=self.device, dtype=self.dtype)
 
-    def cross(self, x: Tensor, words: _Words) -> Tensor:
+    def cross(self, x: Tensor, words: Words) -> Tensor:
         """What rows [m, width] hear of the words."""
         own = self.shape.decoder
         heads, size = own.num_attention_heads, own.head_size
@@ -199,7 +239,7 @@ class Decoder:
     def logits(self, hidden: Tensor) -> Tensor:
         """The last layer's output [rows, width] as float32 [rows, codebooks, vocabulary]."""
         own = self.shape.decoder
-        found = self._head(self._norm(hidden)).float()
+        found = self.head(self._norm(hidden)).float()
         return found.view(-1, own.num_codebooks, own.vocab_size)
 
 
@@ -207,7 +247,7 @@ class Pass:
     """One run through time: the cache of some rows, and the words they hear."""
 
     def __init__(
-        self, decoder: Decoder, words: tuple[_Words, ...], rows: int, hearing: int, longest: int
+        self, decoder: Decoder, words: tuple[Words, ...], rows: int, hearing: int, longest: int
     ) -> None:
         """Room for `longest` positions in `rows` rows, of which the first `hearing` hear words."""
         own = decoder.shape.decoder
@@ -215,14 +255,18 @@ class Pass:
         # What a graph reads of positions that are not written yet must be numbers.
         self.room = -(-longest // BUCKET) * BUCKET
         self._positions = decoder.positions(0, self.room)
-        self._halves: list[HalfCache] = []
-        if decoder.half_cache:
-            from musiscene_core.neural.attention import HalfCache
+        self._caches: list[Cache] = []
+        self._host: HostStep | None = None
+        if decoder.on_host or decoder.half_cache:
+            from musiscene_core.neural.attention import Cache
 
-            self._halves = [
-                HalfCache(rows, own.num_attention_heads, longest, own.head_size)
-                for _ in range(own.num_hidden_layers)
-            ]
+            dtype = torch.float16 if decoder.half_cache else torch.float32
+            each = rows, own.num_attention_heads, longest, own.head_size
+            self._caches = [Cache(*each, dtype) for _ in range(own.num_hidden_layers)]
+            if decoder.on_host:
+                from musiscene_daemon.engines.musicgen.host import HostStep
+
+                self._host = HostStep(decoder, words, self._caches, rows, hearing)
             return
         # A processor attends to float32 fastest, whatever its products take.
         dtype = torch.float32 if decoder.device == "cpu" else decoder.dtype
@@ -236,17 +280,19 @@ class Pass:
         return self._decoder.device
 
     def run(self, x: Tensor, first: int, alive: Callable[[], None] = lambda: None) -> Tensor:
-        """Positions from `first` on: x [rows, n, width] without positions; the last one's output.
+        """Positions from `first` on: x [rows, n, width] without positions; the last one's logits.
 
         Many positions are taken some at a time, and `alive` is called now and then among them; it
-        may raise to stop. Returns [rows, width].
+        may raise to stop. Returns [rows, codebooks, vocabulary] in float32.
         """
         rows, count, _ = x.shape
+        if count == 1 and self._host is not None:
+            return self._host(x[:, 0] + self._positions[first], first)
         block = max(1, _ROWS_AT_ONCE // rows)
         last = (count - 1) // block * block
         for begin in range(0, last, block):
             self._block(x[:, begin : begin + block], first + begin, alive)
-        return self._block(x[:, last:], first + last, alive)
+        return self._decoder.logits(self._block(x[:, last:], first + last, alive))
 
     def _block(self, x: Tensor, first: int, alive: Callable[[], None]) -> Tensor:
         count = x.shape[1]
@@ -259,12 +305,12 @@ class Pass:
 
         def attend(number: int, query: Tensor, key: Tensor, value: Tensor) -> Tensor:
             alive()
-            if self._halves:
-                half = self._halves[number]
-                half.keep(first, key, value)
+            if self._caches:
+                cache = self._caches[number]
+                cache.keep(first, key, value)
                 if count == 1:
-                    return half.attend(query[:, :, 0].float(), last)[:, :, None]
-                return _found(query, *half.widened(last), mask)
+                    return cache.attend(query[:, :, 0].float(), last)[:, :, None]
+                return _found(query, *cache.widened(last), mask)
             keys, values = self.keys[number], self.values[number]
             keys[:, :, first:last] = key
             values[:, :, first:last] = value
@@ -281,7 +327,7 @@ class Pass:
             bucket: how many positions of the cache are looked at.
 
         Returns:
-            [rows, width].
+            [rows, codebooks, vocabulary] in float32.
         """
         mask = torch.arange(bucket, device=x.device)[None, :] <= place
 
@@ -291,7 +337,8 @@ class Pass:
             values.index_copy_(2, place, value.to(values.dtype))
             return _found(query, keys[:, :, :bucket], values[:, :, :bucket], mask)
 
-        return self._through(x + self._positions.index_select(0, place), attend)
+        x = x + self._positions.index_select(0, place)
+        return self._decoder.logits(self._through(x, attend))
 
     def _through(self, x: Tensor, attend: _Attend) -> Tensor:
         """All layers; x [rows, n, width] with positions; the last one's output [rows, width]."""

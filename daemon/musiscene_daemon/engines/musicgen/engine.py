@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,8 +52,6 @@ _NEEDED = ("torch", "transformers", "safetensors", "tokenizers")
 _PRECISIONS = ("float32", "half", "int8")
 _SHORTEST_S = 0.02
 _BYTES = {"float32": 4, "half": 2, "int8": 1}
-_FEW_ROWS = 32
-"""A step of several takes; more is the reading of what they go on from."""
 _BESIDE_BYTES = 1 << 30
 """Text encoder, codec, cache and work."""
 
@@ -266,10 +264,8 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
     from musiscene_core.neural import threads
 
     threads.prepare()
-    import torch
-
-    from musiscene_core.neural.linear import ACTIVATIONS, PackedLinear, supported
     from musiscene_core.neural.speed import fastest
+    from musiscene_daemon.engines.musicgen.decoder import COMPILED_NEAR
     from musiscene_daemon.engines.musicgen.model import load
 
     threads.use_threads()
@@ -285,17 +281,12 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
         device=kind,
         # What a take becomes must not depend on those that are written beside it.
         rows_apart=True,
+        near=COMPILED_NEAR,
     )
-
-    def pack(weight: torch.Tensor) -> Callable[[torch.Tensor], torch.Tensor]:
-        packed = PackedLinear(weight, None, kernel, 2)
-        return lambda x: packed(x, apart=len(x) <= _FEW_ROWS)
 
     return load(
         weights,
         device=kind if kind == "cpu" else device.name,
-        dtype=ACTIVATIONS[kernel],
-        pack=pack,
-        half_cache=precision != "float32" and supported("float16-numba", kind),
+        kernel=kernel,
         progress=progress,
     )

@@ -105,11 +105,11 @@ def generate(
         if sampling.guided:
             x = torch.cat([x, x])
         if at > known:
-            hidden = one_step(x, ahead + at)
+            scores = one_step(x, ahead + at)
         else:
             x = x if before is None else torch.cat([before, x], dim=1)
-            hidden = run.run(x, 0, lambda: step_done(known, steps))
-        logits = guided(decoder.logits(hidden), sampling)
+            scores = run.run(x, 0, lambda: step_done(known, steps))
+        logits = guided(scores, sampling)
         # Zero times a number is zero, and anything else is not.
         trouble = trouble + (logits * 0).sum()
         new = drawn(logits, sampling, chance)

@@ -17,7 +17,7 @@ from musiscene_daemon.engines.musicgen.decoder import BUCKET, Pass
 log = logging.getLogger(__name__)
 
 Step = Callable[[Tensor, int], Tensor]
-"""x [rows, 1, width] at a position to [rows, width], which the next call may overwrite."""
+"""x [rows, 1, width] at a position to logits, which the next call may overwrite."""
 _WARM_UPS = 2
 
 

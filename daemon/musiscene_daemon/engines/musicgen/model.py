@@ -13,10 +13,11 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from musiscene_core.errors import EngineError, ModelError
+from musiscene_core.neural.linear import Kernel
 from musiscene_core.neural.tensors import check, fingerprint, shapes, weight_files
 from musiscene_core.progress import Progress, silent
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream, load_codec
-from musiscene_daemon.engines.musicgen.decoder import Decoder, Pack, plain
+from musiscene_daemon.engines.musicgen.decoder import Decoder
 from musiscene_daemon.engines.musicgen.generation import Conditions, generate
 from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.shape import MELODY_IN, TEXT_IN, ModelShape, read_shape
@@ -209,9 +210,7 @@ def load(
     folder: Path,
     *,
     device: str = "cpu",
-    dtype: torch.dtype = torch.float32,
-    pack: Pack = plain,
-    half_cache: bool = False,
+    kernel: Kernel = "float32",
     progress: Progress = silent,
 ) -> MusicGen:
     """The model in `folder`: config.json, safetensors, tokenizer.
@@ -219,9 +218,7 @@ def load(
     Args:
         folder: as transformers keeps it.
         device: as torch names it.
-        dtype: of the language model; text and sound stay in float32.
-        pack: how its products are made ready.
-        half_cache: keep the cache in float16 where a processor reads that faster.
+        kernel: makes the language model's products; text and sound stay in float32.
         progress: told of each part; what it raises passes through with nothing left loaded.
 
     Raises:
@@ -249,10 +246,8 @@ def load(
     decoder = Decoder(
         shape,
         opened.get,
-        pack,
-        dtype=dtype,
+        kernel,
         device=device,
-        half_cache=half_cache,
         heard=lambda share: progress(_LOADING, 0.3 + 0.7 * share),
     )
     into = {

@@ -1,0 +1,288 @@
+"""A decoder's step on a processor: all layers and the scores in one compiled function.
+
+Its threads go through the layers side by side, each with its heads of an attention and its outputs
+of a product, and wait for each other only where one needs what another made: torch's small
+operations, and the handing out of work, took longer than the products. Every row goes through the
+same loops, whatever is beside it. Equations: as in decoder.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from musiscene_core.neural.attention import Cache, look, write
+from musiscene_core.neural.between import gelu, layer_norm, padded, shares
+from musiscene_core.neural.compiled import Compiled, compiled, product, ready, threads, wholes
+from musiscene_core.neural.together import Team, meet
+
+if TYPE_CHECKING:
+    from musiscene_daemon.engines.musicgen.decoder import Decoder, Words
+
+_BEFORE, _ACROSS, _LAST = range(0, 6, 2)
+"""Where a layer's norms begin: each a weight and a bias."""
+_FOLDED, _APART = 1, 2
+"""How words are heard: through folded products, or as keys and values."""
+
+
+class HostStep:
+    """Steps of some rows, in buffers that the next step writes over. One thread's."""
+
+    def __init__(
+        self,
+        decoder: Decoder,
+        words: Sequence[Words],
+        caches: Sequence[Cache],
+        rows: int,
+        hearing: int,
+    ) -> None:
+        """Lay out what a step needs.
+
+        Args:
+            decoder: packed by a kernel of numba.
+            words: a layer's, or none.
+            caches: a layer's, of the rows.
+            rows: how many.
+            hearing: how many of them hear the words.
+        """
+        own = decoder.shape.decoder
+        self._shape = own.num_codebooks, own.vocab_size
+        width, inner = own.hidden_size, own.ffn_dim
+        heads, size = own.num_attention_heads, own.head_size
+        self._team = Team(threads())
+        parts = self._team.parts
+        tokens = words[0].tokens if words else 0
+        self._kept = decoder, words, caches, [self._heard(one, caches[0]) for one in words]
+        like = _own(decoder.head).weights[:0]
+        table = [
+            [
+                *_own(layer.joined).addresses,
+                *_own(layer.out).addresses,
+                *_own(layer.widen).addresses,
+                *_own(layer.narrow).addresses,
+                *(bits.ctypes.data for bits in cache.bits),
+            ]
+            for layer, cache in zip(decoder.layers, caches, strict=True)
+        ]
+        heard = [self._heard_at(*both) for both in zip(words, self._kept[3], strict=True)]
+        way = 0 if not words else _APART if words[0].folded is None else _FOLDED
+        widest = padded(max(width, inner, heads * tokens))
+        self._x = np.zeros((rows, padded(width)), np.float32)
+        self._scores = np.zeros((rows, own.num_codebooks * own.vocab_size), np.float32)
+        each = [wholes(like, rows, widest) for _ in range(parts)]
+        room = caches[0].keys.shape[2]
+        heard_room = padded(tokens)
+        self._given = (
+            like,
+            caches[0].bits[0][:0],
+            np.array(table, np.int64),
+            np.array(_own(decoder.head).addresses, np.int64),
+            np.array(heard or [[0] * 6], np.int64),
+            decoder.norms.numpy(),
+            np.array([heads, size, inner, room, tokens, heard_room, way, hearing], np.int64),
+            self._x,
+            np.zeros((rows, max(3 * width, heads * padded(tokens))), np.float32),
+            np.zeros((rows, padded(width)), np.float32),
+            np.zeros((rows, padded(inner)), np.float32),
+            np.zeros((rows, padded(heads * max(tokens, 1))), np.float32),
+            np.zeros((parts, rows, padded(width)), np.float32),
+            np.stack([whole for whole, _ in each]),
+            np.stack([worth for _, worth in each]),
+            np.zeros((parts, max(room, heard_room) + padded(size)), np.float32),
+            np.ones(max(room, heard_room, padded(width)), np.float32),
+            self._scores,
+        )
+
+    def __call__(self, x: Tensor, at: int) -> Tensor:
+        """X [rows, width] with its position, to be kept there; scores [rows, books, vocabulary]."""
+        self._x[:, : x.shape[1]] = x.numpy()
+        self._team(_step, at, *self._given)
+        return torch.from_numpy(self._scores.copy()).view(-1, *self._shape)
+
+    @staticmethod
+    def _heard(words: Words, like: Cache) -> Cache | None:
+        """Keys and values of words that are not folded."""
+        if words.plain is None:
+            return None
+        _, keys, values, _ = words.plain
+        heads, tokens, size = keys.shape
+        kept = Cache(1, heads, tokens, size, like.keys.dtype)
+        kept.keep(0, keys[None], values[None])
+        return kept
+
+    @staticmethod
+    def _heard_at(words: Words, kept: Cache | None) -> list[int]:
+        """Addresses: of both products; and of the keys and values between them."""
+        ways = words.folded or words.plain
+        if ways is None:
+            raise AssertionError("words are folded or plain")
+        first, last = ways[0], ways[-1]
+        bits = [0, 0] if kept is None else [one.ctypes.data for one in kept.bits]
+        return [*_own(first).addresses, *_own(last).addresses, *bits]
+
+
+def _own(made: Any) -> Compiled:
+    found = made.product
+    if not isinstance(found, Compiled):
+        raise AssertionError("a step on the host takes products that numba compiled")
+    return found
+
+
+@compiled
+def _norm(x: Any, rows: int, norms: Any, which: int, ones: Any, out: Any) -> None:
+    width = norms.shape[1]
+    layer_norm(x, rows, width, norms[which], norms[which + 1], ones, out)
+
+
+@compiled
+def _add(x: Any, more: Any, rows: int, first: int, last: int) -> None:
+    for m in range(rows):
+        for n in range(first, last):
+            x[m, n] += more[m, n]
+
+
+@compiled
+def _step(
+    at: int,
+    like: Any,
+    like_cache: Any,
+    table: Any,
+    head: Any,
+    heard: Any,
+    norms: Any,
+    sizes: Any,
+    x: Any,
+    y: Any,
+    found: Any,
+    wide: Any,
+    chances: Any,
+    normed_of: Any,
+    whole_of: Any,
+    worth_of: Any,
+    room_of: Any,
+    ones: Any,
+    scores: Any,
+    come: Any,
+    part: int,
+    parts: int,
+) -> None:
+    """One part of a step.
+
+    Args:
+        at: the position of x.
+        like: an array of the weights' type.
+        like_cache: of the cache's.
+        table: [L, 10] addresses: weights and steps of the four products; keys; values.
+        head: [2] the same of the scores.
+        heard: [L, 6] the same of the words' two products; their keys; their values.
+        norms: [L, 6, width] and the final one in a last layer.
+        sizes: heads, their size, inner width, room, tokens, room for them, way, rows that hear.
+        x: [rows, padded width] with positions.
+        y: [rows, the widest output] to work in, and
+        found: [rows, padded width] and
+        wide: [rows, padded inner] and
+        chances: [rows, padded heads * tokens]; zeros behind what is used.
+        normed_of: [parts, rows, padded width], each part's, and
+        whole_of: [parts, rows, the widest input], and
+        worth_of: [parts, rows] and
+        room_of: [parts, room + padded size].
+        ones: enough of them.
+        scores: [rows, outputs] to be filled.
+        come: of the team.
+        part: which.
+        parts: of so many.
+    """
+    heads, size, inner, room = sizes[0], sizes[1], sizes[2], sizes[3]
+    tokens, heard_room, way, hearing = sizes[4], sizes[5], sizes[6], sizes[7]
+    rows, width, layers = x.shape[0], norms.shape[2], len(table)
+    size_there = room_of.shape[1] - max(room, heard_room)
+    normed, whole, worth = normed_of[part], whole_of[part], worth_of[part]
+    query, weights = room_of[part, :size_there], room_of[part, size_there:]
+    first, last = width * part // parts, width * (part + 1) // parts
+    first_head, last_head = heads * part // parts, heads * (part + 1) // parts
+    first_in, last_in = inner * part // parts, inner * (part + 1) // parts
+    for layer in range(layers):
+        one, each = table[layer], norms[layer]
+        _norm(x, rows, each, _BEFORE, ones, normed)
+        ready(normed, rows, whole, worth)
+        for kind in range(3):
+            begin, end = kind * width + first_head * size, kind * width + last_head * size
+            product(like, one[0], one[1], normed, whole, worth, rows, y, begin, end)
+        for m in range(rows):
+            for h in range(first_head, last_head):
+                begin = h * size
+                there = (m * heads + h) * room * size_there * like_cache.itemsize
+                keys, values = one[8] + there, one[9] + there
+                key = y[m, width + begin : width + begin + size]
+                value = y[m, 2 * width + begin : 2 * width + begin + size]
+                write(like_cache, keys, values, room, at, key, value)
+                query[:size] = y[m, begin : begin + size]
+                into = found[m, begin : begin + size]
+                look(like_cache, keys, values, room, query, size, at + 1, weights, ones, into)
+        meet(come, parts)
+        ready(found, rows, whole, worth)
+        product(like, one[2], one[3], found, whole, worth, rows, y, first, last)
+        _add(x, y, rows, first, last)
+        meet(come, parts)
+        if way:
+            words = heard[layer]
+            _norm(x, hearing, each, _ACROSS, ones, normed)
+            ready(normed, hearing, whole, worth)
+            if way == _FOLDED:
+                begin, end = first_head * tokens, last_head * tokens
+                product(like, words[0], words[1], normed, whole, worth, hearing, y, begin, end)
+                for m in range(hearing):
+                    for h in range(first_head, last_head):
+                        begin = h * tokens
+                        for t in range(tokens):
+                            weights[t] = y[m, begin + t]
+                        shares(weights, tokens, np.float32(1), heard_room, ones)
+                        for t in range(tokens):
+                            chances[m, begin + t] = weights[t]
+                meet(come, parts)
+                ready(chances, hearing, whole, worth)
+                product(like, words[2], words[3], chances, whole, worth, hearing, y, first, last)
+            else:
+                begin, end = first_head * size, last_head * size
+                product(like, words[0], words[1], normed, whole, worth, hearing, y, begin, end)
+                for m in range(hearing):
+                    for h in range(first_head, last_head):
+                        begin = h * size
+                        there = h * heard_room * size_there * like_cache.itemsize
+                        query[:size] = y[m, begin : begin + size]
+                        into = found[m, begin : begin + size]
+                        look(
+                            like_cache,
+                            words[4] + there,
+                            words[5] + there,
+                            heard_room,
+                            query,
+                            size,
+                            tokens,
+                            weights,
+                            ones,
+                            into,
+                        )
+                meet(come, parts)
+                ready(found, hearing, whole, worth)
+                product(like, words[2], words[3], found, whole, worth, hearing, y, first, last)
+            _add(x, y, hearing, first, last)
+            meet(come, parts)
+        _norm(x, rows, each, _LAST, ones, normed)
+        ready(normed, rows, whole, worth)
+        product(like, one[4], one[5], normed, whole, worth, rows, wide, first_in, last_in)
+        gelu(wide, rows, first_in, last_in)
+        meet(come, parts)
+        ready(wide, rows, whole, worth)
+        product(like, one[6], one[7], wide, whole, worth, rows, y, first, last)
+        _add(x, y, rows, first, last)
+        meet(come, parts)
+    _norm(x, rows, norms[layers], 0, ones, normed)
+    ready(normed, rows, whole, worth)
+    outputs = scores.shape[1]
+    begin, end = outputs * part // parts, outputs * (part + 1) // parts
+    product(like, head[0], head[1], normed, whole, worth, rows, scores, begin, end)
