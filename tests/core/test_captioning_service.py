@@ -317,6 +317,7 @@ def test_it_is_stopped_while_it_listens(folder, tmp_path):
     assert ask(model, sections(tmp_path, (0, 1)), ASKED[:1], GREEDY)[0].answers
 
 
+@pytest.mark.slow
 def test_hours_of_sections_need_the_memory_of_one(folder, tmp_path):
     model = load(folder, to_answer=True)
     path = make_sound(tmp_path / "short.wav", tone(48_000, 440))

@@ -107,6 +107,7 @@ def test_it_is_made_checked_mended_and_removed(tmp_path: Path, packages: Path) -
     assert raised.value.hint == "Run `musiscene setup band`."
 
 
+@pytest.mark.slow
 def test_a_try_that_fails_is_gone_on_with_and_keeps_what_worked(
     tmp_path: Path, packages: Path
 ) -> None:
@@ -137,6 +138,7 @@ def test_a_try_that_fails_is_gone_on_with_and_keeps_what_worked(
     assert not list(place.parent.glob(".band.old"))
 
 
+@pytest.mark.slow
 def test_a_package_that_is_not_there_is_named(tmp_path: Path, packages: Path) -> None:
     newer = msgspec.structs.replace(RECIPE, requirements=("drums_one==9.9",))
     with pytest.raises(InputError, match=r"drums_one==9\.9 is not in .*packages"):

@@ -96,7 +96,7 @@ class Residency(RuleBasedStateMachine):
             assert set(device.blocks.values()) <= set(LEAKS.values())
 
 
-Residency.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Residency.TestCase.settings = settings(max_examples=20, stateful_step_count=30, deadline=None)
 TestResidency = Residency.TestCase
 
 

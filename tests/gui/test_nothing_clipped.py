@@ -88,6 +88,7 @@ def too_wide(area: QScrollArea) -> str:
     return f"{area.accessibleName()} needs {needs} of {has}" if needs > has else ""
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("QT_SCALE_FACTOR" in os.environ, reason="this is the run at 2x")
 def test_the_same_holds_at_two_pixels_each(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pytest", "-q", "-x", __file__, "-p", "no:cacheprovider"]
