@@ -9,7 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment
+from PySide6.QtCore import QCoreApplication, QObject, QProcess, QProcessEnvironment
 
 COMMAND = (sys.executable, "-m", "musiscene_plugins.cli.main")
 _LEAVE_MS = 3_000
@@ -39,7 +39,9 @@ class Commands(QObject):
         Args:
             command: what every run begins with.
         """
-        super().__init__()
+        # Owned by the application: Python would collect it, and its processes with it, in the
+        # middle of whatever event is being handled, which Qt does not survive.
+        super().__init__(QCoreApplication.instance())
         self._command = tuple(command)
         self._running: set[QProcess] = set()
 
