@@ -236,7 +236,7 @@ def _barred(
     opening = plain.beat(0.0)
     start = anchors[0].beat if anchors else 0.0
     shift = bar * math.floor((start - opening) / bar + 1e-9) - start
-    anchors = [Anchor(anchor.beat + shift, anchor.bar) for anchor in anchors]
+    anchors = _from_beat_zero([Anchor(one.beat + shift, one.bar) for one in anchors], bar)
     first_bar, metres = metres_for(anchors, bar)
     tempo = TempoMap(
         segments=tuple(
@@ -261,6 +261,19 @@ def _barred(
         else:
             missed.append((index, error))
     return Solution(tempo, tuple(sorted(beats.items())), tuple(missed))
+
+
+def _from_beat_zero(anchors: list[Anchor], bar: int) -> list[Anchor]:
+    """The anchors, of which the first may lie a bar before beat 0, as beats from there on.
+
+    It does where a hit on the first frame falls a moment before the cue's beginning.
+    """
+    if not anchors or anchors[0].beat >= 0:
+        return anchors
+    first, *later = anchors
+    number = None if first.bar is None else first.bar + 1
+    # Nothing shorter than two beats is a bar.
+    return [Anchor(first.beat + bar, number), *(one for one in later if one.beat >= 2)]
 
 
 def _anchors(targets: Sequence[Target], main: int, met: dict[int, float], bar: int) -> list[Anchor]:

@@ -102,6 +102,7 @@ def test_answers_do_not_depend_on_the_rest_of_the_batch(model):
     assert len(set(together)) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["half", "int8"])
 def test_nor_do_they_where_rounding_is_coarse(converted, precision):
     model = load(converted, precision=precision, to_answer=True)

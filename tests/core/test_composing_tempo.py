@@ -3,7 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from musiscene_core.composing.ramps import segments_for
@@ -160,6 +160,7 @@ def test_the_tempo_is_a_whole_number_of_microseconds_a_beat():
 
 
 @settings(max_examples=60, deadline=None)
+@example([0, 166], 3, 1, False)
 @given(
     st.lists(st.integers(0, 1439), min_size=1, max_size=14, unique=True),
     st.sampled_from((3, 4)),

@@ -145,6 +145,7 @@ def test_a_package_that_is_not_there_is_named(tmp_path: Path, packages: Path) ->
         build(tmp_path, packages, newer)
 
 
+@pytest.mark.slow
 def test_one_that_is_killed_leaves_no_pip_behind_and_is_gone_on_with(
     tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -88,6 +88,7 @@ def test_qwen_says_what_transformers_says_one_by_one(folders: dict[str, Path]) -
     assert all(described)
 
 
+@pytest.mark.slow
 def test_clip_weighs_dimensions_as_its_own_forward_does(folders: dict[str, Path]) -> None:
     judged = Judge(look_into(folders["clip"], "emotion")).feelings(IMAGES, batch=2)
 

@@ -136,6 +136,7 @@ def test_it_says_what_it_is_and_what_it_was_taught(client: Client, captioner) ->
     assert info.memory_bytes > weights
 
 
+@pytest.mark.slow
 def test_sections_and_questions_are_answered_as_one_by_one_by_hand(
     client: Client, captioner, tmp_path
 ) -> None:
@@ -192,6 +193,7 @@ def test_texts_grow_while_they_are_written(client: Client, tmp_path) -> None:
     assert any(stage.startswith("Describing section") for stage in stages)
 
 
+@pytest.mark.slow
 def test_house_packs_change_the_words_and_are_noted(client: Client, tmp_path) -> None:
     sound = music(tmp_path)
     plain = client.listen(wish(sound))
@@ -285,6 +287,7 @@ def test_the_command_prints_what_it_says_and_shows_and_unloads_the_model(
     wait_until(lambda: client.models() == ())
 
 
+@pytest.mark.slow
 def test_the_captions_of_a_brief_are_filled_from_its_temp_track_by_sections(
     client: Client, captioner, tmp_path
 ) -> None:

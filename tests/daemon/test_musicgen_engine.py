@@ -129,6 +129,7 @@ def test_a_third_of_a_second_is_exact(engine: MusicGenEngine, tmp_path: Path) ->
     assert len(samples_of(tmp_path / take.mix)) == take.length_samples
 
 
+@pytest.mark.slow
 def test_music_past_the_window_is_one_piece_and_ends(
     engine: MusicGenEngine, tmp_path: Path
 ) -> None:

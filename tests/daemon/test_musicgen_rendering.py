@@ -135,6 +135,7 @@ def test_length_is_exact_and_stems_sum_to_the_mix(free: tuple[Take, RenderReport
     assert "SI-SDR" in report.separation
 
 
+@pytest.mark.slow
 def test_a_render_that_plays_its_sketch_agrees_and_is_layered(tmp_path: Path) -> None:
     request = request_of(sketch="layer")
     audio, sketch = played(msgspec.structs.replace(request, engine="composer"), tmp_path / "played")

@@ -58,7 +58,19 @@ def test_fuzzed_messages_are_mostly_damaged_and_never_end_the_daemon_in_order() 
     assert not any(isinstance(message, Shutdown) for message in read)
 
 
-@pytest.mark.parametrize("trial", HERE, ids=lambda trial: trial.name)
+LENGTHY = ("worker-kills", "subscribers")
+"""Too long for every day even when short; and the second counts what a busy machine closes late."""
+
+
+@pytest.mark.parametrize(
+    "trial",
+    [
+        pytest.param(
+            trial, id=trial.name, marks=[pytest.mark.slow] if trial.name in LENGTHY else []
+        )
+        for trial in HERE
+    ],
+)
 def test_a_short_trial_meets_its_targets(trial: Trial, tmp_path: Path) -> None:
     check(trial.run(tmp_path, trial.short, print), timed=False)
 

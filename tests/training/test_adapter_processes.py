@@ -58,7 +58,7 @@ def assert_like_one(run, alone):
 @pytest.mark.parametrize(
     ("sharing", "phase"),
     [
-        ("ddp", "finetune"),
+        pytest.param("ddp", "finetune", marks=pytest.mark.slow),
         pytest.param("fsdp", "finetune", marks=pytest.mark.slow),
         pytest.param("fsdp", "msi", marks=pytest.mark.slow),
         pytest.param("ddp", "house", marks=pytest.mark.slow),

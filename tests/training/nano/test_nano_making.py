@@ -38,7 +38,7 @@ from musiscene_training.nano.speaking import (  # noqa: E402
     vocabulary,
 )
 
-pytestmark = pytest.mark.models
+pytestmark = [pytest.mark.models, pytest.mark.slow]
 
 ENCODER = EncoderShape(channels=(8, 12), kernels=(5, 3), strides=(4, 4), pulse=8, pitch=8, width=16)
 LANGUAGE = LanguageShape(
