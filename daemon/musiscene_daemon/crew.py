@@ -192,8 +192,7 @@ class Crew:
 
     def pool_of(self, environment: str) -> tuple[str, ...]:
         """The workers that do the same jobs as that of `environment`, itself among them."""
-        home = self.members[environment].environment.home
-        return tuple(member.environment.name for member in self._pools[home])
+        return tuple(member.environment.name for member in self._mates(environment))
 
     @property
     def is_one_pool(self) -> bool:
@@ -202,8 +201,10 @@ class Crew:
 
     def given_up(self, environment: str) -> bool:
         """Whether no worker of the pool of `environment` starts."""
-        home = self.members[environment].environment.home
-        return all(one.failed_starts >= GIVEN_UP_AFTER for one in self._pools[home])
+        return _given_up(self._mates(environment))
+
+    def _mates(self, environment: str) -> Sequence[Supervisor]:
+        return self._pools[self.members[environment].environment.home]
 
     def unload(self, model: str) -> None:
         """Have the workers unload a model once nobody works with it.
@@ -289,4 +290,8 @@ def _reported(pool: Sequence[Supervisor]) -> bool:
 
 
 def _decided(pool: Sequence[Supervisor]) -> bool:
-    return _reported(pool) or all(member.failed_starts >= GIVEN_UP_AFTER for member in pool)
+    return _reported(pool) or _given_up(pool)
+
+
+def _given_up(pool: Sequence[Supervisor]) -> bool:
+    return all(member.failed_starts >= GIVEN_UP_AFTER for member in pool)

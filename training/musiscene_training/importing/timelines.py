@@ -1,8 +1,8 @@
 """Cues in a folder of OpenTimelineIO timelines: the music on a track, and the picture above it.
 
 Music is what lies on sound tracks with a word for it in their name. The picture of a cue is what
-the lowest picture track shows under it, cut by cut. Clips that run at another speed, and what lies
-in nested timelines, are left out and told.
+the lowest picture track shows under it, cut by cut. Music that runs at another speed is left out
+and told; pictures that do, and what lies in nested timelines, are left out.
 """
 
 from __future__ import annotations
