@@ -23,6 +23,14 @@ def test_every_error_has_a_code_of_its_own() -> None:
     assert len(codes) == len(set(codes)) >= 15
 
 
+def test_a_refinement_without_a_code_of_its_own_is_never_rebuilt() -> None:
+    class RefinedError(errors.InputError):
+        """What a module raises and catches by itself."""
+
+    rebuilt = errors.from_code(RefinedError.code, "It broke.")
+    assert type(rebuilt) is errors.InputError
+
+
 @pytest.mark.parametrize("kind", all_errors(), ids=lambda kind: kind.code)
 def test_an_error_is_rebuilt_from_what_was_sent(kind: type[errors.MusiSceneError]) -> None:
     sent = kind("It broke.", hint="Mend it.")
