@@ -179,7 +179,7 @@ def from_code(code: str, message: str, hint: str = "") -> MusiSceneError:
         message: what is wrong.
         hint: what to do next.
     """
-    # A module's private refinement inherits its parent's code: the class that names the code is meant.
+    # A private refinement inherits its parent's code: the class that names it is meant.
     kinds = {kind.code: kind for kind in _subclasses(MusiSceneError) if "code" in vars(kind)}
     return kinds.get(code, MusiSceneError)(message, hint=hint)
 

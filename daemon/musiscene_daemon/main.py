@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from musiscene_core import __version__
 from musiscene_core.errors import MusiSceneError, OutputError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.protocol.connection import lock_path, make_runtime_folder
 from musiscene_core.protocol.launcher import ALREADY_RUNNING
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_daemon.limits import raise_descriptors
 from musiscene_daemon.logs import start_logging, where
 from musiscene_daemon.server import Server

@@ -18,6 +18,7 @@ import zmq
 
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, OutputError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.library import Catalogue
 from musiscene_core.protocol.channel import (
     HANDSHAKE_TIMEOUT_MS,
@@ -30,7 +31,6 @@ from musiscene_core.protocol.connection import (
     remove_connection,
     write_connection,
 )
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_core.protocol.messages import PROTOCOL_VERSION, JobEvent, Reply
 from musiscene_core.protocol.wire import MAX_FRAME_BYTES, frames
 from musiscene_daemon.auth import LOCAL_USER, Gatekeeper, guard

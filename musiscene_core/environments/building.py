@@ -30,9 +30,9 @@ from musiscene_core.environments.places import (
 )
 from musiscene_core.environments.recipe import Recipe
 from musiscene_core.errors import InputError, OutputError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.paths import data_folder
 from musiscene_core.progress import Progress, silent
-from musiscene_core.protocol.lock import InstanceLock
 
 _NOTES = "building.json"
 _CHECKS = 2

@@ -186,7 +186,7 @@ class Catalogue:
     def _discard_damaged(self) -> None:
         """Delete the index, unless another process has just done so."""
         # Here and not above: the protocol's messages are made of this package's records.
-        from musiscene_core.protocol.lock import InstanceLock
+        from musiscene_core.instance_lock import InstanceLock
 
         lock = InstanceLock(self.data_folder / _REPAIR_LOCK)
         try:

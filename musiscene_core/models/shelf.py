@@ -189,7 +189,7 @@ def locked(name: str, wait_s: float = 0.0) -> Iterator[None]:
         OutputError: the folder cannot be written.
     """
     # Here and not above: the protocol's package looks models up, so that neither could be first.
-    from musiscene_core.protocol.lock import InstanceLock
+    from musiscene_core.instance_lock import InstanceLock
 
     path = models_folder() / name
     try:

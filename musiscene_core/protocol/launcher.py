@@ -19,6 +19,7 @@ from typing import IO
 
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, OutputError, from_code
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.protocol.channel import (
     Channel,
     ConnectionLostError,
@@ -34,7 +35,6 @@ from musiscene_core.protocol.connection import (
     read_connection,
     read_paired,
 )
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_core.protocol.messages import Failure, Hello, Malformed, Welcome
 
 ALREADY_RUNNING = 3

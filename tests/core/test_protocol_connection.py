@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from musiscene_core.errors import DaemonError, OutputError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.protocol.connection import (
     Connection,
     connection_path,
@@ -16,7 +17,6 @@ from musiscene_core.protocol.connection import (
     remove_connection,
     write_connection,
 )
-from musiscene_core.protocol.lock import InstanceLock
 
 CONNECTION = Connection(
     endpoint="tcp://127.0.0.1:1",
@@ -85,7 +85,7 @@ def test_a_lock_excludes_other_processes_until_it_is_let_go(tmp_path: Path) -> N
     assert not InstanceLock(path).acquire(0.05)
     code = (
         "import sys; from pathlib import Path\n"
-        "from musiscene_core.protocol.lock import InstanceLock\n"
+        "from musiscene_core.instance_lock import InstanceLock\n"
         "lock = InstanceLock(Path(sys.argv[1])); print(lock.acquire(), lock.holder())"
     )
     run = [sys.executable, "-c", code, str(path)]

@@ -24,9 +24,9 @@ from musiscene_core.brief import (
     Shot,
     TempTrack,
 )
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.protocol import Client, connect
 from musiscene_core.protocol.connection import Connection, lock_path, read_connection
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_core.ranges import FrameRange
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timecode import FrameRate

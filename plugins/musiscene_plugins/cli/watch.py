@@ -23,7 +23,7 @@ from musiscene_core.errors import (
     RequestError,
     TimelineError,
 )
-from musiscene_core.protocol.lock import InstanceLock
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli.inputs import opened_host
 from musiscene_plugins.cli.reel import marked_or_whole, reel_wish, score_with_sheet, wanted_cues

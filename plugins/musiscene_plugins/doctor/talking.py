@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, ProtocolMismatchError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.paths import data_folder, runtime_folder
 from musiscene_core.protocol import DaemonStatus, connect
 from musiscene_core.protocol.connection import (
@@ -17,7 +18,6 @@ from musiscene_core.protocol.connection import (
     read_connection,
     refuse_foreign,
 )
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_plugins.doctor.finding import Fact, Finding, broken, fine, note
 
 _ANSWER_S = 6.0

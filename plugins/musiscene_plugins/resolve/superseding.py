@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from musiscene_core.errors import HostError, InputError, OutputError, TimelineError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.paths import private_folder, runtime_folder
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_plugins.carried import take_at, take_folder
 from musiscene_plugins.host import Placement
 from musiscene_plugins.placements import placements_about, placements_in

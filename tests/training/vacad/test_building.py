@@ -202,7 +202,7 @@ def test_other_settings_are_refused_and_a_stage_can_be_begun_anew(tmp_path, caps
 
 
 def test_only_one_build_works_in_a_folder(tmp_path, capsys) -> None:
-    from musiscene_core.protocol.lock import InstanceLock
+    from musiscene_core.instance_lock import InstanceLock
 
     make_clips(tmp_path / "clips", 1)
     build = tmp_path / "build"

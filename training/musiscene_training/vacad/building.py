@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import InputError, OutputError, RequestError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.progress import Progress, silent
-from musiscene_core.protocol.lock import InstanceLock
 from musiscene_training.vacad import fetching
 from musiscene_training.vacad.executing import Executor, Local, Task
 from musiscene_training.vacad.finishing import Manifest, finish
