@@ -8,9 +8,6 @@ longest unused go first.
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -21,10 +18,9 @@ from pathlib import Path
 import cv2
 import msgspec
 
-from musiscene_core.codec import write_atomically
-from musiscene_core.errors import MusiSceneError
 from musiscene_core.paths import cache_folder
 from musiscene_core.spotting.films import film_digest
+from musiscene_core.spotting.kept_files import place_of, prune, read_checked, write_checked
 from musiscene_core.spotting.measures import Measure
 from musiscene_core.timeline import TimelineClip
 
@@ -36,7 +32,6 @@ _OPEN = 8
 """Blocks in memory at once."""
 _VERSION = f"2 {cv2.__version__}"
 """Changes with what is measured, and with what measures it."""
-_SUM = hashlib.sha256().digest_size
 
 
 class _Block(msgspec.Struct):
@@ -86,8 +81,7 @@ class KeptPictures:
         """The block called `name`, for this thread alone."""
         with self._lock:
             if name not in self._open:
-                digest = hashlib.sha256(f"{name} {_VERSION}".encode()).hexdigest()
-                self._open[name] = _Open(self.folder / digest[:2] / f"{digest}.bin")
+                self._open[name] = _Open(place_of(self.folder, f"{name} {_VERSION}"))
             self._open.move_to_end(name)
             while len(self._open) > _OPEN:
                 self._write(self._open.popitem(last=False)[1])
@@ -99,25 +93,11 @@ class KeptPictures:
             while self._open:
                 self._write(self._open.popitem()[1])
         if self._wrote:
-            self._prune()
+            prune(self.folder, MOST_BYTES)
 
     def _write(self, opened: _Open) -> None:
-        if not opened.changed:
-            return
-        data = msgspec.msgpack.encode(opened.block)
-        with contextlib.suppress(MusiSceneError):
-            write_atomically(opened.path, hashlib.sha256(data).digest() + data)
-            self._wrote = True
-
-    def _prune(self) -> None:
-        with contextlib.suppress(OSError):
-            found = [(path.stat(), path) for path in self.folder.glob("*/*.bin")]
-            left = sum(status.st_size for status, _ in found)
-            for status, path in sorted(found, key=lambda one: one[0].st_mtime):
-                if left <= MOST_BYTES:
-                    return
-                path.unlink(missing_ok=True)
-                left -= status.st_size
+        if opened.changed:
+            self._wrote |= write_checked(opened.path, msgspec.msgpack.encode(opened.block))
 
 
 class KeptClip:
@@ -167,13 +147,12 @@ class KeptClip:
 
 def _read(path: Path) -> _Block:
     """The block in a file; an empty one where it is missing or damaged."""
+    data = read_checked(path)
+    if data is None:
+        return _Block()
     try:
-        data = path.read_bytes()
-        if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
-            return _Block()
-        block = msgspec.msgpack.decode(data[_SUM:], type=_Block)
-        os.utime(path)
-    except (OSError, msgspec.MsgspecError, RecursionError):
+        block = msgspec.msgpack.decode(data, type=_Block)
+    except (msgspec.MsgspecError, RecursionError):
         return _Block()
     count = len(block.pictures)
     return block if all(0 <= index < count for index in block.places.values()) else _Block()

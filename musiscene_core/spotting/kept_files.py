@@ -1,0 +1,55 @@
+"""Files of what was measured, in the cache folder: checked when read, and bounded.
+
+A file is named for what it is known by. One that is missing, cut short or altered is not there, and
+what it held is measured again; the files longest unused go first.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+from musiscene_core.codec import write_atomically
+from musiscene_core.errors import MusiSceneError
+
+_SUM = hashlib.sha256().digest_size
+
+
+def place_of(folder: Path, known_by: str) -> Path:
+    """The file under `folder` of what is known by a text of any length."""
+    digest = hashlib.sha256(known_by.encode()).hexdigest()
+    return folder / digest[:2] / f"{digest}.bin"
+
+
+def read_checked(path: Path) -> bytes | None:
+    """What was written whole; None where it is missing or damaged."""
+    try:
+        data = path.read_bytes()
+        if hashlib.sha256(data[_SUM:]).digest() != data[:_SUM]:
+            return None
+        os.utime(path)
+    except OSError:
+        return None
+    return data[_SUM:]
+
+
+def write_checked(path: Path, data: bytes) -> bool:
+    """Keep `data` where that is possible; whether it was."""
+    with contextlib.suppress(MusiSceneError):
+        write_atomically(path, hashlib.sha256(data).digest() + data)
+        return True
+    return False
+
+
+def prune(folder: Path, most_bytes: int) -> None:
+    """Let the files go that were not wanted for longest, where there is too much."""
+    with contextlib.suppress(OSError):
+        found = [(path.stat(), path) for path in folder.glob("*/*.bin")]
+        left = sum(status.st_size for status, _ in found)
+        for status, path in sorted(found, key=lambda one: one[0].st_mtime):
+            if left <= most_bytes:
+                return
+            path.unlink(missing_ok=True)
+            left -= status.st_size
