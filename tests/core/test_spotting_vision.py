@@ -25,7 +25,7 @@ from musiscene_core.spotting.vision.judging import (  # noqa: E402
 )
 from musiscene_core.spotting.vision.loading import quiet  # noqa: E402
 from tests.support.make_picture import texture  # noqa: E402
-from tests.support.tiny_vision import IMAGE, tiny_blip, tiny_clip, tiny_qwen  # noqa: E402
+from tests.support.tiny_vision import IMAGE, tiny_blip, tiny_clip, tiny_qwen, tiny_smol  # noqa: E402
 
 pytestmark = pytest.mark.models
 IMAGES = [texture(seed) for seed in range(3)]
@@ -45,6 +45,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
             "clip": tiny_clip(root / "clip"),
             "blip": tiny_blip(root / "blip"),
             "qwen": tiny_qwen(root / "qwen"),
+            "smol": tiny_smol(root / "smol"),
         }
 
 
@@ -86,6 +87,44 @@ def test_qwen_says_what_transformers_says_one_by_one(folders: dict[str, Path]) -
         answer = tokenizer.decode(ids[0, words.input_ids.shape[1] :], skip_special_tokens=True)
         assert text == " ".join(answer.split())
     assert all(described)
+
+
+def test_smol_says_what_transformers_says_one_by_one(folders: dict[str, Path]) -> None:
+    from transformers.models.smolvlm.processing_smolvlm import get_image_prompt_string
+
+    described = Describer(look_into(folders["smol"], "vision")).describe(IMAGES, batch=2)
+
+    model = transformers.SmolVLMForConditionalGeneration.from_pretrained(folders["smol"]).eval()
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folders["smol"])
+    looking = transformers.AutoImageProcessor.from_pretrained(folders["smol"], backend="pil")
+    patches = model.model.image_seq_len
+    shown = get_image_prompt_string(
+        0, 0, patches, "<fake_token_around_image>", "<image>", "<global-img>"
+    )
+    asked = f"user : {shown}{QUESTION}<end_of_utterance> assistant : "
+    words = tokenizer(asked, return_tensors="pt")
+    assert int((words.input_ids == model.config.image_token_id).sum()) == patches
+    for image, text in zip(IMAGES, described, strict=True):
+        seen = looking(images=[[image]], do_image_splitting=False, return_tensors="pt")
+        with torch.inference_mode():
+            ids = model.generate(
+                input_ids=words.input_ids,
+                attention_mask=words.attention_mask,
+                **seen,
+                do_sample=False,
+                max_new_tokens=MAX_WORDS,
+            )
+        answer = tokenizer.decode(ids[0, words.input_ids.shape[1] :], skip_special_tokens=True)
+        assert text == " ".join(answer.split())
+    assert len(set(described)) > 1
+
+
+def test_a_model_that_nobody_can_ask_is_told(folders: dict[str, Path], tmp_path: Path) -> None:
+    mute = tmp_path / "mute"
+    shutil.copytree(folders["smol"], mute)
+    (mute / "chat_template.json").write_text("[]")
+    with pytest.raises(EngineError, match="no chat_template"):
+        Describer(look_into(mute, "vision"))
 
 
 @pytest.mark.slow

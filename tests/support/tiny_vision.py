@@ -5,6 +5,7 @@ Imports torch: tests skip before they import this.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +213,52 @@ def tiny_qwen(folder: Path, seed: int = 0, width: int = 32, layers: int = 2) -> 
     transformers.Qwen3VLForConditionalGeneration(config).eval().save_pretrained(folder)
     size = {"shortest_edge": 32 * 32 * 4, "longest_edge": 32 * 32 * 16}
     _images("Qwen2VLImageProcessor", patch_size=16, merge_size=2, size=size).save_pretrained(folder)
+    return folder
+
+
+SMOL_CHAT = (
+    "{% for m in messages %}{{ m['role'] }} : {% for c in m['content'] %}"
+    "{% if c['type'] == 'image' %}<image>{% else %}{{ c['text'] }}{% endif %}"
+    "{% endfor %}<end_of_utterance> {% endfor %}"
+    "{% if add_generation_prompt %}assistant : {% endif %}"
+)
+
+
+def tiny_smol(folder: Path, seed: int = 0) -> Path:
+    """SmolVLM2 in miniature, its chat format in a file of its own as the published folders have."""
+    special = ("<fake_token_around_image>", "<global-img>", "<image>", "<end_of_utterance>")
+    tokenizer = _tokenizer(folder, *special)
+    torch.manual_seed(seed)
+    config = transformers.SmolVLMConfig(
+        text_config={
+            "model_type": "llama",
+            "vocab_size": len(tokenizer),
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "num_key_value_heads": 2,
+            "pad_token_id": 0,
+            "bos_token_id": 1,
+            "eos_token_id": 2,
+            "initializer_range": 0.4,
+        },
+        vision_config={
+            "hidden_size": 32,
+            "intermediate_size": 48,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "image_size": 64,
+            "patch_size": 16,
+        },
+        image_token_id=tokenizer.convert_tokens_to_ids("<image>"),
+        scale_factor=2,
+        pad_token_id=0,
+    )
+    transformers.SmolVLMForConditionalGeneration(config).eval().save_pretrained(folder)
+    sides = {"size": {"longest_edge": 256}, "max_image_size": {"longest_edge": 64}}
+    _images("SmolVLMImageProcessor", **sides).save_pretrained(folder)
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": SMOL_CHAT}))
     return folder
 
 

@@ -7,11 +7,13 @@ picture gets the same words.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from transformers import (
+    AutoConfig,
     AutoImageProcessor,
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -30,6 +32,9 @@ MAX_WORDS = 40
 LOOKING = "Describing frames"
 _QWEN = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl")
 """Families whose processor can do without torchvision, which transformers' own asks for."""
+_SMOL = "smolvlm"
+"""Likewise, and without num2words: transformers asks for both for the sake of films."""
+_SMOL_AROUND, _SMOL_WHOLE, _SMOL_IMAGE = "<fake_token_around_image>", "<global-img>", "<image>"
 
 Prepare = Callable[[Sequence[Image]], dict[str, Any]]
 
@@ -111,6 +116,8 @@ class Describer:
     def _for_chat(self) -> Prepare:
         if self._folder.family in _QWEN:
             return self._for_qwen()
+        if self._folder.family == _SMOL:
+            return self._for_smol()
         processor = AutoProcessor.from_pretrained(self._folder.path, **ONLY_LOCAL)
         processor.tokenizer.padding_side = "left"
         asked = _asked(processor)
@@ -149,6 +156,31 @@ class Describer:
 
         return prepare
 
+    def _for_smol(self) -> Prepare:
+        tokenizer = self._tokenizer
+        if tokenizer.chat_template is None:
+            tokenizer.chat_template = _chat_template(self._folder)
+        looking = AutoImageProcessor.from_pretrained(self._folder.path, backend="pil", **ONLY_LOCAL)
+        config = AutoConfig.from_pretrained(self._folder.path, **ONLY_LOCAL)
+        seen = config.vision_config
+        count = (seen.image_size // seen.patch_size) ** 2 // config.scale_factor**2
+        shown = _SMOL_AROUND + _SMOL_WHOLE + _SMOL_IMAGE * count + _SMOL_AROUND
+        asked = _asked(tokenizer).replace(_SMOL_IMAGE, shown)
+
+        def prepare(images: Sequence[Image]) -> dict[str, Any]:
+            # Whole: frames are seldom larger than one of the tiles that it would be cut into.
+            pictures = looking(
+                images=[[image] for image in images], do_image_splitting=False, return_tensors="pt"
+            )
+            words = tokenizer([asked] * len(images), padding=True, return_tensors="pt")
+            return {
+                "input_ids": words["input_ids"],
+                "attention_mask": words["attention_mask"],
+                **dict(pictures),
+            }
+
+        return prepare
+
 
 class _Heeding:
     """A stopping criterion, as transformers calls it: asked after every token, never stops."""
@@ -162,6 +194,20 @@ class _Heeding:
         self._words += 1
         self._heed(self._words)
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
+
+
+def _chat_template(folder: ModelFolder) -> str:
+    """The chat format that is kept beside the tokenizer's own settings, as older folders have it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    path = folder.path / "chat_template.json"
+    found = json.loads(path.read_bytes()) if path.is_file() else None
+    template = found.get("chat_template") if isinstance(found, dict) else None
+    if not isinstance(template, str):
+        raise ValueError("it has no chat_template, so that it cannot be asked")
+    return template
 
 
 def _asked(formatter: Any) -> str:
