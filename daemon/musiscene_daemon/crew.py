@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 import zmq
 
+from musiscene_core.environments.places import WATCHING
 from musiscene_core.errors import EngineError
 from musiscene_core.models import shelf
 from musiscene_core.protocol.state import (
@@ -82,6 +83,8 @@ class Crew:
                 limits or Limits(),
                 without=sorted(elsewhere) if is_main else (),
             )
+        watching = (one.home for one in environments if WATCHING in one.engines)
+        self._watches = next((home for home in watching if home in self.members), MAIN)
         self._pools: dict[str, list[Supervisor]] = {}
         for member in self.members.values():
             self._pools.setdefault(member.environment.home, []).append(member)
@@ -176,12 +179,13 @@ class Crew:
     def home_of(self, engine: str) -> str | None:
         """The pool whose workers do the jobs for `engine`; None while nobody can say.
 
-        The empty name stands for what needs none; a captioner's stands for itself. What nobody
+        The empty name stands for what needs none, such as watching: it is done where the models
+        for that are, while those workers start. A captioner's name stands for itself. What nobody
         offers belongs to an environment that does not start, which may have it, or else to the
         daemon's own, which refuses it.
         """
         if not engine:
-            return MAIN
+            return MAIN if _given_up(self._pools[self._watches]) else self._watches
         offer = self.offer(engine) or self._captioners.get(engine)
         if offer is not None:
             return offer.environment

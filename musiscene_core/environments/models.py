@@ -16,15 +16,15 @@ import sys
 from typing import Literal, get_args
 
 from musiscene_core import __version__
-from musiscene_core.environments.places import Stamp
+from musiscene_core.environments.places import WATCHING, Stamp
 from musiscene_core.environments.recipe import Recipe
 from musiscene_core.errors import RequestError
 
 NAME = "gpu"
 TorchBuild = Literal["cuda", "cpu", "rocm", "mps"]
 BUILDS: tuple[TorchBuild, ...] = get_args(TorchBuild)
-ENGINES = ("musicgen", "mullama")
-"""Entry points of ours that torch is for, which the environment's worker has."""
+ENGINES = ("musicgen", "mullama", WATCHING)
+"""What of ours torch is for, which the environment's worker has."""
 _LOCK = "models.txt"
 _INDEX = "https://download.pytorch.org/whl"
 _OWN_INDEX = {"cpu": f"{_INDEX}/cpu", "cuda": f"{_INDEX}/cu130"}

@@ -18,6 +18,8 @@ from musiscene_core.paths import data_folder
 
 FOLDER = "environments"
 STAMP = "musiscene.json"
+WATCHING = "watching"
+"""Stands among a stamp's engines for the models that look at pictures and listen to speech."""
 _INTERPRETERS = ("bin/python", "Scripts/python.exe")
 
 

@@ -110,7 +110,7 @@ def check_critic(
         EngineError: there is no such captioner, or it does not load, or lacks something.
         RequestError: it lives in another environment than the engine.
     """
-    # By measurements only where they can be had, as ever: an engine's own environment has none.
+    # Measurements can be had in every environment.
     if request.takes < 2 or request.critic in ("", SIGNALS):
         return
     info = find_captioner(request.critic, captioners, broken)

@@ -147,7 +147,7 @@ def test_it_is_made_with_this_musiscene_in_it_checked_mended_and_removed(
     place = Path(json.loads(capsys.readouterr().out)["folder"])
     stamp = stamp_of(place)
     assert stamp is not None
-    assert (stamp.inside, stamp.variant, stamp.engines) == (True, "cpu", ("musicgen", "mullama"))
+    assert (stamp.inside, stamp.variant, stamp.engines) == (True, "cpu", ENGINES)
     (module,) = place.glob("[Ll]ib/**/site-packages/musiscene_core/paths.py")
     whole = module.read_bytes()
     module.write_bytes(b"broken = True\n")

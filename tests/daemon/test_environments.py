@@ -8,11 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from musiscene_core.codec import to_json
+from musiscene_core.critic.critique import read_critique
+from musiscene_core.environments.places import STAMP, WATCHING, Stamp
 from musiscene_core.errors import JobFailedError, UnknownJobError
 from musiscene_core.protocol import Client
 from musiscene_daemon.environments import find
 from musiscene_daemon.store import Store, StoredJob
-from tests.support.daemons import Home, alive, request, wait_until
+from tests.support.daemons import Home, alive, request, scene, wait_until
 from tests.support.environments import make_environment
 
 _ENVIRONMENT_STARTS_S = 30.0
@@ -47,6 +50,35 @@ def test_a_long_job_in_one_environment_holds_up_no_other(own_home: Home, tmp_pat
         assert (client.job(long).state, client.job(queued).state) == ("running", "queued")
         gate.touch()
         client.wait(queued, timeout=20)
+
+
+def test_pictures_are_watched_where_the_models_for_that_are(own_home: Home, tmp_path: Path) -> None:
+    stamp = to_json(Stamp(recipe="gpu", digest="", engines=(WATCHING,), inside=True))
+    place = make_environment(own_home, "gpu")
+    (place / STAMP).write_bytes(stamp)
+    broken = make_environment(own_home, "broken", with_musiscene=False)
+    gate = tmp_path / "gate"
+    with own_home.connect() as client:
+        long = client.submit_score(request(until=str(gate)))
+        wait_until(lambda: client.job(long).stage == "Waiting")
+        assert client.spot(scene()).timeline == scene()
+        assert client.job(long).state == "running"
+        gate.touch()
+    # Where that environment does not start, the daemon's own watches by itself.
+    (place / STAMP).unlink()
+    (broken / STAMP).write_bytes(stamp)
+    own_home.kill()
+    with own_home.connect() as client:
+        assert client.spot(scene()).timeline == scene()
+
+
+def test_takes_made_elsewhere_are_ranked_by_measurements(own_home: Home) -> None:
+    make_environment(own_home, "style", "style")
+    with own_home.connect() as client:
+        wanted = request(engine="style", seconds=4, takes=2)
+        made = client.wait(client.submit_score(wanted), timeout=30).takes
+    critiques = [read_critique(Path(folder)) for folder in made]
+    assert [one.listener for one in critiques if one] == ["signals", "signals"]
 
 
 def test_a_worker_killed_or_a_job_cancelled_in_one_environment_concerns_no_other(

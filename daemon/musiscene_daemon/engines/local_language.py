@@ -57,7 +57,8 @@ class LocalLanguageModel:
             if importlib.util.find_spec(needed) is None:
                 raise EngineError(
                     f"A language model in a folder needs {needed}.",
-                    hint="Install the extra 'models', then restart the daemon.",
+                    hint="Run musiscene setup gpu (or pip install 'musiscene[models]'), then "
+                    "restart the daemon.",
                 )
         self._bytes = sum(path.stat().st_size for path in weights)
         residents.add_devices(cuda_devices)

@@ -14,6 +14,7 @@ from musiscene_core.protocol.state import (
     CaptionerInfo,
     EngineInfo,
 )
+from musiscene_core.request import SIGNALS
 from musiscene_daemon.engines.base import (
     CAPTIONER_ENTRY_POINTS,
     ENTRY_POINTS,
@@ -22,6 +23,7 @@ from musiscene_daemon.engines.base import (
     Engine,
     UsesModels,
 )
+from musiscene_daemon.engines.signals import SignalsCaptioner
 from musiscene_daemon.residency.residents import Residents
 
 log = logging.getLogger(__name__)
@@ -120,12 +122,14 @@ class Registry:
         self.captioner_infos = _told_again(self.captioner_infos, self.captioners)
 
     def captioner(self, name: str) -> Captioner:
-        """The captioner called `name`.
+        """The captioner called `name`; measurements can be had in every environment.
 
         Raises:
             EngineError: there is none.
         """
         if name not in self.captioners:
+            if name == SIGNALS:
+                return SignalsCaptioner()
             raise EngineError(f"There is no captioner called {name!r}.")
         self._asked.add(name)
         return self.captioners[name]

@@ -42,7 +42,8 @@ def check_folder(folder: Path) -> int:
     if importlib.util.find_spec("faster_whisper") is None:
         raise EngineError(
             "Hearing words needs faster-whisper.",
-            hint="Install the extra 'speech', then restart the daemon.",
+            hint="Run musiscene setup gpu (or pip install 'musiscene[speech]'), then restart the "
+            "daemon.",
         )
     return (folder / WEIGHTS).stat().st_size
 

@@ -82,7 +82,8 @@ def look_into(folder: str | Path, use: Use) -> ModelFolder:
         if importlib.util.find_spec(needed) is None:
             raise EngineError(
                 f"A vision model needs {needed}.",
-                hint="Install the extra 'models', then restart the daemon.",
+                hint="Run musiscene setup gpu (or pip install 'musiscene[models]'), then "
+                "restart the daemon.",
             )
     known = hashlib.sha256(settings)
     for file, status in zip(weights, sizes, strict=True):
