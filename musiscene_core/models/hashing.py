@@ -9,8 +9,7 @@ from pathlib import Path
 from musiscene_core.errors import ModelError
 from musiscene_core.models.shelf import FileRecord, ShelvedModel
 from musiscene_core.progress import Progress
-
-_BLOCK = 1 << 22
+from musiscene_core.whole_files import blocks_of
 
 
 def file_sha256(path: Path, progress: Progress, begin: float, share: float) -> str:
@@ -29,11 +28,10 @@ def file_sha256(path: Path, progress: Progress, begin: float, share: float) -> s
     try:
         size = max(1, path.stat().st_size)
         done = 0
-        with open(path, "rb") as file:
-            while block := file.read(_BLOCK):
-                digest.update(block)
-                done += len(block)
-                progress(f"Checking {path.name}", begin + share * min(1.0, done / size))
+        for block in blocks_of(path):
+            digest.update(block)
+            done += len(block)
+            progress(f"Checking {path.name}", begin + share * min(1.0, done / size))
     except OSError as error:
         raise ModelError(
             f"{path} cannot be read: {error.strerror}.", hint="Check the disk and its rights."

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from safetensors import SafetensorError, safe_open
 
+from musiscene_core import whole_files
 from musiscene_core.errors import ModelError, OutputError
 
 if TYPE_CHECKING:
@@ -144,14 +145,10 @@ def file_sha256(path: Path) -> str:
     Raises:
         ModelError: it cannot be read.
     """
-    known = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while block := file.read(1 << 20):
-                known.update(block)
+        return whole_files.file_sha256(path)
     except OSError as error:
         raise ModelError(f"{path} cannot be read: {error.strerror}.", hint=_GET_AGAIN) from error
-    return known.hexdigest()
 
 
 def write(path: Path, tensors: Mapping[str, Tensor]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,9 +18,9 @@ from musiscene_core.request import MusicFile
 from musiscene_core.take import Take
 from musiscene_core.tempo_map import TempoMap
 from musiscene_core.timecode import SAMPLE_RATE
+from musiscene_core.whole_files import file_sha256
 
 _BLOCK = 10 * SAMPLE_RATE
-_HASHED = 1 << 20
 _LOUDEST = 8.0
 """18 dB over full scale; what a float file holds beyond that is damage."""
 _SILENT = 1e-5
@@ -121,11 +120,7 @@ def _known_tempo(path: Path, samples: int) -> TempoMap | None:
 
 
 def _digest(path: Path) -> str:
-    found = hashlib.sha256()
     try:
-        with path.open("rb") as file:
-            while part := file.read(_HASHED):
-                found.update(part)
+        return file_sha256(path)
     except OSError as error:
         raise MediaOfflineError(f"{path} cannot be read any more.") from error
-    return found.hexdigest()

@@ -17,12 +17,12 @@ import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import InputError
+from musiscene_core.whole_files import blocks_of
 
 STATE_NAME = ".musiscene-watch.json"
 LOCK_NAME = ".musiscene-watch.lock"
 _OURS = re.compile(r"\.scored(-\d+)?$", re.IGNORECASE)
 _HALF = re.compile(r"\.(tmp|temp|part|partial|download|crdownload|filepart|swp)$", re.IGNORECASE)
-_BLOCK = 1 << 20
 _MAX_PARTS = 10_000
 
 
@@ -143,9 +143,8 @@ def _digest(path: Path) -> str:
     whole = hashlib.sha256()
     for part in _parts(path):
         whole.update(os.fsencode(str(part.relative_to(path))))
-        with part.open("rb") as file:
-            while block := file.read(_BLOCK):
-                whole.update(block)
+        for block in blocks_of(part):
+            whole.update(block)
     return whole.hexdigest()
 
 

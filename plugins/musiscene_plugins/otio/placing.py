@@ -25,6 +25,7 @@ from musiscene_core.errors import (
 )
 from musiscene_core.ranges import FrameRange
 from musiscene_core.take import Take
+from musiscene_core.whole_files import file_sha256
 from musiscene_plugins.formats.tags import Removal, Tag
 from musiscene_plugins.host import PlaceLayout, Placement, PlacePolicy, TakeInFolder
 from musiscene_plugins.lanes import TakeLane, placed_sounds, take_lanes, track_titles
@@ -33,7 +34,6 @@ from musiscene_plugins.otio.document import OURS, Document
 from musiscene_plugins.otio.exact_time import time_range
 from musiscene_plugins.otio.flatten import stack_origin
 from musiscene_plugins.otio.media_urls import is_relative_url, path_of_url
-from musiscene_plugins.otio.publishing import fingerprint_of
 from musiscene_plugins.otio.replacing import take_ours_away, untouched_ours
 from musiscene_plugins.otio.saving import Before, CopyStyle, save_copy
 from musiscene_plugins.placements import Ledger
@@ -136,7 +136,7 @@ def remove_copy(placement: Placement) -> None:
     if not placement.tracks:
         raise TimelineError("Nothing was placed, so there is nothing to take away.")
     try:
-        found = fingerprint_of(path)
+        found = file_sha256(path)
     except OSError as error:
         raise TimelineError(f"{path} is not there any more.") from error
     if found != placement.fingerprint:

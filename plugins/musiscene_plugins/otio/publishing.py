@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from collections.abc import Callable
@@ -10,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from musiscene_core.errors import OutputError
+from musiscene_core.whole_files import file_sha256
 
 _MAX_COPIES = 10_000
-_BLOCK = 1 << 20
 
 
 def publish_copy(
@@ -42,21 +41,12 @@ def publish_copy(
             with open(scratch, "rb+") as file:
                 os.fsync(file.fileno())
             os.chmod(scratch, 0o644)
-            fingerprint = fingerprint_of(scratch)
+            fingerprint = file_sha256(scratch)
             return _claimed(scratch, folder.absolute(), base, suffix), fingerprint
         finally:
             scratch.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError.from_os(error, folder / f"{base}.scored{suffix}") from error
-
-
-def fingerprint_of(path: Path) -> str:
-    """SHA-256 of the file at `path`, in hex."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _claimed(scratch: Path, folder: Path, base: str, suffix: str) -> Path:

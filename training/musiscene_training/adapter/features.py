@@ -26,6 +26,7 @@ from musiscene_core.captioning.mullama.listening import Chunks, file_chunks
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import InputError, MediaError, MediaOfflineError, OutputError
 from musiscene_core.media.probe import probe
+from musiscene_core.whole_files import file_sha256
 from musiscene_training.dataset import Problem, Row
 from musiscene_training.members import file_status, media_file
 
@@ -209,16 +210,13 @@ def _chunks(row: Row, path: Path) -> Chunks:
 
 
 def _digest(path: Path) -> str:
-    known = hashlib.sha256()
     try:
-        with media_file(path) as there, there.open("rb") as file:
-            while block := file.read(1 << 20):
-                known.update(block)
+        with media_file(path) as there:
+            return file_sha256(there)
     except OSError as error:
         raise MediaOfflineError(
             f"{path} cannot be read: {error.strerror}.", hint="Put it back."
         ) from error
-    return known.hexdigest()
 
 
 def _lines(path: Path) -> Iterator[bytes]:

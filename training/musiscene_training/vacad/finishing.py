@@ -22,6 +22,7 @@ from musiscene_core.captioning.prompts import DESCRIBE, SCENE
 from musiscene_core.codec import digest, read_json, to_json, write_atomically
 from musiscene_core.errors import InputError
 from musiscene_core.progress import Portion, Progress
+from musiscene_core.whole_files import file_sha256
 from musiscene_training.dataset import Row, Split, rows_of
 from musiscene_training.evaluate.captions import looks_english
 from musiscene_training.vacad import fetching
@@ -277,11 +278,7 @@ def _rows_before(build: Path) -> list[dict[str, Any]]:
 
 
 def _facts(path: Path) -> FileFacts:
-    known = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            known.update(block)
-    return FileFacts(bytes=path.stat().st_size, sha256=known.hexdigest())
+    return FileFacts(bytes=path.stat().st_size, sha256=file_sha256(path))
 
 
 def _tidy(build: Path, works: Sequence[Work], tars: dict[str, Any], settings: Settings) -> None:

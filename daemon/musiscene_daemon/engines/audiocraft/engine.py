@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,6 +16,7 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.state import EngineInfo
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Provenance, Take
+from musiscene_core.whole_files import file_sha256
 from musiscene_daemon.engines.apart.process import ChildProcess
 from musiscene_daemon.engines.audiocraft import finding
 from musiscene_daemon.engines.audiocraft.sounds import (
@@ -38,7 +38,6 @@ CHILD = Path(__file__).with_name("audiocraft_child.py")
 _BESIDE_BYTES = 3 << 30
 """The framework itself, text encoder, work."""
 _OVERLAP_S = 1.0
-_BLOCK = 1 << 20
 _SEED_STRIDE = 1_000_003
 """Between the seeds of two windows of one take, so that takes share none."""
 
@@ -298,8 +297,4 @@ def spans_over(length_s: float, window_s: float, overlap_s: float) -> list[tuple
 @lru_cache(maxsize=8)
 def _sha256(path: Path, size: int, changed_ns: int) -> str:
     """Of a file; kept as long as its size and time stay."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
+    return file_sha256(path)
