@@ -10,6 +10,7 @@ from pathlib import Path, PureWindowsPath
 import msgspec
 
 from musiscene_core.errors import InputError, MediaOfflineError, RangeError, TimelineError
+from musiscene_core.media_urls import escapes, is_relative_url, path_of_url
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
 from musiscene_core.timeline import (
@@ -37,7 +38,6 @@ from musiscene_plugins.otio.bundle import media_folder
 from musiscene_plugins.otio.document import Document, metadata_of, read_document
 from musiscene_plugins.otio.from_edit import document_from
 from musiscene_plugins.otio.lines import lines_of
-from musiscene_plugins.otio.media_urls import escapes, is_relative_url, path_of_url
 from musiscene_plugins.otio.movie import movie_document
 from musiscene_plugins.otio.placing import base_name, place_in_copy, remove_copy
 from musiscene_plugins.otio.reading import Reading, read_everything

@@ -23,6 +23,7 @@ from musiscene_core.errors import (
     RequestError,
     TimelineError,
 )
+from musiscene_core.media_urls import is_relative_url, path_of_url
 from musiscene_core.ranges import FrameRange
 from musiscene_core.take import Take
 from musiscene_core.whole_files import file_sha256
@@ -33,7 +34,6 @@ from musiscene_plugins.otio.bundle import media_folder, unpack_media
 from musiscene_plugins.otio.document import OURS, Document
 from musiscene_plugins.otio.exact_time import time_range
 from musiscene_plugins.otio.flatten import stack_origin
-from musiscene_plugins.otio.media_urls import is_relative_url, path_of_url
 from musiscene_plugins.otio.replacing import take_ours_away, untouched_ours
 from musiscene_plugins.otio.saving import Before, CopyStyle, save_copy
 from musiscene_plugins.placements import Ledger

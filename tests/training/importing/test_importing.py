@@ -12,6 +12,7 @@ import pytest
 from musiscene_core.captioning.prompts import DESCRIBE, SCENE, VIDEO
 from musiscene_training.cli import main
 from musiscene_training.dataset import read_dataset
+from musiscene_training.importing.timelines import read_timelines
 from musiscene_training.vacad.selecting import from_list
 from tests.support import shared_media
 
@@ -201,3 +202,22 @@ def test_music_on_a_timeline_and_the_picture_above_it_make_a_pair(tmp_path) -> N
     left = {one["row"]: one["why"] for one in problems(output)}
     assert set(left) == {"broken", "deep", "clip", "reel/MX_Temp/2"}
     assert left["reel/MX_Temp/2"] == "It runs at another speed."
+
+
+@pytest.mark.parametrize(
+    "address", ["file://{folder}/take #2.wav", "file://localhost{folder}/take%20%232.wav"]
+)
+def test_media_addresses_are_read_as_where_timelines_are_scored(tmp_path, address: str) -> None:
+    touched(tmp_path, "take #2.wav", "c.mov")
+    music = clip(tmp_path / "take #2.wav", 0, 4)
+    music.media_reference.target_url = address.format(folder=tmp_path)
+    timeline = otio.schema.Timeline("cut")
+    picture, sound = (otio.schema.Track(name, kind=name) for name in ("Video", "Audio"))
+    sound.name = "Music"
+    picture.append(clip(tmp_path / "c.mov", 0, 4))
+    sound.append(music)
+    timeline.tracks.extend([picture, sound])
+    otio.adapters.write_to_file(timeline, str(tmp_path / "reel.otio"))
+    (found,) = read_timelines(tmp_path).clips
+    assert found.sound is not None
+    assert found.sound.path == str(tmp_path / "take #2.wav")

@@ -12,11 +12,11 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import opentimelineio as otio
 
 from musiscene_core.errors import InputError
+from musiscene_core.media_urls import path_of_url
 from musiscene_training.dataset import Problem
 from musiscene_training.importing.found import Found
 from musiscene_training.vacad.clips import Clip, Stretch
@@ -119,23 +119,21 @@ def _stretch(item: Any, first_s: float, last_s: float, folder: Path) -> Stretch 
     if any(getattr(effect, "time_scalar", 1.0) != 1.0 for effect in item.effects):
         return "It runs at another speed."
     reference = item.media_reference
-    path = _path(str(getattr(reference, "target_url", "") or ""), folder)
-    if path is None or not path.is_file():
+    path = path_of_url(str(getattr(reference, "target_url", "") or ""), folder)
+    if not path or not _is_file(path):
         return f"The file of {item.name or 'a clip'} is not there: {path or 'none is named'}."
     start = item.trimmed_range().start_time.to_seconds()
     if reference.available_range is not None:
         start -= reference.available_range.start_time.to_seconds()
     start = max(0.0, start)
-    return Stretch(path=str(path), start_s=start + first_s, end_s=start + last_s)
+    return Stretch(path=path, start_s=start + first_s, end_s=start + last_s)
 
 
-def _path(url: str, folder: Path) -> Path | None:
-    if not url or "\0" in url:
-        return None
-    if url.casefold().startswith("file:"):
-        return Path(unquote(urlsplit(url).path))
-    plain = folder / url
-    return plain if plain.exists() else folder / unquote(url)
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
 
 
 def _is_music(track: Any, words: tuple[str, ...]) -> bool:
