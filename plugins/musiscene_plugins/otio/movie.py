@@ -1,10 +1,8 @@
 """A bare movie, or a bare sound file, as a timeline of one clip.
 
-The timeline begins at 00:00:00:00 whatever start timecode the file carries, so an In of
-00:00:04:00 is four seconds in. It runs at the movie's own rate (even an odd one such as 179/6);
-a movie of variable rate, whose frames no timeline could name, gets the broadcast rate nearest to
-its average. A sound file gets 24 unless told otherwise. The movie's first sound stream is heard
-in full, as dialogue and music in one; further ones (A2, A3) only where the user gives them a role.
+An In of 00:00:04:00 is four seconds in: see musiscene_core.movies for where a movie's timeline
+begins, and at which rate it runs. Its first sound stream is heard in full; further ones (A2, A3)
+only where the user gives them a role.
 """
 
 from __future__ import annotations
@@ -15,15 +13,13 @@ from typing import Any
 
 import opentimelineio as otio
 
-from musiscene_core.errors import MediaError
-from musiscene_core.media import MediaInfo, probe
+from musiscene_core.media import probe
+from musiscene_core.movies import movie_span
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import Role
 from musiscene_plugins.otio.document import OURS, Document
 from musiscene_plugins.otio.exact_time import rational_time, time_range
-
-SOUND_FILE_RATE = FrameRate(24)
 
 
 def movie_document(path: Path, *, rate: FrameRate | None, roles: Mapping[str, Role]) -> Document:
@@ -33,12 +29,7 @@ def movie_document(path: Path, *, rate: FrameRate | None, roles: Mapping[str, Ro
         MediaError: not a movie or sound file, damaged, or without a length.
     """
     info = probe(path)
-    exact = rate or _rate_of(info)
-    frames = _length(info, exact)
-    if info.is_still or frames < 1:
-        raise MediaError(
-            f"{path} has no length to score.", hint="Give a movie, a sound file or a timeline."
-        )
+    exact, frames = movie_span(info, rate)
     timeline = otio.schema.Timeline(path.stem)
     timeline.metadata[OURS] = {"rate": f"{exact.numerator}/{exact.denominator}"}
     float_rate = float(exact.fps)
@@ -58,20 +49,6 @@ def movie_document(path: Path, *, rate: FrameRate | None, roles: Mapping[str, Ro
         record=FrameRange(0, frames),
         format="movie",
     )
-
-
-def _rate_of(info: MediaInfo) -> FrameRate:
-    if info.video is None:
-        return SOUND_FILE_RATE
-    return info.video.rate.nearest_broadcast() if info.video.variable_rate else info.video.rate
-
-
-def _length(info: MediaInfo, rate: FrameRate) -> int:
-    """Whole frames of `rate` in the picture, or in the sound where there is no picture."""
-    video = info.video
-    if video is not None and not video.variable_rate and rate.fps == video.rate.fps:
-        return video.frame_count
-    return max(rate.frame_at(info.duration), 1 if info.duration > 0 else 0)
 
 
 def _track(name: str, kind: str, path: Path, frames: int, rate: float, *, stream: int) -> Any:

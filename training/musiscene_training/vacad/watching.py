@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING
 
 from musiscene_core.errors import EngineError, MediaError
 from musiscene_core.media import probe
-from musiscene_core.ranges import FrameRange, SourceMapping
+from musiscene_core.movies import Part, parts_range
 from musiscene_core.spotting.seen import Source, picture
 from musiscene_core.spotting.spot import spot
-from musiscene_core.timecode import FrameRate
-from musiscene_core.timeline import MediaReference, TimelineClip, TimelineRange
 from musiscene_training.vacad.clips import Clip, Outcome, Work
 from musiscene_training.vacad.settings import Settings
 
@@ -27,11 +25,6 @@ if TYPE_CHECKING:
 
 GIVEN, SIGNALS = "given", "signals"
 _MEASURED = "Measured, not seen: no vision model was given."
-_FINE_RATE = FrameRate(1000)
-_DEFAULT_RATE = FrameRate(25)
-
-Part = tuple[str, Fraction, Fraction]
-"""A file, and the seconds of it that are shown, from and to."""
 
 
 class Watching:
@@ -112,29 +105,11 @@ def _part(path: str, start_s: float, end_s: float | None) -> Part:
             hint="Say what is seen with --seen FILE, or leave it out.",
         )
     start = Fraction(start_s)
-    return path, start, max(start, found.duration if end_s is None else Fraction(end_s))
+    return Part(path, start, max(start, found.duration if end_s is None else Fraction(end_s)))
 
 
 def _measured(clip: Clip, parts: Sequence[Part]) -> Outcome:
-    first = probe(parts[0][0]).video
-    rate = first.rate if first is not None and first.rate.fps >= 5 else _DEFAULT_RATE
-    clips: list[TimelineClip] = []
-    place = 0
-    for path, start, end in parts:
-        frames = max(1, rate.frame_nearest(end - start))
-        mapping = SourceMapping(
-            record=FrameRange.from_length(place, frames),
-            record_rate=rate,
-            source_start=_FINE_RATE.frame_nearest(start),
-            source_rate=_FINE_RATE,
-        )
-        media = MediaReference(path=path)
-        clips.append(TimelineClip(name=Path(path).name, media=media, mapping=mapping))
-        place += frames
-    timeline = TimelineRange(
-        cue=clip.key, rate=rate, record=FrameRange(0, place), clips=tuple(clips)
-    )
-    text = spot(timeline).captions.video.text
+    text = spot(parts_range(clip.key, parts)).captions.video.text
     return Outcome(id=clip.id, value=text, writer=SIGNALS, notes=(_MEASURED,))
 
 
