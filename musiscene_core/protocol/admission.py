@@ -119,7 +119,8 @@ def check_critic(
         raise RequestError(
             f"The critic {info.name!r} cannot hear what {engine.name} makes: they live in "
             "different environments.",
-            hint="Score with another critic or none, and have the takes judged afterwards.",
+            hint="Leave the critic out, and have the takes judged afterwards: musiscene takes "
+            f"judge ID ID --critic {info.name}.",
         )
 
 

@@ -17,6 +17,7 @@ from musiscene_core.protocol import Client
 from musiscene_core.request import ScoreRequest
 from musiscene_daemon.critic import criticise
 from musiscene_daemon.engines.registry import Registry
+from musiscene_plugins.cli.main import main
 from tests.support.composed import mood_brief
 from tests.support.daemons import Home
 from tests.support.scripted_captioner import SPEC, ScriptedCaptioner
@@ -50,12 +51,22 @@ def test_one_take_is_not_compared_with_anything(shared_home: Home, client: Clien
     assert (critique.rank, critique.among) == (1, 1)
 
 
-def test_a_take_for_the_opposite_mood_ranks_below(shared_home: Home, client: Client) -> None:
+def test_a_take_for_the_opposite_mood_ranks_below(
+    shared_home: Home, client: Client, capsys: pytest.CaptureFixture[str]
+) -> None:
     stages: list[str] = []
     pair = [*scored(client, "calm"), *scored(client, "energising")]
     calm, loud = client.critique(pair, "signals", lambda stage, _: stages.append(stage))
     assert (calm.rank, loud.rank) == (1, 2)
     assert stages
+    # Asked on the command line, it is kept beside the takes.
+    capsys.readouterr()
+    assert main(["takes", "judge", *map(_id, pair)]) == 0
+    said = capsys.readouterr().out
+    assert said.index("Critic: 1 of 2") < said.index("Critic: 2 of 2")
+    assert [read_critique(folder) for folder in pair] == [calm, loud]
+    assert main(["takes", "judge", _id(pair[0])]) == 2
+    assert "takes judge ID ID" in capsys.readouterr().err
 
 
 def test_what_cannot_be_judged_is_refused(

@@ -384,7 +384,14 @@ def _add_takes(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         metavar="WORDS",
         help="what to search for in cues, captions, prompts, keys and labels; or one of: "
-        "show ID, favourite ID, unfavourite ID, label ID WORDS, delete ID, purge, list WORDS",
+        "show ID, judge ID ID, favourite ID, unfavourite ID, label ID WORDS, delete ID, purge, "
+        "list WORDS",
+    )
+    parser.add_argument(
+        "--critic",
+        default="",
+        metavar="NAME",
+        help="judge by this captioner's words beside measurements (default: measurements alone)",
     )
     parser.add_argument("--cue", default="", metavar="NAME", help="only cues whose name has this")
     parser.add_argument("--engine", default="", metavar="NAME", help="only this engine's")

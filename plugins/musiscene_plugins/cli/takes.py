@@ -7,19 +7,21 @@ import json
 import re
 import sys
 import time
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import msgspec
 from rich.table import Table
 
-from musiscene_core.critic import Critique, read_critique
+from musiscene_core.codec import to_json, write_atomically
+from musiscene_core.critic import CRITIQUE_FILE, Critique, read_critique
 from musiscene_core.errors import InputError, RequestError
 from musiscene_core.library import MAX_PAGE, Catalogue, TakePage, TakeQuery, TakeRecord
 from musiscene_core.paths import data_folder
 from musiscene_core.protocol import connect
 from musiscene_core.request import SIGNALS
-from musiscene_plugins.cli.terminal import result_console
+from musiscene_plugins.cli.terminal import result_console, shown_progress
 
 _UNIT_S = {"h": 3_600, "d": 86_400, "w": 604_800}
 _SHOWN_ID = 8
@@ -34,6 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise RequestError("Which take?", hint=f"`musiscene takes {action} ID`.")
     if action == "show":
         _show_critique(catalogue.get(rest[0]), arguments)
+    elif action == "judge":
+        _judge([catalogue.get(one) for one in rest], arguments)
     elif action == "favourite" or action == "unfavourite":
         _show_one(catalogue.set_favourite(rest[0], action == "favourite"), arguments)
     elif action == "label":
@@ -55,6 +59,21 @@ def run(arguments: argparse.Namespace) -> int:
         page = catalogue.find(_query(" ".join(words), arguments))
         _show(page, arguments)
     return 0
+
+
+def _judge(takes: Sequence[TakeRecord], arguments: argparse.Namespace) -> None:
+    """Rank takes of one scene, and keep what is said beside each as if it had been at once."""
+    if len(takes) < 2:
+        raise RequestError(
+            "One take has none to be better than.", hint="`musiscene takes judge ID ID [ID ...]`."
+        )
+    folders = [Path(take.folder) for take in takes]
+    with shown_progress(quiet=arguments.json) as show, connect() as client:
+        judged = client.critique(folders, arguments.critic or SIGNALS, show, on_eta=show.eta)
+    for folder, critique in zip(folders, judged, strict=True):
+        write_atomically(folder / CRITIQUE_FILE, to_json(critique))
+    for _, take in sorted(zip(judged, takes, strict=True), key=lambda pair: pair[0].rank):
+        _show_critique(take, arguments)
 
 
 def _query(words: str, arguments: argparse.Namespace) -> TakeQuery:
