@@ -151,15 +151,10 @@ def _heard(
     from musiscene_core.spotting.speech.whisper import Whisper, check_folder, known_by
 
     folder = Path(models.speech).expanduser()
-    note = ""
+    speakers = Path(models.speakers).expanduser() if models.speakers else None
     try:
         size = check_folder(folder)
-        diariser = None
-        if models.speakers:
-            try:
-                diariser = Pyannote(Path(models.speakers).expanduser())
-            except MusiSceneError as error:
-                note = error.message
+        diariser = Pyannote(speakers, progress) if speakers else None
         spec: ModelSpec[Whisper] = ModelSpec(
             name=f"speech:{folder}",
             bytes=int(size * _ROOM),
@@ -168,21 +163,12 @@ def _heard(
         )
         whisper = Waiting(folder.name, lambda: residents.use(spec, progress))
         kept = KeptSpeech(timeline, known_by(folder))
-        heard = spoken_lines(timeline, regions, whisper, diariser, progress, kept)
+        return spoken_lines(timeline, regions, whisper, diariser, progress, kept)
     except CancelledError:
         raise
     except (MusiSceneError, *_FAILURES) as error:
         failed = _failed("speech", folder.name, error)
         return Heard(subtitle_lines(timeline), (failed,))
-    if note:
-        told = tuple(
-            msgspec.structs.replace(report, message=" ".join(filter(None, (note, report.message))))
-            if report.stage == "speakers"
-            else report
-            for report in heard.reports
-        )
-        heard = heard._replace(reports=told)
-    return heard
 
 
 class _Looking:

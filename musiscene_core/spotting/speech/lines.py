@@ -213,7 +213,7 @@ class _Hearing:
         try:
             turns = self._diariser.turns(samples)
         except EngineError as error:
-            self._failed, self._diariser = error.message, None
+            self._failed, self._diariser = str(error), None
             return []
         numbers: dict[str, int] = {}
         names = []
