@@ -23,14 +23,13 @@ from torch.nn import functional
 
 from musiscene_core.neural.dots import (
     STEP,
-    dot,
-    four_dots,
+    four_by_one,
+    four_by_two,
     inputs_for,
     largest,
     place,
     pointer,
     to_whole,
-    two_dots,
 )
 
 log = logging.getLogger(__name__)
@@ -41,8 +40,6 @@ MANY_ROWS = 16
 _WIDENED = 1 << 20
 """Weights widened at a time: 4 MiB, which a cache holds."""
 _STEPS_A_VALUE = 32_767
-_WHOLES_AT_MOST = 4096
-"""Products of 8 times 16 bits that eight sums of 32 bits hold for certain."""
 _SMALLEST = 1e-12
 _one_at_a_time = threading.Lock()
 """Of numba's ways to use threads one cannot be used by two at once."""
@@ -209,34 +206,32 @@ def product(
     """
     count = x.shape[1]
     each = pointer(worth, steps)
-    for n in range(first, last):
-        w = place(pointer(like, weights), n * count)
+    apart = -(-(last - first) // 4)
+    for at in range(first, first + apart):
+        n, o, p, q = at, at + apart, at + 2 * apart, at + 3 * apart
+        # Where four rows do not come out even, the last one is taken again.
+        o, p, q = min(o, last - 1), min(p, last - 1), min(q, last - 1)
+        w = pointer(like, weights)
+        rows_of = place(w, n * count), place(w, o * count), place(w, p * count), place(w, q * count)
         m = 0
         while m < rows:
-            a = b = c = d = np.float32(0)
-            left = rows - m
-            for begin in range(0, count, _WHOLES_AT_MOST):
-                length = min(_WHOLES_AT_MOST, count - begin)
-                here, far = place(w, begin), m * count + begin
-                at = inputs_for(w, place(x, far), place(whole, far))
-                if left >= 4:
-                    p, q, r, s = four_dots(here, at, count, length)
-                    a, b, c, d = a + p, b + q, c + r, d + s
-                elif left >= 2:
-                    p, q = two_dots(here, at, count, length)
-                    a, b = a + p, b + q
-                else:
-                    a += dot(here, at, length)
-            y[m, n] = a
-            if left >= 2:
-                y[m + 1, n] = b
-            if left >= 4:
-                y[m + 2, n] = c
-                y[m + 3, n] = d
-            m += 4 if left >= 4 else 2 if left >= 2 else 1
-        if steps:
-            for m in range(rows):
-                y[m, n] *= each[n] * worth[m]
+            begin = m * count
+            inputs = inputs_for(w, place(x, begin), place(whole, begin))
+            if rows - m >= 2:
+                a, b, c, d, e, f, g, h = four_by_two(rows_of, inputs, count, count)
+                if steps:
+                    other = worth[m + 1]
+                    e, f = e * (each[n] * other), f * (each[o] * other)
+                    g, h = g * (each[p] * other), h * (each[q] * other)
+                y[m + 1, n], y[m + 1, o], y[m + 1, p], y[m + 1, q] = e, f, g, h
+            else:
+                a, b, c, d = four_by_one(rows_of, inputs, count, count)
+            if steps:
+                one = worth[m]
+                a, b = a * (each[n] * one), b * (each[o] * one)
+                c, d = c * (each[p] * one), d * (each[q] * one)
+            y[m, n], y[m, o], y[m, p], y[m, q] = a, b, c, d
+            m += 2
 
 
 @compiled

@@ -18,6 +18,9 @@ from numba.extending import intrinsic
 STEP = 64
 """Numbers of a row must be a multiple of it: no dot product takes more at a time."""
 
+WHOLES_AT_MOST = 4096
+"""Products of 8 times 16 bits that eight sums of 32 bits hold for certain."""
+
 _LANES = 8
 _SUMS = 2
 """At work at a time, since one has to wait for its last addition."""
@@ -143,77 +146,125 @@ def dot(context: Any, weights: Any, inputs: Any, count: Any) -> Any:
 
     def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
         at_weights, at_inputs, count = given
-        return _dots(builder, weights.dtype, at_weights, [at_inputs], count)[0]
+        return _dot(builder, weights.dtype, at_weights, at_inputs, count)
 
     return types.float32(*kinds), make
 
 
 @intrinsic
-def two_dots(context: Any, weights: Any, inputs: Any, stride: Any, count: Any) -> Any:
-    """As `dot`, with two rows of inputs, each `stride` numbers behind the other."""
-    return _several(weights, inputs, 2)
+def four_by_one(context: Any, rows: Any, inputs: Any, stride: Any, count: Any) -> Any:
+    """Dot products of four rows of weights, pointers, with one row of inputs, in float32.
+
+    Types are as of `dot`. The order of sums is the same as in `four_by_two`.
+    """
+    return _tile(rows, inputs, 1)
 
 
 @intrinsic
-def four_dots(context: Any, weights: Any, inputs: Any, stride: Any, count: Any) -> Any:
-    """As `dot`, with four rows of inputs, each `stride` numbers behind the other."""
-    return _several(weights, inputs, 4)
+def four_by_two(context: Any, rows: Any, inputs: Any, stride: Any, count: Any) -> Any:
+    """As `four_by_one`, with two rows of inputs, the second `stride` numbers behind the first.
+
+    The first four results are those of the first row.
+    """
+    return _tile(rows, inputs, 2)
 
 
-def _several(weights: Any, inputs: Any, rows: int) -> Any:
+def _tile(rows: Any, inputs: Any, many: int) -> Any:
     def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
-        at_weights, at_inputs, stride, count = given
+        at_rows, at_inputs, stride, count = given
+        weights = cgutils.unpack_tuple(builder, at_rows)
         each = [
             builder.gep(at_inputs, [builder.mul(stride, ir.Constant(_SIZE, row))])
-            for row in range(rows)
+            for row in range(many)
         ]
-        found = _dots(builder, weights.dtype, at_weights, each, count)
+        found = _tile_of(builder, rows.dtype.dtype, weights, each, count)
         return target.make_tuple(builder, signature.return_type, found)
 
-    kinds = (weights, inputs, types.int64, types.int64)
-    return types.UniTuple(types.float32, rows)(*kinds), make
+    kinds = (rows, inputs, types.int64, types.int64)
+    return types.UniTuple(types.float32, 4 * many)(*kinds), make
 
 
-def _dots(builder: Any, kind: Any, weights: Any, inputs: Sequence[Any], count: Any) -> list[Any]:
-    """Dot products of the same weights with each of `inputs`; each as if it were alone."""
-    if kind == types.int8:
-        return _whole_dots(builder, weights, inputs, count)
+def _tile_of(
+    builder: Any, kind: Any, weights: Sequence[Any], inputs: Sequence[Any], count: Any
+) -> list[Any]:
+    """Products of all weights with the first input, then with the second."""
+    floats = _vector(_FLOAT, _LANES)
+    whole = kind == types.int8
+    sum_of = _vector(_INT, _LANES) if whole else floats
+    lanes = 2 * _LANES if whole else _LANES
+    load, add = _whole_parts(builder) if whole else _float_parts(builder, kind)
+    most = ir.Constant(_SIZE, WHOLES_AT_MOST)
+    zero = ir.Constant(_FLOAT, 0.0)
+    totals = [cgutils.alloca_once_value(builder, zero) for _ in range(len(weights) * len(inputs))]
+    sums = [cgutils.alloca_once(builder, sum_of) for _ in totals]
+    for total in totals:
+        builder.store(zero, total)
+    first = ir.Constant(_SIZE, 0)
+    with cgutils.for_range_slice(builder, first, count, most, _SIZE) as (begin, _):
+        end = builder.add(begin, most)
+        end = builder.select(builder.icmp_signed("<", end, count), end, count)
+        for held in sums:
+            builder.store(ir.Constant(sum_of, [0] * _LANES), held)
+        step = ir.Constant(_SIZE, lanes)
+        with cgutils.for_range_slice(builder, begin, end, step, _SIZE) as (index, _):
+            here = [_load(builder, at, index, _SHORT if whole else _FLOAT, lanes) for at in inputs]
+            for n, at in enumerate(weights):
+                weight = load(at, index)
+                for m, value in enumerate(here):
+                    held = sums[m * len(weights) + n]
+                    builder.store(add(builder.load(held), weight, value), held)
+        for held, total in zip(sums, totals, strict=True):
+            found = builder.load(held)
+            if whole:
+                found = builder.sitofp(found, floats)
+            builder.store(builder.fadd(builder.load(total), _across(builder, found)), total)
+    return [builder.load(total) for total in totals]
+
+
+def _float_parts(builder: Any, kind: Any) -> tuple[Any, Any]:
+    """What loads weights, and what adds their products with inputs."""
     vector = _vector(_FLOAT, _LANES)
     multiply_add = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{_LANES}f32"
     )
-    if kind == types.uint16:
-        weights = builder.bitcast(weights, _HALF.as_pointer())
 
-    def weight(index: Any) -> Any:
-        if kind == types.uint16:
-            return builder.fpext(_load(builder, weights, index, _HALF, _LANES), vector)
-        return _load(builder, weights, index, _FLOAT, _LANES)
+    def load(at: Any, index: Any) -> Any:
+        if kind != types.uint16:
+            return _load(builder, at, index, _FLOAT, _LANES)
+        halves = builder.bitcast(at, _HALF.as_pointer())
+        return builder.fpext(_load(builder, halves, index, _HALF, _LANES), vector)
 
-    def add(held: Any, here: Any, at: Any, index: Any) -> Any:
-        return builder.call(multiply_add, [here, _load(builder, at, index, _FLOAT, _LANES), held])
-
-    sums = _summed(builder, count, vector, _LANES, inputs, weight, add)
-    return [_across(builder, _folded(each, builder.fadd)) for each in sums]
+    return load, lambda held, weight, value: builder.call(multiply_add, [weight, value, held])
 
 
-def _whole_dots(builder: Any, weights: Any, inputs: Sequence[Any], count: Any) -> list[Any]:
+def _whole_parts(builder: Any) -> tuple[Any, Any]:
     wide = _vector(_INT, 2 * _LANES)
 
-    def weight(index: Any) -> Any:
-        return builder.sext(_load(builder, weights, index, _BYTE, 2 * _LANES), wide)
+    def load(at: Any, index: Any) -> Any:
+        return builder.sext(_load(builder, at, index, _BYTE, 2 * _LANES), wide)
 
-    def add(held: Any, here: Any, at: Any, index: Any) -> Any:
-        value = builder.sext(_load(builder, at, index, _SHORT, 2 * _LANES), wide)
-        both = builder.mul(here, value, flags=["nsw"])
+    def add(held: Any, weight: Any, value: Any) -> Any:
+        both = builder.mul(weight, builder.sext(value, wide), flags=["nsw"])
         # Neighbours summed: what processors have one instruction for.
         even, odd = (_picked(builder, both, range(one, 2 * _LANES, 2)) for one in (0, 1))
         return builder.add(held, builder.add(even, odd))
 
-    sums = _summed(builder, count, _vector(_INT, _LANES), 2 * _LANES, inputs, weight, add)
+    return load, add
+
+
+def _dot(builder: Any, kind: Any, weights: Any, inputs: Any, count: Any) -> Any:
+    whole = kind == types.int8
     floats = _vector(_FLOAT, _LANES)
-    totals = [builder.sitofp(_folded(each, builder.add), floats) for each in sums]
-    return [_across(builder, total) for total in totals]
+    sum_of = _vector(_INT, _LANES) if whole else floats
+    lanes = 2 * _LANES if whole else _LANES
+    load, added = _whole_parts(builder) if whole else _float_parts(builder, kind)
+
+    def add(held: Any, weight: Any, at: Any, index: Any) -> Any:
+        return added(held, weight, _load(builder, at, index, _SHORT if whole else _FLOAT, lanes))
+
+    sums = _summed(builder, count, sum_of, lanes, [inputs], lambda at: load(weights, at), add)
+    found = _folded(sums[0], builder.add if whole else builder.fadd)
+    return _across(builder, builder.sitofp(found, floats) if whole else found)
 
 
 def _summed(
