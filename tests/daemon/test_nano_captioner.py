@@ -13,6 +13,8 @@ import pytest
 from musiscene_core.captioning.generation import Generation
 from musiscene_core.captioning.heard import Section, unheard
 from musiscene_core.captioning.nano import saved
+from musiscene_core.captioning.nano.asking import Impression, answer_tokens, is_strange
+from musiscene_core.captioning.nano.asking import listen as listen_to
 from musiscene_core.captioning.prompts import QUESTIONS, SCENE, TEMPO
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import MediaError, ModelError, RequestError
@@ -77,6 +79,24 @@ def test_it_answers_every_question_in_its_own_words_and_says_how(media: MediaRef
         assert caption.how.wrote == caption.text
     scene = heard.captions[ASKED.index(SCENE)].text
     assert names_a_scene(scene), scene
+
+
+def test_whatever_it_hears_its_answers_are_whole_sentences() -> None:
+    nano = saved.load(saved.SHIPPED)
+    random = np.random.default_rng(3)
+    freely = Generation(temperature=1.5, top_p=1.0, seed=1)
+    for embedded in random.uniform(0, 3, (6, 192)).astype(np.float32):
+        for question, adapter in nano.manifest.questions.items():
+            for settings in (Generation(), freely):
+                tokens = list(answer_tokens(nano, embedded, question, adapter, settings))
+                assert nano.sentences.has(question, tokens), nano.words.text(tokens)
+
+
+def test_sound_unlike_music_is_told_to_be_that(media: MediaReference) -> None:
+    nano = saved.load(saved.SHIPPED)
+    heard = listen_to(nano, section(media, 0.0, 24.0))
+    assert not is_strange(nano, heard)
+    assert is_strange(nano, Impression(np.eye(192, dtype=np.float32)[0], 1))
 
 
 def test_it_hears_drums_and_a_fast_beat(media: MediaReference) -> None:

@@ -29,6 +29,7 @@ _HEARING = 0.6
 _QUESTIONS = tuple(one for known in prompts.QUESTIONS.values() for one in known)
 _NO_MUSIC = "The nano captioner says nothing of sound without music."
 _NOTE = "Written by a small model that was trained on music our own composer wrote."
+_STRANGE = "This sound is unlike all that it learned from: it may be far off."
 
 
 class NanoCaptioner:
@@ -64,7 +65,13 @@ class NanoCaptioner:
         progress: Progress = silent,
     ) -> tuple[HeardSection, ...]:
         """See Captioner."""
-        from musiscene_core.captioning.nano.asking import Impression, answered, attributes, listen
+        from musiscene_core.captioning.nano.asking import (
+            Impression,
+            answered,
+            attributes,
+            is_strange,
+            listen,
+        )
         from musiscene_core.captioning.nano.saved import SHIPPED, load
 
         try:
@@ -98,7 +105,11 @@ class NanoCaptioner:
                 version=f"{__version__}+{nano.identity[:12]}",
                 model=nano.identity,
                 settings=tuple(msgspec.structs.asdict(settings).items()),
-                notes=(_NOTE, _impression(attributes(nano, impression))),
+                notes=(
+                    _NOTE,
+                    *([_STRANGE] if is_strange(nano, impression) else ()),
+                    _impression(attributes(nano, impression)),
+                ),
             )
             captions = []
             for number in range(len(questions)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -12,8 +12,16 @@ from musiscene_core.captioning.checked import SILENCE_PEAK, checked
 from musiscene_core.captioning.generation import Generation
 from musiscene_core.captioning.heard import Section
 from musiscene_core.captioning.nano.features import SAMPLE_RATE, WINDOW, WINDOW_S, Floats, views
-from musiscene_core.captioning.nano.network import Speaker, chooser, embedding, spoken, told
+from musiscene_core.captioning.nano.network import (
+    Speaker,
+    chooser,
+    embedding,
+    spoken,
+    strangeness,
+    told,
+)
 from musiscene_core.captioning.nano.saved import Nano
+from musiscene_core.captioning.nano.sentences import Place
 from musiscene_core.captioning.nano.words import ANSWER, BEGIN, END
 from musiscene_core.errors import RequestError
 from musiscene_core.media import iter_audio
@@ -71,6 +79,11 @@ def attributes(nano: Nano, impression: Impression) -> dict[str, str]:
     return found
 
 
+def is_strange(nano: Nano, impression: Impression) -> bool:
+    """Whether the music is unlike all that the captioner learned from."""
+    return strangeness(nano.encoder, impression.embedded) > nano.manifest.farthest
+
+
 def answered(
     nano: Nano, impression: Impression, question: str, settings: Generation
 ) -> Iterator[str]:
@@ -92,14 +105,45 @@ def answered(
 
 
 def answer_tokens(
-    nano: Nano, embedded: Floats, question: str, adapter: str, settings: Generation
+    nano: Nano,
+    embedded: Floats,
+    question: str,
+    adapter: str,
+    settings: Generation,
+    *,
+    bound: bool = True,
 ) -> Iterator[int]:
-    """The tokens of an answer, heard through one of the adapters whoever the question is for."""
+    """The tokens of an answer, heard through one of the adapters whoever the question is for.
+
+    Args:
+        nano: who answers.
+        embedded: what it hears, [audio width].
+        question: what it is asked.
+        adapter: by which it hears.
+        settings: how freely it chooses its words.
+        bound: choose among the words that go on with a sentence; else among all it knows.
+    """
     speaker = Speaker(nano.language, nano.adapters[adapter], embedded, nano.manifest.heads)
     asked = [BEGIN, *nano.words.tokens(question), ANSWER]
     place = list(nano.manifest.questions).index(question)
     choose = chooser(settings.temperature, settings.top_p, (settings.seed, place))
+    if bound:
+        choose = _Following(nano.sentences.begin(question), choose)
     return spoken(speaker, asked, END, settings.max_tokens, choose)
+
+
+class _Following:
+    """Chooses among the tokens that may follow, and follows what was chosen."""
+
+    def __init__(self, place: Place, choose: Callable[[Floats], int]) -> None:
+        self._place = place
+        self._choose = choose
+
+    def __call__(self, logits: Floats) -> int:
+        allowed = self._place.allowed()
+        token = allowed[self._choose(logits[allowed])]
+        self._place = self._place.after(token)
+        return token
 
 
 def _windows(blocks: Iterator[Floats]) -> Iterator[tuple[Floats, float]]:

@@ -62,6 +62,12 @@ def told(weights: Weights, head: str, embedded: Floats) -> Floats:
     return _linear(weights, f"head.{head}", embedded)
 
 
+def strangeness(weights: Weights, embedded: Floats) -> float:
+    """How far an embedding is from the nearest of those the encoder learned from: 1 - cosine."""
+    length = max(float(np.linalg.norm(embedded)), 1e-12)
+    return 1.0 - float((weights["known"] @ embedded).max()) / length
+
+
 def audio_tokens(adapter: Weights, embedded: Floats) -> Floats:
     """The tokens each heard layer attends to, [heard layers, tokens, width]."""
     length = max(float(np.linalg.norm(embedded)), 1e-12)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from musiscene_core.captioning.nano.network import Floats, Weights
+from musiscene_core.captioning.nano.sentences import Sentences
 from musiscene_core.captioning.nano.words import Words
 from musiscene_core.errors import ModelError
 
@@ -34,6 +35,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         classes: what the encoder tells apart, and the names of each.
         players: which players it listens for.
         questions: what it can be asked, each with the adapter that answers.
+        forms: by question, the sentences of its answers, with fields.
+        choices: what may stand in each field.
+        farthest: how far from what it learned from, as network.strangeness says, music may be
+            before it is told to be unlike that.
         weights_sha256: of the weights' file.
         seed: it was trained from.
         cues: how many it was trained on.
@@ -45,6 +50,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     classes: dict[str, tuple[str, ...]]
     players: tuple[str, ...]
     questions: dict[str, str]
+    forms: dict[str, tuple[str, ...]]
+    choices: dict[str, tuple[str, ...]]
+    farthest: float
     weights_sha256: str
     seed: int
     cues: int
@@ -57,6 +65,7 @@ class Nano:
     Attributes:
         manifest: what it is.
         words: its vocabulary.
+        sentences: its answers are among them.
         encoder: weights.
         language: weights.
         adapters: weights by the adapter's name.
@@ -64,6 +73,7 @@ class Nano:
 
     manifest: Manifest
     words: Words
+    sentences: Sentences
     encoder: Weights
     language: Weights
     adapters: Mapping[str, Weights]
@@ -110,9 +120,17 @@ def load(folder: Path) -> Nano:
         raise _damaged(folder, str(error)) from error
     if missing := {*_PARTS, *manifest.questions.values()} - set(parts):
         raise _damaged(folder, f"it has no {', '.join(sorted(missing))}")
+    words = Words(manifest.words)
+    try:
+        sentences = Sentences(manifest.forms, manifest.choices, words)
+    except KeyError as error:
+        raise _damaged(folder, f"its sentences hold {error}") from error
+    if missing := set(manifest.questions) - set(manifest.forms):
+        raise _damaged(folder, f"it has no sentences for {', '.join(sorted(missing))}")
     return Nano(
         manifest=manifest,
-        words=Words(manifest.words),
+        words=words,
+        sentences=sentences,
         encoder=parts["encoder"],
         language=parts["language"],
         adapters={name: held for name, held in parts.items() if name not in _PARTS},

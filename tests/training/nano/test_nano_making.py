@@ -32,6 +32,7 @@ from musiscene_training.nano.model import (  # noqa: E402
 from musiscene_training.nano.speaking import (  # noqa: E402
     Heard,
     _blurred,
+    _scrambled,
     train_language,
     train_msi,
     train_mu,
@@ -55,6 +56,7 @@ LANGUAGE = LanguageShape(
 TINY = recipe.Recipe(
     seed=3,
     cues=12,
+    last=2,
     of_each=1,
     encoder_steps=4,
     language_steps=4,
@@ -123,7 +125,8 @@ def test_numpy_says_what_torch_says(tmp_path):
         for part in (language, adapter):
             for weight in part.parameters():
                 weight.copy_(weight.half().float())
-    export(tmp_path, words, encoder, language, {"mu": adapter, "msi": adapter}, seed=1, cues=0)
+    adapters = {"mu": adapter, "msi": adapter}
+    export(tmp_path, words, encoder, language, adapters, torch.rand(9, 16), seed=1, cues=0)
     nano = load(tmp_path)
     random = np.random.default_rng(1)
     views = Views(
@@ -166,6 +169,15 @@ def test_embeddings_are_blurred_and_stay_what_they_mostly_are():
     blurred = _blurred(embeddings, np.array([2, 5]), np.random.default_rng(1))
     assert blurred.argmax(dim=1).tolist() == [2, 5]
     assert not torch.equal(blurred, embeddings[[2, 5]])
+
+
+def test_a_scrambled_embedding_is_of_no_example_and_the_others_stay():
+    embeddings = torch.arange(6.0)[:, None] + torch.zeros(6, 40)
+    scrambled = _scrambled(embeddings.repeat(20, 1), embeddings, np.random.default_rng(1))
+    deviations = scrambled.std(dim=1)
+    share = float((deviations > 0.5).float().mean())
+    assert 0.1 < share < 0.4
+    assert torch.equal(scrambled[deviations == 0], embeddings.repeat(20, 1)[deviations == 0])
 
 
 def test_pitch_views_keep_their_strength_when_their_ranges_change():
@@ -240,7 +252,11 @@ def test_the_encoder_learns_what_it_is_shown(made, tmp_path):
 def test_an_answer_of_random_weights_is_within_the_vocabulary(made):
     nano = load(made[1])
     tokens = list(answer_tokens(nano, np.ones(16, np.float32), DESCRIBE, "mu", Generation()))
+    assert nano.sentences.has(DESCRIBE, tokens), "bound to sentences"
+    free = Generation(temperature=1.0)
+    tokens = list(answer_tokens(nano, np.ones(16, np.float32), DESCRIBE, "mu", free, bound=False))
     assert nano.words.knows(nano.words.text(tokens))
+    assert not nano.sentences.has(DESCRIBE, tokens)
     assert len(tokens) <= LANGUAGE.tokens
 
 

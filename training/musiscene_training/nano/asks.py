@@ -26,7 +26,9 @@ UNSEEN_IDIOMS = ("string drama", "uplift", "melancholy")
 CUE_S = 24
 _FRAMES_PER_S = 24
 _ROUND = 12
-"""Of each round of cues, the last two are held out: one of a known idiom, one of an unseen one."""
+"""Of each round of cues, the last two are held out: one of a known idiom, one of an unseen one.
+
+They are for tuning; see kept_for_last."""
 _OWN_TEMPO, _OWN_MODE, _OWN_PLAYER, _OWN_FEELING = 0.45, 0.6, 0.65, 0.7
 """How often a cue keeps what its idiom would choose."""
 
@@ -40,9 +42,14 @@ _PLAYERS = (
 """Who can take over whose part."""
 
 
-def kept_for_last(number: int) -> bool:
-    """Whether a held-out cue is for the last figures; the others are for tuning what trains."""
-    return number // _ROUND % 2 == 0
+_LAST = 100_000
+"""From here on cues are for the last figures: none of them ever trained or tuned anything."""
+
+
+def kept_for_last(count: int) -> tuple[int, ...]:
+    """The numbers of the cues for the last figures: as many of known idioms as of unseen ones."""
+    rounds = range(_LAST - _LAST % _ROUND, _LAST + count * _ROUND, _ROUND)
+    return tuple(first + place for first in rounds for place in (_ROUND - 2, _ROUND - 1))[:count]
 
 
 @dataclass(frozen=True)

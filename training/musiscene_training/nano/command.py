@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _NUMBERS: tuple[tuple[str, str], ...] = (
     ("seed", "of everything; the same numbers make the same captioner"),
-    ("cues", "of the corpus, held-out ones included"),
+    ("cues", "of the corpus, those held out for tuning included"),
+    ("last", "cues for the last figures alone"),
     ("encoder-steps", "of the encoder's training"),
     ("language-steps", "of the language model's"),
     ("mu-steps", "of the MU phase"),
@@ -44,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tuning",
         action="store_true",
-        help="figures of the held-out cues for tuning, not of those kept for the last figures",
+        help="figures of the cues held out for tuning, not of those for the last figures",
     )
     numbers = parser.add_argument_group("numbers", "unless given, those of the shipped captioner")
     for name, described in _NUMBERS:

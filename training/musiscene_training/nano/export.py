@@ -17,10 +17,14 @@ from musiscene_core.captioning.nano.words import Words
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import OutputError
 from musiscene_training.nano.classes import CLASSES
+from musiscene_training.nano.grammar import forms
 from musiscene_training.nano.grammar.writing import MUSIC_QUESTIONS, SCENE_QUESTIONS
 from musiscene_training.nano.model import Adapter, Encoder, Language
 from musiscene_training.nano.truth import PLAYERS
 
+_KNOWN = 512
+_USUAL = 0.99
+"""Of all that was learned from, the share that is called like it."""
 Arrays = dict[str, npt.NDArray[np.float16]]
 
 
@@ -30,6 +34,7 @@ def export(
     encoder: Encoder,
     language: Language,
     adapters: Mapping[str, Adapter],
+    embeddings: torch.Tensor,
     *,
     seed: int,
     cues: int,
@@ -42,6 +47,7 @@ def export(
         encoder: trained.
         language: trained.
         adapters: "mu" and "msi".
+        embeddings: [n, audio width], of what they learned from.
         seed: of the training.
         cues: it was trained on.
 
@@ -49,6 +55,7 @@ def export(
         OutputError: `folder` cannot be written.
     """
     arrays: Arrays = {f"encoder/{name}": value for name, value in _encoder(encoder).items()}
+    arrays["encoder/known"], farthest = _known(embeddings)
     arrays |= {f"language/{name}": value for name, value in _language(language).items()}
     for adapter, part in adapters.items():
         arrays |= {f"{adapter}/{name}": value for name, value in _adapter(part).items()}
@@ -65,6 +72,9 @@ def export(
             **dict.fromkeys(MUSIC_QUESTIONS, "mu"),
             **dict.fromkeys(SCENE_QUESTIONS, "msi"),
         },
+        forms=forms.forms(),
+        choices=forms.choices(),
+        farthest=farthest,
         weights_sha256=hashlib.sha256(weights).hexdigest(),
         seed=seed,
         cues=cues,
@@ -77,6 +87,17 @@ def export(
     text = msgspec.json.format(msgspec.json.encode(manifest), indent=1)
     write_atomically(folder / MODEL_FILE, text + b"\n")
     return manifest
+
+
+def _known(embeddings: torch.Tensor) -> tuple[npt.NDArray[np.float16], float]:
+    """Some of the embeddings [_KNOWN, width], of length 1, and how far from them others are."""
+    unit = torch.nn.functional.normalize(embeddings, dim=1)
+    some = np.linspace(0, len(unit) - 1, min(_KNOWN, len(unit))).round().astype(int)
+    known = _half(unit[some])
+    others = np.setdiff1d(np.arange(len(unit)), some)
+    nearest = (unit[others].numpy() @ known.astype(np.float32).T).max(axis=1, initial=0.0)
+    farthest = float(np.quantile(1 - nearest, _USUAL)) if len(others) else 1.0
+    return known, round(farthest, 5)
 
 
 def _half(value: torch.Tensor) -> npt.NDArray[np.float16]:

@@ -4,6 +4,9 @@ It is run as it is shipped: by numpy, from its folder. MusiScene-nano and MU-nan
 scene question over the same music; MU-nano is the same model with the adapter of the phase before.
 As it was never asked for a scene, what it says when asked to describe the music is held against the
 same scenes too: the fluent text of a captioner that knows music alone.
+
+Both are compared free, choosing among all words; as it is shipped MusiScene-nano is bound to its
+sentences, which is a row of its own.
 """
 
 from __future__ import annotations
@@ -35,11 +38,12 @@ GROUPS = (
 """Held-out examples: whose cues they are of, and whether anything became of their sound."""
 _SHOWN = 6
 _ASKED = (
-    ("MU-nano", SCENE, "mu"),
-    ("MusiScene-nano", SCENE, "msi"),
-    ("MU-nano", DESCRIBE, "mu"),
+    ("MU-nano", SCENE, "mu", False),
+    ("MusiScene-nano", SCENE, "msi", False),
+    ("MusiScene-nano, bound", SCENE, "msi", True),
+    ("MU-nano", DESCRIBE, "mu", False),
 )
-"""Who is asked what, and the adapter by which he hears."""
+"""Who is asked what, the adapter by which he hears, and whether he is bound to sentences."""
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -83,7 +87,8 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
             players, the F1.
         rows: caption metrics, standard profile, one reference an example, over one plain and one
             altered example of each cue.
-        scene_share: how many of MusiScene-nano's scene answers name a scene of the grammar.
+        whole: by model and question, how many free answers are sentences of the grammar.
+        scene_share: how many of MusiScene-nano's free scene answers name a scene of the grammar.
         mu_scene_share: how many of MU-nano's do.
         distinct_2: different pairs of words among all of MusiScene-nano's.
         synonyms: whether METEOR knew synonyms.
@@ -93,6 +98,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     items: dict[str, int]
     accuracy: dict[str, dict[str, float]]
     rows: tuple[Row, ...]
+    whole: dict[str, float]
     scene_share: float
     mu_scene_share: float
     distinct_2: float
@@ -123,7 +129,8 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
     asked = {sound: _one_a_cue(held_out, sound) for sound in ("plain", "altered")}
     random = np.random.default_rng([seed, 7])
     rows: list[Row] = []
-    said: dict[str, list[str]] = {"mu": [], "msi": []}
+    said: dict[str, list[str]] = {model: [] for model, *_ in _ASKED}
+    whole: dict[str, list[bool]] = {}
     samples: list[Sample] = []
     synonyms = False
     for sound, places in asked.items():
@@ -135,24 +142,29 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
         }
         spoken_of = [heard[place] for place in places]
         texts = {}
-        for model, question, adapter in _ASKED:
-            texts[adapter, question] = _said(nano, spoken_of, question, adapter)
+        for model, question, adapter, bound in _ASKED:
+            tokens = [_said(nano, one, question, adapter, bound) for one in spoken_of]
+            if not bound:
+                whole.setdefault(f"{model}: {question}", []).extend(
+                    nano.sentences.has(question, one) for one in tokens
+                )
+            texts[model, question] = [nano.words.text(one) for one in tokens]
             found = metrics.evaluate(
-                texts[adapter, question], [[one] for one in references[question]]
+                texts[model, question], [[one] for one in references[question]]
             )
             synonyms = found.scores.synonyms
             rows.append(_row(model, question, sound, found.scores))
             rows.append(_row(f"{model}, shuffled", question, sound, found.floor))
-        described = metrics.score(texts["mu", DESCRIBE], [[one] for one in references[SCENE]])
+        described = metrics.score(texts["MU-nano", DESCRIBE], [[one] for one in references[SCENE]])
         rows.append(_row("MU-nano, describing", SCENE, sound, described))
-        for adapter, every in said.items():
-            every += texts[adapter, SCENE]
+        for model, every in said.items():
+            every += texts[model, SCENE]
         samples += [
             Sample(
                 held_out.labels[places[nth]].idiom,
                 sound,
-                texts["mu", SCENE][nth],
-                texts["msi", SCENE][nth],
+                texts["MU-nano", SCENE][nth],
+                texts["MusiScene-nano", SCENE][nth],
                 references[SCENE][nth],
             )
             for nth in range(0, len(places), max(1, len(places) // _SHOWN))
@@ -165,9 +177,10 @@ def measure(folder: Path, held_out: Examples, seed: int, progress: Progress = si
             if places
         },
         rows=tuple(rows),
-        scene_share=_scene_share(said["msi"]),
-        mu_scene_share=_scene_share(said["mu"]),
-        distinct_2=round(metrics.distinct(said["msi"], 2), 4),
+        whole={name: round(float(np.mean(those)), 4) for name, those in whole.items()},
+        scene_share=_scene_share(said["MusiScene-nano"]),
+        mu_scene_share=_scene_share(said["MU-nano"]),
+        distinct_2=round(metrics.distinct(said["MusiScene-nano"], 2), 4),
         synonyms=synonyms,
         samples=tuple(samples),
     )
@@ -195,11 +208,8 @@ def _heard(nano: Nano, held_out: Examples, progress: Progress) -> list[Floats]:
     return found
 
 
-def _said(nano: Nano, heard: list[Floats], question: str, adapter: str) -> list[str]:
-    return [
-        nano.words.text(list(answer_tokens(nano, one, question, adapter, Generation())))
-        for one in heard
-    ]
+def _said(nano: Nano, heard: Floats, question: str, adapter: str, bound: bool) -> list[int]:
+    return list(answer_tokens(nano, heard, question, adapter, Generation(), bound=bound))
 
 
 def _group(label: Label) -> str:

@@ -39,7 +39,8 @@ class Recipe:
 
     Attributes:
         seed: of everything.
-        cues: of the corpus, held-out ones included.
+        cues: of the corpus, those held out for tuning included.
+        last: cues beside it, for the last figures alone.
         of_each: examples of each cue.
         encoder_steps: of the encoder's training.
         language_steps: of the language model's.
@@ -51,11 +52,12 @@ class Recipe:
 
     seed: int = 9
     cues: int = 984
+    last: int = 84
     of_each: int = 7
     encoder_steps: int = 1000
     language_steps: int = 600
     mu_steps: int = 200
-    msi_steps: int = 360
+    msi_steps: int = 900
     encoder: EncoderShape = field(default_factory=EncoderShape)
     language: LanguageShape = field(default_factory=lambda: LanguageShape(words=0))
 
@@ -77,7 +79,8 @@ def make(
         output: the captioner's folder; its files are replaced at the end.
         recipe: how.
         processes: that play and listen to the corpus.
-        tuning: figures of the held-out cues that are for tuning, not of those kept for the last.
+        tuning: figures of the held-out cues that are for tuning; those kept for the last figures
+            are not even made.
         progress: hears how far it is; may raise to stop.
         on_loss: hears of every step of every stage.
 
@@ -89,7 +92,8 @@ def make(
         OutputError: a folder cannot be written.
     """
     _claim(work, recipe)
-    numbers = range(recipe.cues)
+    last = () if tuning else asks.kept_for_last(recipe.last)
+    numbers = (*range(recipe.cues), *last)
     _side_by_side(
         partial(corpus.build, work / "corpus", seed=recipe.seed),
         numbers,
@@ -108,7 +112,9 @@ def make(
         processes,
         Portion(progress, 0.35, 0.5),
     )
-    seen = [number for number in numbers if asks.ask(number, recipe.seed).split == "train"]
+    seen = [
+        number for number in range(recipe.cues) if asks.ask(number, recipe.seed).split == "train"
+    ]
     train = examples.read(work / "examples", seen)
     encoder = train_encoder(
         work,
@@ -157,15 +163,12 @@ def make(
         encoder,
         language,
         {"mu": mu, "msi": msi},
+        heard.embeddings,
         seed=recipe.seed,
         cues=len(seen),
     )
     trained = set(seen)
-    held_out = [
-        number
-        for number in numbers
-        if number not in trained and asks.kept_for_last(number) is not tuning
-    ]
+    held_out = last or [number for number in numbers if number not in trained]
     figures = measure(
         output,
         examples.read(work / "examples", held_out),
@@ -185,7 +188,7 @@ def parameters(module: nn.Module) -> int:
 def _claim(work: Path, recipe: Recipe) -> None:
     """Say whose recipe `work` follows; steps and cues may change, what else there is may not."""
     path = work / RECIPE_FILE
-    mine = msgspec.json.encode(replace(recipe, cues=0))
+    mine = msgspec.json.encode(replace(recipe, cues=0, last=0))
     try:
         work.mkdir(parents=True, exist_ok=True)
         theirs = path.read_bytes() if path.exists() else mine

@@ -26,7 +26,8 @@ SCENE_QUESTIONS = prompts.QUESTIONS["scene_imagination"]
 
 Random = np.random.Generator
 
-_MOST_NAMED = 3
+MOST_NAMED = 3
+"""Players of an answer."""
 
 
 def answer(question: str, traits: Traits, random: Random) -> str:
@@ -77,8 +78,8 @@ def _of_music(frame: str, traits: Traits, kind: Kind, random: Random) -> str:
     return frame.format(
         mood=mood,
         other=other,
-        a_mood=_a(mood),
-        a_other=_a(other),
+        a_mood=with_article(mood),
+        a_other=with_article(other),
         tempo=_one(TEMPO_WORDS[traits.tempo], random),
         energy=_one(ENERGY_WORDS[traits.energy], random),
         drums=_one(DRUM_WORDS[traits.drums], random),
@@ -101,13 +102,14 @@ def _of_scene(frame: str, traits: Traits, kind: Kind, random: Random) -> str:
 
 
 def _players(traits: Traits, random: Random) -> str:
-    names = [_one(PLAYER_WORDS[player], random) for player in traits.players[:_MOST_NAMED]]
+    names = [_one(PLAYER_WORDS[player], random) for player in traits.players[:MOST_NAMED]]
     if not names:
         return NOBODY
     return names[0] if len(names) == 1 else ", ".join(names[:-1]) + " and " + names[-1]
 
 
-def _a(word: str) -> str:
+def with_article(word: str) -> str:
+    """A word behind "a" or "an"."""
     return f"an {word}" if word[0] in "aeiou" else f"a {word}"
 
 
