@@ -54,8 +54,10 @@ def read_json(path: Path, kind: type[T]) -> T:
         raise InputError(f"{path} is not a {kind.__name__}: {error}.") from error
 
 
-def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
+def write_atomically(path: Path, data: bytes, *, mode: int = 0o644, durable: bool = True) -> None:
     """Write `data` to `path` so that a reader sees the old file or the new one, never a part.
+
+    What need not outlive a power cut is written without waiting for the disk: not `durable`.
 
     Raises:
         OutputError: no space, no permission, or a file where a folder is needed.
@@ -66,8 +68,9 @@ def write_atomically(path: Path, data: bytes, *, mode: int = 0o644) -> None:
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    file.flush()
+                    os.fsync(file.fileno())
             os.chmod(name, mode)
             os.replace(name, path)
         except BaseException:

@@ -31,34 +31,6 @@ HANGOVER_S = 0.05
 """Silero lets go of it later still."""
 
 
-class SpeechListener:
-    """Hears a soundtrack block by block and remembers a probability every 32 ms (125 bytes/s)."""
-
-    def __init__(self, model: silero.SpeechModel | None = None, lead: int = 0) -> None:
-        """Hear with `model`, the first sample `lead` samples into a chunk."""
-        self._model = model or silero.load_model()
-        self._rest = np.zeros(lead, np.float32)
-        self._heard = [np.zeros(0, np.float32)]
-
-    def push(self, samples: Floats) -> None:
-        """Hear the next samples [n], mono at silero.SAMPLE_RATE."""
-        joined = np.concatenate([self._rest, np.clip(samples, -1.0, 1.0)])
-        whole = len(joined) // silero.CHUNK
-        self._rest = joined[whole * silero.CHUNK :]
-        chunks = joined[: whole * silero.CHUNK].reshape(whole, silero.CHUNK)
-        # Digital silence cannot be speech; a long gap in the track costs nothing.
-        if chunks.any():
-            self._heard.append(self._model.probabilities(chunks))
-        elif whole:
-            self._heard.append(np.zeros(whole, np.float32))
-
-    def finish(self) -> Floats:
-        """Probabilities [n], one every CHUNK_S; the last chunk is filled up with silence."""
-        if len(self._rest):
-            self.push(np.zeros(silero.CHUNK - len(self._rest), np.float32))
-        return np.concatenate(self._heard)
-
-
 def find_regions(
     probabilities: Floats, length_s: float, lead_s: float = 0.0
 ) -> tuple[DialogueRegion, ...]:

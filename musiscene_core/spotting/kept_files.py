@@ -38,7 +38,7 @@ def read_checked(path: Path) -> bytes | None:
 def write_checked(path: Path, data: bytes) -> bool:
     """Keep `data` where that is possible; whether it was."""
     with contextlib.suppress(MusiSceneError):
-        write_atomically(path, hashlib.sha256(data).digest() + data)
+        write_atomically(path, hashlib.sha256(data).digest() + data, durable=False)
         return True
     return False
 

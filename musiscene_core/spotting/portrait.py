@@ -20,7 +20,7 @@ from musiscene_core.progress import Progress, silent
 from musiscene_core.spotting import onsets
 from musiscene_core.spotting.heard import SAMPLE_RATE, heard_blocks
 from musiscene_core.spotting.loudness import LOUD_LUFS, QUIET_LUFS
-from musiscene_core.spotting.temp_track import MusicListener
+from musiscene_core.spotting.temp_track import MusicListener, describe
 from musiscene_core.spotting.timbre import TimbreListener
 
 SHORTEST_S = 0.1
@@ -101,7 +101,8 @@ def portrayed(
         progress("Listening", min(1.0, heard / SAMPLE_RATE / length_s))
     if peak < _SILENT_PEAK:
         return None
-    track = music.finish()
+    features = music.finish()
+    track = describe(features)
     levels = QUIET_LUFS + (LOUD_LUFS - QUIET_LUFS) * track.energy.array()
     audible = levels[levels > QUIET_LUFS]
     centres = colour.finish()[1]
@@ -112,7 +113,7 @@ def portrayed(
         lufs=_mean_level(audible) if len(audible) else QUIET_LUFS,
         range_lu=float(np.ptp(np.percentile(audible, [10, 95]))) if len(audible) else 0.0,
         brightness_hz=float(sounding.mean()) if len(sounding) else 0.0,
-        onsets_per_s=_count_onsets(music.onset_strength) / length_s,
+        onsets_per_s=_count_onsets(features.onsets) / length_s,
         peak_s=float(np.argmax(levels)) * track.energy.hop_s if len(levels) else 0.0,
     )
 

