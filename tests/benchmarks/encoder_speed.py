@@ -1,6 +1,6 @@
 """How fast the captioner hears, beside transformers in the same run.
 
-    python -m tests.benchmarks.encoder_speed [--threads 1] [--sound 30] [--rounds 3]
+    python -m tests.benchmarks.encoder_speed [--threads 1] [--sound 30] [--rounds 3] [--shape 330M]
 
 MERT in the shapes of 330M and 95M with random weights. Rounds of all ways are interleaved, each is
 given by its fastest; beside the clock stands the processor's own time, which other work on the
@@ -47,11 +47,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--sound", type=int, default=30, help="seconds")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--shape", choices=SHAPES, help="one alone")
     given = parser.parse_args()
     print(f"{threads.use_threads(given.threads)} threads, torch {torch.__version__},", end=" ")
     print(f"{torch.backends.cpu.get_cpu_capability()}, {given.sound} s of sound")
-    for name, shape in SHAPES.items():
-        hearing(name, HubertConfig(**shape), given.sound, given.rounds)
+    for name in [given.shape] if given.shape else SHAPES:
+        hearing(name, HubertConfig(**SHAPES[name]), given.sound, given.rounds)
 
 
 def hearing(name: str, config: HubertConfig, sound_s: int, rounds: int) -> None:

@@ -23,6 +23,7 @@ from musiscene_core.captioning.mullama.spoken import spoken_layers
 
 if TYPE_CHECKING:
     from musiscene_core.captioning.mullama.host import HostStep
+    from musiscene_core.captioning.mullama.whole_step import WholeStep
 
 _Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """Layer, queries [M, heads, d], keys and values [M, key heads, d] to findings [M, heads * d]."""
@@ -178,13 +179,15 @@ class Decoder:
     def _normed(self, x: Tensor, weight: Tensor | None = None) -> Tensor:
         return functional.rms_norm(x, x.shape[-1:], weight, self._model.eps)
 
-    def _host_step(self) -> HostStep | None:
+    def _host_step(self) -> HostStep | WholeStep | None:
         """What makes steps on a processor, where numba is there."""
         try:
             from musiscene_core.captioning.mullama.host import HostStep
+            from musiscene_core.captioning.mullama.whole_step import WholeStep, possible
         except ImportError:
             return None
-        return HostStep(self._model, self._layers, self._norm, self._rows)
+        made = WholeStep if possible(self._model) else HostStep
+        return made(self._model, self._layers, self._norm, self._rows)
 
     def _make_room(self) -> None:
         """Let the cache and the table of rotations reach as far as the longest row."""

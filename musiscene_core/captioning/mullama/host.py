@@ -16,6 +16,7 @@ from musiscene_core.captioning.mullama.low_rank import LowRank
 from musiscene_core.captioning.mullama.packed import PackedModel
 from musiscene_core.captioning.mullama.prefix import Music
 from musiscene_core.captioning.mullama.spoken import Spoken
+from musiscene_core.neural.between import padded
 from musiscene_core.neural.compiled import Compiled, threads
 from musiscene_core.neural.linear import PackedLinear
 
@@ -37,7 +38,7 @@ class _Product:
         self._bias = _array(sum(biases)) if biases else _NOTHING
         self._down = self._up = _NOTHING_2
         if added is not None:
-            missing = stages.padded(self._inputs) - self._inputs
+            missing = padded(self._inputs) - self._inputs
             self._down = _array(functional.pad(added.down, (0, missing)))
             self._up = _array(added.up.T)
 
@@ -49,8 +50,10 @@ class _Product:
         else:
             given = torch.from_numpy(x)[:, : self._inputs].to(self._linear.dtype)
             y = self._linear(given, apart=True).float().numpy()
-        if self._up.size or self._bias.size:
-            stages.add_low_rank(x, self._down, self._up, self._bias, y)
+        if self._up.size:
+            stages.add_ranks(x, self._down, self._up, y, 0, y.shape[1])
+        if self._bias.size:
+            stages.add_bias(self._bias, y, 0, y.shape[1])
         return y
 
 
@@ -85,9 +88,10 @@ class HostStep:
         self._norm = _array(norm)
         self._head = _Product(model.head, None, rows)
         width, inner = layers[0].linears[0].shape[1], layers[0].linears[3].shape[1]
+        self._inner = inner
         heads = model.heads * model.head_width
         self._x, self._found, self._gated = (
-            np.zeros((rows, stages.padded(size)), np.float32) for size in (width, heads, inner)
+            np.zeros((rows, padded(size)), np.float32) for size in (width, heads, inner)
         )
         self._embedding = model.whole.model.embed_tokens.weight
 
@@ -114,14 +118,16 @@ class HostStep:
         positions = np.array(places)
         turning = cosines[places].numpy(), sines[places].numpy()
         count, together_heads = threads(), model.heads + 2 * model.key_heads
+        turned = len(tokens) * (model.heads + model.key_heads)
         x, found, gated, more = self._x, self._found, self._gated, _NOTHING_2
         for index, layer in enumerate(self._layers):
             qkv, out, gate_up, down = layer.products
             stages.add_and_norm(stream, more, layer.norms[0], model.eps, x)
             together = qkv(x).reshape(len(tokens), together_heads, model.head_width)
             keys, values = kept[index, 0], kept[index, 1]
+            kept_at = keys, values, positions
             stages.turn_and_keep(
-                together, layer.head_norms, model.eps, *turning, keys, values, positions
+                together, layer.head_norms, model.eps, *turning, *kept_at, 0, turned
             )
             heard = layer.constant, layer.prefix_keys, layer.prefix_values
             asked = together, keys, values, positions, *heard, found
@@ -130,7 +136,7 @@ class HostStep:
             else:
                 stages.attend_in_parts(*asked, count)
             stages.add_and_norm(stream, out(found), layer.norms[1], model.eps, x)
-            stages.gate(gate_up(x), gated)
+            stages.gate(gate_up(x), gated, 0, self._inner)
             more = down(gated)
         stages.add_and_norm(stream, more, self._norm, model.eps, x)
         # A copy: whoever asked may keep it.

@@ -4,7 +4,7 @@ A small model's step is a few hundred small operations, and to hand each to torc
 to do it. Every row goes through the same loops over its own length, alone or not: none of its bits
 depends on how many rows there are.
 
-Needs numba. Arrays are float32 without gaps; inputs of products are as wide as `padded` says.
+Needs numba. Arrays are float32 without gaps; inputs of products as wide as `between.padded` says.
 """
 
 from __future__ import annotations
@@ -15,13 +15,9 @@ from typing import Any
 import numpy as np
 from numba import prange
 
+from musiscene_core.neural.between import power
 from musiscene_core.neural.compiled import compiled, in_parts
 from musiscene_core.neural.dots import STEP, dot, place
-
-
-def padded(width: int) -> int:
-    """The width [.., K] of an input must have, zeros behind: whole steps of a dot product."""
-    return -(-width // STEP) * STEP
 
 
 @compiled
@@ -63,6 +59,8 @@ def turn_and_keep(
     keys: Any,
     values: Any,
     positions: Any,
+    first: int,
+    last: int,
 ) -> None:
     """Queries and keys normed, where they are, and turned; keys and values kept at their places.
 
@@ -75,23 +73,26 @@ def turn_and_keep(
         keys: the cache's, [B, key heads, places, d].
         values: the cache's, likewise.
         positions: [B].
+        first: of the heads of queries and keys, counted through the rows.
+        last: likewise, left out.
     """
-    rows, width = together.shape[0], together.shape[2]
-    key_heads, half = keys.shape[1], together.shape[2] // 2
+    width, half = together.shape[2], together.shape[2] // 2
+    key_heads = keys.shape[1]
     heads = together.shape[1] - 2 * key_heads
-    for b in range(rows):
-        for h in range(heads + key_heads):
-            head = together[b, h]
-            if norms.size:
-                _norm(head, norms[h], eps, head)
-            for k in range(half):
-                low, high = head[k], head[k + half]
-                head[k] = low * cosines[b, k] + high * sines[b, k]
-                head[k + half] = high * cosines[b, k + half] + low * sines[b, k + half]
-        for g in range(key_heads):
+    for one in range(first, last):
+        b, h = one // (heads + key_heads), one % (heads + key_heads)
+        head = together[b, h]
+        if norms.size:
+            _norm(head, norms[h], eps, head)
+        for k in range(half):
+            low, high = head[k], head[k + half]
+            head[k] = low * cosines[b, k] + high * sines[b, k]
+            head[k + half] = high * cosines[b, k + half] + low * sines[b, k + half]
+        if h >= heads:
+            g = h - heads
             for k in range(width):
-                keys[b, g, positions[b], k] = together[b, heads + g, k]
-                values[b, g, positions[b], k] = together[b, heads + key_heads + g, k]
+                keys[b, g, positions[b], k] = head[k]
+                values[b, g, positions[b], k] = together[b, h + key_heads, k]
 
 
 @compiled
@@ -147,7 +148,8 @@ def _look(query: Any, keys: Any, values: Any, count: int, scores: Any, found: An
         highest = max(highest, scores[t])
     total = np.float32(0)
     for t in range(count):
-        scores[t] = np.exp(scores[t] - highest)
+        scores[t] = power(scores[t] - highest)
+    for t in range(count):
         total += scores[t]
     for t in range(count):
         share = scores[t] / total
@@ -156,27 +158,34 @@ def _look(query: Any, keys: Any, values: Any, count: int, scores: Any, found: An
 
 
 @compiled
-def gate(together: Any, out: Any) -> None:
-    """silu(first half) * second half of together [B, 2 I], into out [B, at least I]."""
+def gate(together: Any, out: Any, first: int, last: int) -> None:
+    """silu(first half) * second half of together [B, 2 I], into some columns of out [B, .. I]."""
     rows, width = together.shape[0], together.shape[1] // 2
     for b in range(rows):
-        for k in range(width):
+        for k in range(first, last):
             one = together[b, k]
-            out[b, k] = one / (np.float32(1) + np.exp(-one)) * together[b, width + k]
+            less = power(-abs(one))
+            part = (less if one < 0 else np.float32(1)) / (np.float32(1) + less)
+            out[b, k] = one * part * together[b, width + k]
 
 
 @compiled
-def add_low_rank(x: Any, down: Any, up: Any, bias: Any, y: Any) -> None:
-    """Add x [B, K] through down [R, K] and up [R, N], and any bias [N], to y [B, N]."""
+def add_ranks(x: Any, down: Any, up: Any, y: Any, first: int, last: int) -> None:
+    """Add x [B, K] through down [R, K] and up [R, N] to some columns of y [B, N]."""
     count = down.shape[1]
     for b in range(x.shape[0]):
         for r in range(down.shape[0]):
             rank = dot(place(down, r * count), place(x, b * count), count)
-            for n in range(y.shape[1]):
+            for n in range(first, last):
                 y[b, n] += rank * up[r, n]
-        if bias.size:
-            for n in range(y.shape[1]):
-                y[b, n] += bias[n]
+
+
+@compiled
+def add_bias(bias: Any, y: Any, first: int, last: int) -> None:
+    """Add bias [N] to some columns of y [B, N]."""
+    for b in range(y.shape[0]):
+        for n in range(first, last):
+            y[b, n] += bias[n]
 
 
 @in_parts
