@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
+
+from musiscene_core.brief import Caption, HowWritten
 from musiscene_core.captioning.heard import (
     HeardSection,
     OnText,
@@ -18,7 +21,7 @@ from musiscene_core.captioning.heard import (
 )
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import EngineError, InputError, MediaError, RequestError
-from musiscene_core.media import probe
+from musiscene_core.media import cut_short, probe
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check_listening
 from musiscene_daemon.engines.registry import Registry
@@ -76,7 +79,31 @@ def listen(
         version=captioner.describe().version,
         strategy=request.strategy,
         questions=request.asked,
-        sections=results,
+        sections=_noted(results, request),
+    )
+
+
+def _noted(results: tuple[HeardSection, ...], request: ListenRequest) -> tuple[HeardSection, ...]:
+    """`results` with a note of what is missing at the end of a sound."""
+    notes = {}
+    for sound in request.sounds:
+        shortfall = cut_short(sound.media.path, sound.media.audio_stream)
+        if shortfall and (sound.end_s is None or shortfall.felt(sound.end_s)):
+            notes[sound.media] = shortfall.told(sound.media.name or sound.media.path)
+
+    def noted(caption: Caption, note: str) -> Caption:
+        how = caption.how or HowWritten(writer=request.captioner)
+        return msgspec.structs.replace(
+            caption, how=msgspec.structs.replace(how, notes=(*how.notes, note))
+        )
+
+    return tuple(
+        msgspec.structs.replace(
+            one, captions=tuple(noted(each, notes[one.section.media]) for each in one.captions)
+        )
+        if one.section.media in notes
+        else one
+        for one in results
     )
 
 

@@ -6,6 +6,7 @@ sound where it has no picture. Sound that lies before the first frame is at nega
 
 from musiscene_core.media._graph import PictureSegment
 from musiscene_core.media.audio import iter_audio, read_audio
+from musiscene_core.media.cut_short import Shortfall, cut_short
 from musiscene_core.media.ffmpeg import find_ffmpeg
 from musiscene_core.media.probe import AudioInfo, MediaInfo, VideoInfo, probe
 from musiscene_core.media.render import SoundSegment, render_preview
@@ -16,10 +17,12 @@ __all__ = [
     "AudioInfo",
     "MediaInfo",
     "PictureSegment",
+    "Shortfall",
     "SoundSegment",
     "VideoFrame",
     "VideoInfo",
     "WavWriter",
+    "cut_short",
     "find_ffmpeg",
     "iter_audio",
     "probe",

@@ -17,11 +17,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from musiscene_core.media import cut_short
+from musiscene_core.ranges import FrameRange
 from musiscene_core.spotting.films import film_digest
 from musiscene_core.spotting.voices import LOUDEST, SAMPLE_RATE, Voice
 from musiscene_core.spotting.voices import READ_S as BLOCK_S
 from musiscene_core.timecode import frame_to_sample
-from musiscene_core.timeline import Role, TimelineRange
+from musiscene_core.timeline import Role, TimelineClip, TimelineRange
 
 __all__ = ["BLOCK_S", "LOUDEST", "ROLES", "SAMPLE_RATE", "Block", "Soundtrack", "summed"]
 
@@ -79,7 +81,9 @@ class Soundtrack:
                 percent = float(speed * 100)
                 self._warn(f"{clip.name} plays at {percent:g} % speed and was not listened to.")
                 continue
-            voices.append(Voice(clip, self._warn, known))
+            voice = Voice(clip, self._warn, known)
+            voices.append(voice)
+            self._tell_shortfall(clip, voice.name, timeline.record)
         self.voices = tuple(sorted(voices, key=lambda voice: voice.first))
 
     def roles(self) -> frozenset[Role]:
@@ -113,6 +117,16 @@ class Soundtrack:
                     if voice.last <= last:
                         voice.close()
                 yield Block(start, length, by_role)
+
+    def _tell_shortfall(self, clip: TimelineClip, name: str, record: FrameRange) -> None:
+        """Warn of a file that ends before it should, where the range wants its end."""
+        shown = clip.mapping.record.overlap(record)
+        shortfall = cut_short(clip.media.path, clip.media.audio_stream)
+        if shown is None or shortfall is None:
+            return
+        _, ends_s = clip.mapping.source_span(shown)
+        if shortfall.felt(ends_s):
+            self._warn(shortfall.told(name))
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

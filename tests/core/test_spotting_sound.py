@@ -202,6 +202,11 @@ def test_a_file_cut_short_is_heard_as_far_as_it_goes(tmp_path: Path, drums: Path
     assert len(energy.values) == 100
     assert energy.at(3.0) > 0.3
     assert energy.at(9.0) == 0.0
+    assert sound.warnings == (
+        "short.wav is cut short: 7.0 s of the 12.0 s it promises are there. Copy or export it "
+        "again if the rest is wanted.",
+    )
+    assert listen(cue(clip(short, "temp_track", (0, 96)), record=(0, 96))).warnings == ()
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,24 @@ def ear(shared_home: Home) -> Client:
         yield client
 
 
+def test_a_sound_that_broke_off_is_described_and_its_missing_end_is_told(
+    ear: Client, tmp_path: Path
+) -> None:
+    media = sound(tmp_path, 0.5, 0.5, 0.5, 0.5)
+    whole = Path(media.path).read_bytes()
+    Path(media.path).write_bytes(whole[: len(whole) // 2])
+    made = ear.listen(wish(media, sectioning="whole"))
+    (caption,) = made.sections[0].captions
+    assert caption.text.endswith("it peaks at 0.50")
+    assert caption.how is not None
+    assert caption.how.notes[-1].startswith("temp.wav is cut short: 2.0 s of the 4.0 s it promises")
+    first = msgspec.structs.replace(
+        wish(media, sectioning="whole"), sounds=(SoundPart(media=media, end_s=1.0),)
+    )
+    (caption,) = ear.listen(first).sections[0].captions
+    assert caption.how is None or not caption.how.notes, "what is missing was not asked about"
+
+
 def test_every_question_is_answered_about_every_section(ear: Client, tmp_path: Path) -> None:
     request = wish(
         sound(tmp_path, 0.5, 0.25),
