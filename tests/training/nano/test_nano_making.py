@@ -32,7 +32,6 @@ from musiscene_training.nano.model import (  # noqa: E402
 from musiscene_training.nano.speaking import (  # noqa: E402
     Heard,
     _blurred,
-    _scrambled,
     train_language,
     train_msi,
     train_mu,
@@ -169,15 +168,6 @@ def test_embeddings_are_blurred_and_stay_what_they_mostly_are():
     blurred = _blurred(embeddings, np.array([2, 5]), np.random.default_rng(1))
     assert blurred.argmax(dim=1).tolist() == [2, 5]
     assert not torch.equal(blurred, embeddings[[2, 5]])
-
-
-def test_a_scrambled_embedding_is_of_no_example_and_the_others_stay():
-    embeddings = torch.arange(6.0)[:, None] + torch.zeros(6, 40)
-    scrambled = _scrambled(embeddings.repeat(20, 1), embeddings, np.random.default_rng(1))
-    deviations = scrambled.std(dim=1)
-    share = float((deviations > 0.5).float().mean())
-    assert 0.1 < share < 0.4
-    assert torch.equal(scrambled[deviations == 0], embeddings.repeat(20, 1)[deviations == 0])
 
 
 def test_pitch_views_keep_their_strength_when_their_ranges_change():

@@ -57,7 +57,7 @@ class Recipe:
     encoder_steps: int = 1000
     language_steps: int = 600
     mu_steps: int = 200
-    msi_steps: int = 900
+    msi_steps: int = 360
     encoder: EncoderShape = field(default_factory=EncoderShape)
     language: LanguageShape = field(default_factory=lambda: LanguageShape(words=0))
 

@@ -46,8 +46,6 @@ _ANSWERS_SHARE, _SCENES_SHARE = 0.35, 0.3
 """Of texts, how many answer a question about music, and how many tell of a scene alone."""
 _MOST_BLUR, _NOISE = 0.35, 0.3
 """Share of another embedding, and noise in deviations, that the adapters learn to bear."""
-_SCRAMBLED = 0.25
-"""How many embeddings are of nothing: a sentence that was begun must be ended whatever is heard."""
 _IGNORED = -100
 _FIELD = re.compile(r"\{\w+\}")
 """What a frame leaves open."""
@@ -174,8 +172,7 @@ def train_msi(
         rows = [
             _answer_row(words, heard.traits[place], SCENE_QUESTIONS, random) for place in places
         ]
-        blurred = _blurred(heard.embeddings, places, random)
-        return _loss(language, rows, adapter, _scrambled(blurred, heard.embeddings, random))
+        return _loss(language, rows, adapter, _blurred(heard.embeddings, places, random))
 
     fit(
         "msi",
@@ -204,17 +201,6 @@ def _blurred(
     noise = torch.from_numpy(random.standard_normal(others.shape).astype(np.float32))
     chosen = embeddings[places]
     return chosen + share * (others - chosen) + _NOISE * embeddings.std(dim=0) * noise
-
-
-def _scrambled(heard: Tensor, embeddings: Tensor, random: np.random.Generator) -> Tensor:
-    """`heard` with some rows of nothing at all, each of their numbers being of another example.
-
-    A frozen language model that hears such a thing falls between two scenes unless it has learned
-    to end whatever sentence it began.
-    """
-    drawn = torch.from_numpy(random.integers(len(embeddings), size=heard.shape))
-    chosen = torch.from_numpy(random.random((len(heard), 1)) < _SCRAMBLED)
-    return torch.where(chosen, embeddings.gather(0, drawn), heard)
 
 
 def _groups(adapter: Adapter, rate: float, gate_rate: float) -> list[dict[str, object]]:
