@@ -30,10 +30,13 @@ def dress(axis: Any, title: str, length_s: float) -> None:
         spine.set_color(EDGE)
 
 
-def legend(axis: Any, columns: int = 6) -> None:
-    """Name a panel's curves at its upper right, so many beside each other."""
+def legend(axis: Any, columns: int = 6, *, above: bool = False) -> None:
+    """Name a panel's curves at its upper right, beside each other; within it, or `above`."""
+    where: dict[str, Any] = {"loc": "upper right"}
+    if above:
+        where = {"loc": "lower right", "bbox_to_anchor": (1.0, 1.0), "borderaxespad": 0.1}
     axis.legend(
-        loc="upper right",
+        **where,
         fontsize=8,
         ncols=columns,
         facecolor=BACKGROUND,

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.spotting.likeness import Floats
+from musiscene_core.spotting.products import product
 
 _WINDOWS_S = (0.35, 0.6, 1.0, 1.6, 2.6, 4.2)
 _SAMPLED_FPS = 26.0
@@ -50,6 +51,8 @@ _QUARTER_SHARE = 0.05
 _FILLS = 0.95
 """Largest part of the window a dissolve takes: shots that stay must show at its ends."""
 _LEAST_WINDOWS = 3
+_LOOSER, _SLACK = 0.99, 0.01
+"""How much less strict the look at all windows is than that at one: their sums differ a little."""
 _AGREE_S = 0.17
 
 
@@ -71,54 +74,105 @@ class Dissolve:
 
 
 class DissolveWatch:
-    """Watches small pictures go by and notes dissolves."""
+    """Watches small pictures go by, many at a time, and notes dissolves."""
 
     def __init__(self, fps: float, thumb_pixels: int, patches: tuple[int, int]) -> None:
         """Watch thumbnails of `thumb_pixels` and BGR `patches` (across, down) at `fps`."""
         self._fps = fps
         self._apart = max(1, round(fps / _SAMPLED_FPS))
-        capacity = int(_WINDOWS_S[-1] * fps / self._apart) + 2
+        self._capacity = int(_WINDOWS_S[-1] * fps / self._apart) + 2
         across, down = patches
-        self._thumbs = np.zeros((capacity, thumb_pixels), dtype=np.float32)
-        self._patches = np.zeros((capacity, 3 * across * down), dtype=np.float32)
-        self._variance = np.zeros(capacity, dtype=np.float32)
-        self._cue = np.zeros(capacity, dtype=np.int64)
-        self._count = 0
+        self._thumbs = np.zeros((0, thumb_pixels), dtype=np.float32)
+        self._patches = np.zeros((0, 3 * across * down), dtype=np.float32)
+        self._variance = np.zeros(0, dtype=np.float32)
+        self._cue = np.zeros(0, dtype=np.int64)
         self._found: list[Dissolve] = []
         rows, columns = np.mgrid[0:down, 0:across]
         quarter = (2 * (rows >= down // 2) + (columns >= across // 2)).ravel().repeat(3)
         self._quarters = np.stack([quarter == index for index in range(4)]).astype(np.float32)
 
-    def add(self, cue_frame: int, thumb: Floats, patches: Floats) -> None:
-        """Look at one picture that appears at `cue_frame`, later than the last.
+    def add(self, cue_frames: npt.NDArray[np.int64], thumbs: Floats, patches: Floats) -> None:
+        """Look at n pictures, in order, all later than the last.
 
         Args:
-            cue_frame: where it appears.
-            thumb: [pixels] luma, 0-255.
-            patches: [down * across * 3] colours of large patches, 0-255.
+            cue_frames: [n] where they appear.
+            thumbs: [n, pixels] luma, 0-255.
+            patches: [n, down * across * 3] colours of large patches, 0-255.
         """
-        capacity = len(self._cue)
-        if self._count:
-            newest = self._cue[(self._count - 1) % capacity]
-            if cue_frame - newest < self._apart:
-                return
-        row = self._count % capacity
-        self._thumbs[row] = thumb - thumb.mean()
-        self._variance[row] = thumb.var()
-        self._patches[row] = patches
-        self._cue[row] = cue_frame
-        self._count += 1
-        known = min(self._count, capacity)
-        order = (self._count - known + np.arange(known)) % capacity
-        cues = self._cue[order]
-        for window in _WINDOWS_S:
-            first = int(np.searchsorted(cues, cue_frame - window * self._fps, side="right")) - 1
-            if first < 0:
-                break
-            if known - first > _LEAST_BETWEEN + 1:
-                seen = self._examine(order[first:])
-                if seen is not None:
-                    self._found.append(seen)
+        taken = []
+        newest = self._cue[-1] if len(self._cue) else -self._apart
+        for place, frame in enumerate(cue_frames.tolist()):
+            if frame - newest >= self._apart:
+                taken.append(place)
+                newest = frame
+        earlier = len(self._cue)
+        new = thumbs[taken]
+        self._thumbs = np.concatenate([self._thumbs, new - new.mean(axis=1, keepdims=True)])
+        self._variance = np.concatenate([self._variance, new.var(axis=1)])
+        self._patches = np.concatenate([self._patches, patches[taken]])
+        self._cue = np.concatenate([self._cue, cue_frames[taken]])
+        for first, last in self._likely(np.arange(earlier, len(self._cue))):
+            seen = self._examine(np.arange(first, last + 1))
+            if seen is not None:
+                self._found.append(seen)
+        keep = 1 - self._capacity
+        self._thumbs, self._patches = self._thumbs[keep:], self._patches[keep:]
+        self._variance, self._cue = self._variance[keep:], self._cue[keep:]
+
+    def _likely(self, last: npt.NDArray[np.intp]) -> list[tuple[int, int]]:
+        """The windows [first, last] that end at pictures `last` and may hold a dissolve, in order.
+
+        The cheap half of what `_examine` asks, of all windows at once, and a little less strictly.
+        """
+        ends = self._cue[last, None] - np.array(_WINDOWS_S) * self._fps
+        first = np.searchsorted(self._cue, ends, side="right") - 1
+        firsts, lasts = first.ravel(), last.repeat(len(_WINDOWS_S))
+        inside = (firsts >= np.maximum(0, lasts + 1 - self._capacity)) & (
+            lasts - firsts > _LEAST_BETWEEN
+        )
+        firsts, lasts = firsts[inside], lasts[inside]
+        low, high = np.sort([self._variance[firsts], self._variance[lasts]], axis=0)
+        textured = low >= _LOOSER * np.maximum(_LEAST_VARIANCE, _FLATTER * high)
+        firsts, lasts = firsts[textured], lasts[textured]
+        alike = _dots(self._thumbs[firsts], self._thumbs[lasts]) / self._thumbs.shape[1]
+        structure = _SAME_STRUCTURE * np.sqrt(self._variance[firsts] * self._variance[lasts])
+        other = alike <= structure / _LOOSER
+        firsts, lasts = firsts[other], lasts[other]
+        old, new = self._patches[firsts], self._patches[lasts]
+        power = _dots(new - old, new - old)
+        changed = power >= _LOOSER * _LEAST_CHANGE**2 * old.shape[1]
+        changed &= _spread(old, new) >= _LOOSER * _LEAST_SPREAD
+        firsts, lasts, power = firsts[changed], lasts[changed], power[changed]
+        steady = self._steady(firsts, lasts, power)
+        return list(zip(firsts[steady].tolist(), lasts[steady].tolist(), strict=True))
+
+    def _steady(
+        self, firsts: npt.NDArray[np.intp], lasts: npt.NDArray[np.intp], power: Floats
+    ) -> npt.NDArray[np.bool_]:
+        """Which windows lead from their first picture to their last without jumps or detours."""
+        result = np.zeros(len(firsts), np.bool_)
+        if not len(firsts):
+            return result
+        centred = self._patches - self._patches.mean(axis=0)
+        dots = product(centred, np.ascontiguousarray(centred.T))
+        norms = dots.diagonal()
+        lengths = lasts - firsts
+        for length in np.unique(lengths):
+            group = np.flatnonzero(lengths == length)
+            old, new, total = firsts[group, None], lasts[group, None], power[group, None]
+            rows = old + np.arange(length + 1)
+            to_old = dots[rows, old]
+            share = (dots[rows, new] - to_old - dots[old, new] + norms[old]) / total
+            inside = (share > 0.15 - _SLACK) & (share < 0.85 + _SLACK)
+            steps = np.abs(np.diff(share, axis=1))
+            left = (norms[rows] - 2 * to_old + norms[old]) / total - share**2
+            result[group] = (
+                (inside.sum(axis=1) >= _LEAST_BETWEEN)
+                & (steps.max(axis=1) <= _LARGEST_STEP + _SLACK)
+                & (steps.sum(axis=1) <= _DETOUR + _SLACK)
+                & (np.where(inside, left, 0.0).max(axis=1) <= (_WORST_FIT + _SLACK) ** 2)
+            )
+        return result
 
     def found(self) -> tuple[Dissolve, ...]:
         """The dissolves that several windows saw, in order; of a group, the clearest."""
@@ -151,7 +205,10 @@ class DissolveWatch:
             return None
         change = new - old
         power = float(change @ change)
-        if power < _LEAST_CHANGE**2 * len(change) or _spread(old, new) < _LEAST_SPREAD:
+        if (
+            power < _LEAST_CHANGE**2 * len(change)
+            or _spread(old[None], new[None])[0] < _LEAST_SPREAD
+        ):
             return None
         pictures = self._patches[rows] - old
         share = pictures @ change / power
@@ -197,12 +254,19 @@ class DissolveWatch:
         return share
 
 
-def _spread(old: Floats, new: Floats) -> float:
-    """Share of the values that take part in the change from `old` to `new` beyond a gain."""
-    gain = float(old @ new) / max(1e-6, float(old @ old))
-    squares = (new - gain * old) ** 2
-    total = float(squares.sum())
-    return total * total / (len(squares) * float(squares @ squares) + 1e-6)
+def _dots(left: Floats, right: Floats) -> Floats:
+    """The dot product of each row [n]."""
+    dots: Floats = np.einsum("ij,ij->i", left, right)
+    return dots
+
+
+def _spread(old: Floats, new: Floats) -> Floats:
+    """Share of the values that take part in the change beyond a gain, of each row [n]."""
+    gain = _dots(old, new) / np.maximum(1e-6, _dots(old, old))
+    squares: Floats = np.square(new - gain[:, None] * old)
+    total = squares.sum(axis=1)
+    share: Floats = total * total / (old.shape[1] * _dots(squares, squares) + 1e-6)
+    return share
 
 
 def _dips(

@@ -14,13 +14,15 @@ import numpy.typing as npt
 from musiscene_core.spotting.dissolves import Dissolve, DissolveWatch
 from musiscene_core.spotting.foresight import Foresight, OnFrame
 from musiscene_core.spotting.likeness import Comparer, Floats
-from musiscene_core.spotting.measures import PATCHES, THUMB_SIZE
+from musiscene_core.spotting.measures import PATCHES, THUMB_SIZE, Measure, stacked
 from musiscene_core.spotting.passing import Passing
 from musiscene_core.spotting.playback import Shown
 from musiscene_core.spotting.sharpness import FaceWatch
 
 RETURN_S = 0.3
 """How long a flash may last."""
+_AT_ONCE = 128
+"""Pictures compared with earlier ones at once."""
 OTHER = 2.4
 """Rupture above which a picture shows something else than the last: movement stays below."""
 
@@ -88,7 +90,8 @@ class Recorder:
         self._flags = np.zeros((2, length), dtype=np.bool_)
         self._values = np.zeros((8, length), dtype=np.float32)
         self._lagged = np.zeros((length, lags), dtype=np.float32)
-        self._thumbs = np.zeros((lags, THUMB_SIZE[0] * THUMB_SIZE[1]), dtype=np.float32)
+        self._small: list[Measure] = []
+        self._thumbs = np.zeros((0, THUMB_SIZE[0] * THUMB_SIZE[1]), dtype=np.float32)
         self._comparer = Comparer()
         self._before: Passing | None = None
         self._faces = FaceWatch(fps, first)
@@ -100,7 +103,6 @@ class Recorder:
         measure = picture.measure
         self._cue_frame[index] = shown.cue_frame
         self._flags[:, index] = shown.opens, shown.image is None and shown.known is None
-        flat, patches = measure.small()
         rupture, loss, speed = 0.0, 0.0, np.nan
         if self._before is not None:
             picture.compare(self._before, self._comparer)
@@ -123,13 +125,15 @@ class Recorder:
             speed,
             sharp,
         )
-        self._lag(index, flat)
-        self._dissolves.add(shown.cue_frame, flat, patches)
         self._before = picture
         self._count += 1
+        self._small.append(measure)
+        if len(self._small) == _AT_ONCE:
+            self._look_back()
 
     def finish(self) -> Watched:
         """All that was measured."""
+        self._look_back()
         faces = self._faces.found()
         if self._before is not None:
             self._before.keep(self._length)
@@ -155,10 +159,17 @@ class Recorder:
             length=self._length,
         )
 
-    def _lag(self, index: int, flat: Floats) -> None:
-        lags = len(self._thumbs)
-        known = min(index, lags)
-        if known:
-            rows = (index - 1 - np.arange(known)) % lags
-            self._lagged[index, :known] = np.abs(self._thumbs[rows] - flat).mean(axis=1)
-        self._thumbs[index % lags] = flat
+    def _look_back(self) -> None:
+        """Compare the newest pictures with those before them, over longer times."""
+        small, self._small = self._small, []
+        thumbs, patches = stacked(small)
+        places = slice(self._count - len(small), self._count)
+        self._dissolves.add(self._cue_frame[places], thumbs, patches)
+        earlier, lags = len(self._thumbs), self._lagged.shape[1]
+        joined = np.concatenate([self._thumbs, thumbs])
+        for lag in range(1, min(lags, len(joined) - 1) + 1):
+            first = max(earlier, lag)
+            change = np.abs(joined[first:] - joined[first - lag : len(joined) - lag])
+            rows = self._lagged[places]
+            rows[first - earlier :, lag - 1] = change.mean(axis=1)
+        self._thumbs = joined[-lags:]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import cv2
@@ -58,10 +59,17 @@ class Measure(msgspec.Struct):
         """File time."""
         return Fraction(*self.time)
 
-    def small(self) -> tuple[Floats, Floats]:
-        """The thumbnail and the patches as numbers."""
-        thumb, patches = (np.frombuffer(data, np.uint8) for data in (self.thumb, self.patches))
-        return thumb.astype(np.float32), patches.astype(np.float32)
+
+def stacked(measures: Sequence[Measure]) -> tuple[Floats, Floats]:
+    """The thumbnails [n, pixels] and the patches [n, colours] of pictures as numbers."""
+    thumbs, patches = (
+        np.frombuffer(b"".join(parts), np.uint8).reshape(-1, size).astype(np.float32)
+        for parts, size in (
+            ((one.thumb for one in measures), THUMB_SIZE[0] * THUMB_SIZE[1]),
+            ((one.patches for one in measures), 3 * PATCHES[0] * PATCHES[1]),
+        )
+    )
+    return thumbs, patches
 
 
 def measured(view: View, seconds: Fraction) -> Measure:

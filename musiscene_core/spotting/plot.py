@@ -47,7 +47,7 @@ def plot_brief(brief: SceneBrief, path: Path) -> None:
     length = brief.timeline.length_seconds
     figure = Figure(figsize=(14, 8.2), dpi=110, facecolor=BACKGROUND)
     axes = figure.subplots(
-        5, 1, sharex=True, gridspec_kw={"height_ratios": (0.9, 1.7, 0.9, 1.7, 1.7), "hspace": 0.14}
+        5, 1, sharex=True, gridspec_kw={"height_ratios": (0.9, 1.7, 0.9, 1.7, 1.7), "hspace": 0.26}
     )
     for axis, title in zip(axes, ("Shots", "Picture", "Sound", "Feeling", "Mood"), strict=True):
         dress(axis, title, length)
@@ -138,7 +138,7 @@ def _picture(axis: Any, brief: SceneBrief) -> None:
         axis, motion.hop_s, warm.tolist(), "warmth (middle = neutral)", color=ORANGE, lw=1, ls=":"
     )
     axis.set_ylim(0, 1.02)
-    legend(axis)
+    legend(axis, above=True)
 
 
 def _sound(axis: Any, brief: SceneBrief) -> None:
@@ -163,7 +163,7 @@ def _sound(axis: Any, brief: SceneBrief) -> None:
         axis.fill_between(times, energy, color=GREEN, alpha=0.6, lw=0, label="temp track energy")
         axis.vlines(temp.beats_s, 0, 0.06, color=TEXT, lw=0.5)
     if brief.dialogue or temp.present:
-        legend(axis)
+        legend(axis, above=True)
 
 
 def _feeling(axis: Any, brief: SceneBrief) -> None:
@@ -174,7 +174,7 @@ def _feeling(axis: Any, brief: SceneBrief) -> None:
         axis, curve.hop_s, [point.arousal for point in curve.points], "arousal", color=RED, ls="--"
     )
     axis.set_ylim(-1.05, 1.05)
-    legend(axis)
+    legend(axis, above=True)
 
 
 def _mood(axis: Any, brief: SceneBrief) -> None:
@@ -192,4 +192,4 @@ def _mood(axis: Any, brief: SceneBrief) -> None:
             ls=style,
         )
     axis.set_ylim(0, max(0.4, float(weights.max()) * 1.1))
-    legend(axis)
+    legend(axis, above=True)

@@ -10,6 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from musiscene_core.spotting.dissolves import DissolveWatch
+from musiscene_core.spotting.likeness import View
+from musiscene_core.spotting.measures import PATCHES, measured, stacked
 from musiscene_core.spotting.picture import Picture, watch
 from tests.support.make_picture import (
     HEIGHT,
@@ -208,3 +211,22 @@ def test_the_reel_is_cut_where_its_truth_says() -> None:
 )
 def test_single_shots_of_the_shared_footage_have_no_cuts(name: str, frames: int, rate: str) -> None:
     assert begins(watch(whole(shared_media(f"clips/{name}.mp4"), frames, rate))) == []
+
+
+def test_how_many_pictures_are_looked_at_together_makes_no_difference() -> None:
+    old, new = panning(3, 1.2), panning(8, -0.8)
+    images = [old(frame) for frame in range(40)]
+    images += [mixed(old(40 + n), new(n), n / 24) for n in range(24)]
+    images += [new(24 + n) for n in range(40)]
+    pictures = [measured(View(image[..., ::-1]), Fraction(0)) for image in images]
+    thumbs, patches = stacked(pictures)
+    found = []
+    for size in (1, 7, 200):
+        watch = DissolveWatch(24.0, thumbs.shape[1], PATCHES)
+        for first in range(0, len(images), size):
+            part = slice(first, first + size)
+            watch.add(np.arange(len(images))[part], thumbs[part], patches[part])
+        found.append(watch.found())
+    assert found[0] == found[1] == found[2]
+    (dissolve,) = found[0]
+    assert dissolve.middle == pytest.approx(52, abs=2)

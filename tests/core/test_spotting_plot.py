@@ -44,3 +44,17 @@ def test_a_chart_that_cannot_be_written_is_an_error_of_ours(tmp_path: Path) -> N
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         plot_brief(brief_of(2.0), tmp_path / "file" / "chart.png")
+
+
+def test_nothing_covers_what_is_said_at_the_very_end(tmp_path: Path) -> None:
+    middle = drawn(brief_of(20.0, dialogue=((10.0, 11.0),)), tmp_path / "middle.png")
+    areas = []
+    for name, line in (("begin", (0.0, 1.0)), ("end", (19.0, 20.0))):
+        brief = brief_of(20.0, dialogue=tuple(sorted(((10.0, 11.0), line))))
+        third = slice(0, 500) if name == "begin" else slice(-500, None)
+        both = drawn(brief, tmp_path / f"{name}.png")
+        # Of the strip in which sound lies.
+        sound = slice(middle.shape[0] * 2 // 5, middle.shape[0] * 12 // 25)
+        areas.append(np.abs(middle.astype(int) - both)[sound, third].sum())
+    assert areas[0] > 100_000
+    assert areas[1] == pytest.approx(areas[0], rel=0.1)
