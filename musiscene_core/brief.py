@@ -417,3 +417,24 @@ class SceneBrief(msgspec.Struct, frozen=True, kw_only=True):
     stages: tuple[StageReport, ...] = ()
     warnings: tuple[str, ...] = ()
     schema_version: int = 1
+
+
+def music_words(captions: Captions, temp_track: TempTrack) -> str:
+    """The music's caption; empty where rules wrote it to say that there is no temp track."""
+    music = captions.music
+    said_of_nothing = music.origin == "signals" and not music.edited and not temp_track.present
+    return "" if said_of_nothing else music.text
+
+
+def blank_brief(timeline: TimelineRange) -> SceneBrief:
+    """A brief of a range that nobody has watched."""
+    return SceneBrief(
+        timeline=timeline,
+        shots=(),
+        curves=None,
+        dialogue=(),
+        temp_track=TempTrack(),
+        hit_points=(),
+        emotion_curve=EmotionCurve(hop_s=1.0, points=()),
+        captions=Captions(),
+    )

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from musiscene_core.brief import Caption, Captions, SceneBrief
+from musiscene_core.brief import Caption, Captions, SceneBrief, music_words
 from musiscene_core.captioning.directing import directed
 from musiscene_core.captioning.generation import PROFILES
 from musiscene_core.captioning.heard import OnText, Section
@@ -126,7 +126,7 @@ class _Recaptioning:
 
         piece = Pieces(self._on_text, 0, place)
         part = Portion(self._progress, place / len(ORDER), (place + 1) / len(ORDER))
-        video, music = made.video.text, self._music_words(made)
+        video, music = made.video.text, music_words(made, self._brief.temp_track)
         match name:
             case "video":
                 return picture_caption(self._brief) or self._rules.video
@@ -165,12 +165,6 @@ class _Recaptioning:
             piece,
             part,
         )
-
-    def _music_words(self, made: Captions) -> str:
-        """The music's caption; empty where it only says that there is no temp track."""
-        if made.music.origin == "signals" and not made.music.edited:
-            return made.music.text if self._brief.temp_track.present else ""
-        return made.music.text
 
     def _heard_of(self, name: CaptionStrategy) -> Caption | None:
         """What the captioner hears; None where nobody asked by name and there is no music."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from musiscene_core.brief import Captions, EmotionCurve, Mode, SceneBrief, TempTrack
+from musiscene_core.brief import Mode, blank_brief
 from musiscene_core.errors import RequestError
 from musiscene_core.intended_use import intended_use
 from musiscene_core.keys import read_key
@@ -171,17 +171,3 @@ def parse_key(text: str) -> tuple[int, Mode | None]:
             f"{text!r} is not a key.", hint='Write it like "D minor", "F# major" or "Bb".'
         )
     return key
-
-
-def blank_brief(timeline: TimelineRange) -> SceneBrief:
-    """A brief of a range that nobody has watched."""
-    return SceneBrief(
-        timeline=timeline,
-        shots=(),
-        curves=None,
-        dialogue=(),
-        temp_track=TempTrack(),
-        hit_points=(),
-        emotion_curve=EmotionCurve(hop_s=1.0, points=()),
-        captions=Captions(),
-    )

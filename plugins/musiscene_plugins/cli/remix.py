@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from musiscene_core.brief import SceneBrief
+from musiscene_core.brief import SceneBrief, blank_brief
 from musiscene_core.codec import read_json
 from musiscene_core.errors import RequestError
 from musiscene_core.protocol import connect
@@ -20,7 +20,7 @@ from musiscene_core.request import MusicFile, ScoreRequest, frames_of
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, TimelineRange
 from musiscene_plugins.choosing import file_name, record_frame
-from musiscene_plugins.cli.inputs import blank_brief, opened_host, parse_duration, range_choice
+from musiscene_plugins.cli.inputs import opened_host, parse_duration, range_choice
 from musiscene_plugins.cli.score import as_json, show_take
 from musiscene_plugins.cli.scoring import Scored
 from musiscene_plugins.cli.terminal import result_console, shown_progress
