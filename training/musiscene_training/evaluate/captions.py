@@ -9,20 +9,18 @@ A file of references has them in the columns above or, one an item, in `text`.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
+from musiscene_core.codec import digest
 from musiscene_core.errors import InputError
 from musiscene_training.dataset import ROWS_FILE, tabled
 
 _TEXTS = ("text", "caption", "prediction", "answer")
-_REFERENCE = re.compile(r"references?(_?\d+)?")
+_NUMBERED = re.compile(r"_?\d+$")
 _NAMED = 5
 # Hardly an English sentence of some length does without all of these.
 _ENGLISH = re.compile(r"\b(an|and|are|at|for|has|is|its|like|of|or|that|the|this|to|with)\b")
@@ -91,13 +89,19 @@ def read_captions(
             hint="Write one for each caption, or name their file with --references.",
         )
     items = tuple(Item(name, texts[name], wanted[name]) for name in said)
-    foreign = tuple(item.id for item in items if not looks_english(item.text))
+    return gathered(items, unanswered, empty)
+
+
+def gathered(
+    items: Sequence[Item], unanswered: Sequence[str] = (), empty: Sequence[str] = ()
+) -> Captions:
+    """Items as what was read; says which do not look English."""
     return Captions(
-        items,
+        tuple(items),
         tuple(unanswered),
-        foreign,
+        tuple(item.id for item in items if not looks_english(item.text)),
         tuple(empty),
-        hashlib.sha256(msgspec.json.encode(items)).hexdigest(),
+        digest(items),
     )
 
 
@@ -174,10 +178,18 @@ def _text(row: dict[str, Any]) -> str:
     return ""
 
 
-def _references(row: dict[str, Any]) -> tuple[str, ...]:
+def references_in(row: dict[str, Any], columns: Sequence[str]) -> tuple[str, ...]:
+    """The texts in some columns of a row, a text or a list each; numbered ones count too."""
     return tuple(
-        text for name, value in row.items() if _REFERENCE.fullmatch(name) for text in _listed(value)
+        text
+        for name, value in row.items()
+        if _NUMBERED.sub("", name) in columns
+        for text in _listed(value)
     )
+
+
+def _references(row: dict[str, Any]) -> tuple[str, ...]:
+    return references_in(row, ("reference", "references"))
 
 
 def _listed(value: Any) -> tuple[str, ...]:

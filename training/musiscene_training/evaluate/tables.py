@@ -12,10 +12,12 @@ PUBLISHED = "published"
 OURS = "here"
 STRATEGIES: Mapping[str, str] = {
     "scene_imagination": "MSI",
+    "msi": "MSI",
     "video": "Video captions",
     "music": "Music captions",
     "fusion": "Fusion",
     "music_conditions": "Herrmann-1 conditions",
+    "herrmann": "Herrmann-1 conditions",
     "tags": "Tags (LP-MusicCaps style)",
 }
 """What the paper's table 3 calls each caption strategy, and ours beside them."""

@@ -26,7 +26,7 @@ def read_tags(path: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         InputError: the file is unreadable, an id is there twice, or a row has no tags.
     """
-    found = {name: _tags(row.get("tags")) for name, row in rows_by_id(path).items()}
+    found = {name: tags_in(row.get("tags")) for name, row in rows_by_id(path).items()}
     bare = [name for name, tags in found.items() if not tags]
     if bare:
         raise InputError(
@@ -76,6 +76,7 @@ def baseline(ids: Sequence[str], tags: Mapping[str, Sequence[str]]) -> list[str]
     return [sentence(tags[name]) for name in ids]
 
 
-def _tags(value: Any) -> tuple[str, ...]:
+def tags_in(value: Any) -> tuple[str, ...]:
+    """The tags in a column: a list, or a text with commas between."""
     given = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
     return tuple(tag.strip() for tag in given if isinstance(tag, str) and tag.strip())[:_MOST_TAGS]

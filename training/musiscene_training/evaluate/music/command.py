@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(run=run)
 
 
-def add_models(parser: argparse.ArgumentParser) -> None:
+def add_models(parser: argparse._ActionsContainer) -> None:
     """The arguments that say by what music is heard."""
     parser.add_argument(
         "--embedding",
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def wish_of(arguments: argparse.Namespace, reference: Path, made: dict[str, Path]) -> Wish:
+def wish_of(arguments: argparse.Namespace, reference: Path | None, made: dict[str, Path]) -> Wish:
     """What the arguments ask for.
 
     Raises:

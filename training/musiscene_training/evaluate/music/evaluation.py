@@ -45,7 +45,8 @@ class Wish:
     """What shall be evaluated, and by what.
 
     Attributes:
-        reference: folder of the music that each sound is compared with, by name.
+        reference: folder of the music that each sound is compared with, by name; None without any,
+            where no KL is counted, and a FAD from `background` alone.
         made: folders of made music, by the name of their row.
         background: folder of the music that FADs are counted from; None for the reference. With
             one, the reference has a row of its own, as Herrmann-1's original tracks.
@@ -57,7 +58,7 @@ class Wish:
         draws: of each interval; 0 for none.
     """
 
-    reference: Path
+    reference: Path | None
     made: Mapping[str, Path]
     background: Path | None = None
     embeddings: tuple[str, ...] = ("mfcc",)
@@ -66,6 +67,22 @@ class Wish:
     captions: Path | None = None
     most_bad: float = 0.2
     draws: int = 200
+
+
+def check_models(wish: Wish) -> None:
+    """Load every model that is wanted, for what is wrong with it: before long work.
+
+    Raises:
+        RequestError: nothing is called so.
+        ModelError: its files cannot be used.
+        EngineError: a package is missing.
+    """
+    for spec in wish.embeddings:
+        embedding(spec)
+    for spec in wish.classifiers:
+        classifier(spec)
+    if wish.clap:
+        clap(wish.clap)
 
 
 def evaluate_music(wish: Wish, progress: Progress = silent) -> MusicReport:
@@ -102,11 +119,14 @@ class _Evaluation:
         self._classifiers = [classifier(spec) for spec in wish.classifiers]
         self._clap = clap(wish.clap) if wish.clap else None
         self._captions = read_texts(wish.captions) if wish.captions else {}
-        self._reference = _Set(ORIGINALS, wish.reference, clips_in(wish.reference))
+        self._reference = _Set(ORIGINALS, wish.reference or Path(), {})
+        if wish.reference is not None:
+            self._reference.clips = clips_in(wish.reference)
         self._background = self._reference
         if wish.background is not None:
             self._background = _Set("background", wish.background, clips_in(wish.background))
         self._made = [_Set(name, path, clips_in(path)) for name, path in wish.made.items()]
+        self._check_reference()
         self._check_pairs()
         self._steps = self._count_steps()
         self._done = 0
@@ -114,7 +134,7 @@ class _Evaluation:
     def report(self) -> MusicReport:
         sounds = [one for made in self._made for one in self._measured(made)]
         judged = list(self._made)
-        if self._background is not self._reference:
+        if self._background is not self._reference and self._reference.clips:
             judged.insert(0, self._reference)
         fads = [fad for listener in self._embeddings for fad in self._fads(listener, judged)]
         for listener in self._classifiers:
@@ -131,8 +151,8 @@ class _Evaluation:
             if one.music == made.name
         ]
         return MusicReport(
-            reference=str(self._wish.reference),
-            background=str(self._wish.background or self._wish.reference),
+            reference=str(self._wish.reference or ""),
+            background=str(self._wish.background or self._wish.reference or ""),
             music=tuple(one.name for one in judged),
             fads=tuple(fads),
             means=tuple(self._means(sounds)),
@@ -141,6 +161,17 @@ class _Evaluation:
             digest=digest([_identity(one) for one in sets.values()]),
             made_with=_versions(),
         )
+
+    def _check_reference(self) -> None:
+        """Leave out what takes music to compare with, where there is none."""
+        if self._reference.clips:
+            return
+        if self._classifiers:
+            self._notes.append("There is no music to compare with, so no KL was counted.")
+            self._classifiers = []
+        if self._background is self._reference:
+            self._notes.append("There is no music to compare with, so no FAD was counted.")
+            self._embeddings = []
 
     def _check_pairs(self) -> None:
         for made in self._made:

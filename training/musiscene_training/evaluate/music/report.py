@@ -129,6 +129,8 @@ def _panel(
             ends = ([max(0.0, value - low)], [max(0.0, high - value)])
             axis.errorbar(at, value, yerr=ends, color=style.TEXT, capsize=4)
     axis.set_xticks(list(places.values()), list(places), rotation=20, ha="right", fontsize=8)
+    if not any(value for _, value, _, _ in bars):
+        axis.set_ylim(0, 1)
     axis.set_title(name, color=style.TEXT, fontsize=10)
     axis.set_facecolor(style.PANEL)
     axis.tick_params(colors=style.TEXT)
