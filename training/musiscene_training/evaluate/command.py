@@ -12,6 +12,7 @@ from musiscene_training.evaluate.music import command as music
 from musiscene_training.evaluate.output import as_csv, check_output, deliver, shown_progress
 from musiscene_training.evaluate.report import ItemFigures, plot, table
 from musiscene_training.evaluate.scoring import evaluate_captions
+from musiscene_training.evaluate.strategies import command as strategies
 from musiscene_training.evaluate.tags import NAME, baseline, read_tags
 
 
@@ -51,6 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     msi.set_defaults(run=run)
     music.add_arguments(
         kinds.add_parser("music", help="made music against other music and its captions")
+    )
+    strategies.add_arguments(
+        kinds.add_parser("strategies", help="kinds of captions, and the music made from each")
     )
 
 
