@@ -39,6 +39,7 @@ from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.hearing import check_answers
 from musiscene_daemon.rewriting import Pieces
 from musiscene_daemon.scribe import Scribe
+from musiscene_daemon.separating import write_music_of
 
 ORDER: tuple[CaptionStrategy, ...] = (
     *("video", "music", "scene_imagination"),
@@ -220,31 +221,21 @@ class _Recaptioning:
 
     def _without_dialogue(self, stretch: _Stretch) -> _Stretch:
         """A stretch of mixed sound without what is said in it; any other as it is."""
+        if not stretch.mixed:
+            return stretch
         whole = stretch.section
+        target = self._scratch / f"music-{round(1000 * stretch.begins_s)}.wav"
+        part = Portion(self._progress, 1 / len(ORDER), 1 / len(ORDER))
         spans = [
-            tuple(
-                whole.start_s + (edge_s - stretch.begins_s) * stretch.speed
-                for edge_s in (region.start_s, region.end_s)
+            (
+                whole.start_s + (region.start_s - stretch.begins_s) * stretch.speed,
+                whole.start_s + (region.end_s - stretch.begins_s) * stretch.speed,
             )
             for region in self._brief.dialogue
         ]
-        heard = [(a, b) for a, b in spans if a < whole.end_s and b > whole.start_s]
-        if not (stretch.mixed and heard):
-            return stretch
-        from musiscene_core.spotting.voice_removal import write_music
-
-        target = self._scratch / f"music-{round(1000 * stretch.begins_s)}.wav"
-        part = Portion(self._progress, 1 / len(ORDER), 1 / len(ORDER))
         try:
-            write_music(
-                Path(whole.media.path),
-                whole.start_s,
-                whole.end_s,
-                heard,
-                target,
-                stream=whole.media.audio_stream,
-                progress=part,
-            )
+            if not write_music_of(whole, spans, target, self._engines.residents, part):
+                return stretch
         except MediaError:
             # The captioner meets the same, and says which file it is.
             return stretch

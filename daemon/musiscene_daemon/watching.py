@@ -46,6 +46,7 @@ from musiscene_daemon.engines.cuda_devices import cuda_devices
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec
 from musiscene_daemon.residency.residents import Residents
+from musiscene_daemon.separating import FAILURES, Parted
 
 if TYPE_CHECKING:
     from musiscene_core.spotting.vision.describing import Describer
@@ -68,8 +69,6 @@ _ENABLES: dict[StageName, str] = {
     "emotion": "No model judges moods. Set one up: musiscene watching use --emotion FOLDER.",
 }
 _NO_FRAMES = "There is no picture to look at."
-_FAILURES = (RuntimeError, ValueError, TypeError, LookupError, OSError, MemoryError, ImportError)
-"""What a model's framework raises of weights, pictures and memory that do not do."""
 
 
 def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -> SceneBrief:
@@ -91,13 +90,15 @@ def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -
     ahead: queue.SimpleQueue[int | None] = queue.SimpleQueue()
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="watch") as pool:
         spoken: list[Future[Heard]] = []
+        parted = Parted(timeline, residents)
 
         def hear(regions: Sequence[DialogueRegion]) -> None:
-            spoken.append(pool.submit(_heard, timeline, regions, models, residents, listening))
+            heard = parted.timeline
+            spoken.append(pool.submit(_heard, heard, regions, models, residents, listening))
 
         try:
             foreseen = pool.submit(looked.ahead, ahead, models) if looking else None
-            brief = spot(timeline, signals, hear, ahead.put if looking else None)
+            brief = spot(timeline, signals, hear, ahead.put if looking else None, parted.part)
             ahead.put(None)
             if foreseen is not None:
                 foreseen.result()
@@ -107,12 +108,13 @@ def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -
             both.stop()
             ahead.put(None)
             raise
+    parting = (parted.report,) if parted.report is not None else ()
     curve = merged(brief.emotion_curve, frames, float(timeline.rate.fps))
     found = msgspec.structs.replace(
         brief,
         frames=frames,
         lines=heard.lines,
-        stages=(*brief.stages, *reports, *heard.reports),
+        stages=(*brief.stages, *reports, *parting, *heard.reports),
         emotion_curve=curve,
         warnings=(*brief.warnings, *problem),
     )
@@ -132,6 +134,7 @@ def _chosen() -> tuple[WatchingModels, tuple[str, ...]]:
         return WatchingModels(), (f"{error.message} No models were used.",)
     if intended_use() != "commercial":
         return models, ()
+    # What parts dialogue from music is looked at where it is used, which captions do too.
     uses = ("vision", "emotion", "speech", "speakers")
     refused = {use: why for use in uses if (why := may_watch(getattr(models, use)))}
     return msgspec.structs.replace(models, **dict.fromkeys(refused, "")), tuple(refused.values())
@@ -166,7 +169,7 @@ def _heard(
         return spoken_lines(timeline, regions, whisper, diariser, progress, kept)
     except CancelledError:
         raise
-    except (MusiSceneError, *_FAILURES) as error:
+    except (MusiSceneError, *FAILURES) as error:
         failed = _failed("speech", folder.name, error)
         return Heard(subtitle_lines(timeline), (failed,))
 
@@ -200,7 +203,7 @@ class _Looking:
                     self._asked(frames, use, folder)
         except CancelledError:
             raise
-        except (MusiSceneError, *_FAILURES) as error:
+        except (MusiSceneError, *FAILURES) as error:
             log.info("frames are not looked at ahead: %s", error)
 
     def at(
@@ -219,7 +222,7 @@ class _Looking:
                     frames, report = self._all(frames, use, look_into(folder, use))
                 except CancelledError:
                     raise
-                except (MusiSceneError, *_FAILURES) as error:
+                except (MusiSceneError, *FAILURES) as error:
                     report = _failed(use, Path(folder).name, error)
                 reports.append(report)
         return frames, tuple(reports)

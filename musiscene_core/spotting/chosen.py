@@ -17,13 +17,14 @@ _FILE = "watching.json"
 
 
 class WatchingModels(msgspec.Struct, frozen=True, kw_only=True):
-    """Folders of models; empty where none is wanted.
+    """Folders, or files, of models; empty where none is wanted.
 
     Attributes:
         vision: describes frames: BLIP-2 or a vision-language model, as transformers saves it.
         emotion: judges what frames make one feel: CLIP, as transformers saves it.
         speech: writes down what is said: Whisper, as faster-whisper has it.
         speakers: tells speakers apart: a pipeline of pyannote.
+        separation: parts dialogue from music where they are one recording: Demucs's weights.
         schema_version: of this struct.
     """
 
@@ -31,6 +32,7 @@ class WatchingModels(msgspec.Struct, frozen=True, kw_only=True):
     emotion: str = ""
     speech: str = ""
     speakers: str = ""
+    separation: str = ""
     schema_version: int = 1
 
 

@@ -53,7 +53,11 @@ class Sound:
 
 
 def listen(
-    timeline: TimelineRange, progress: Progress = silent, kept: KeptBlocks | None = None
+    timeline: TimelineRange,
+    progress: Progress = silent,
+    kept: KeptBlocks | None = None,
+    *,
+    film_sound: bool | None = None,
 ) -> Sound:
     """Listen to the range; a clip that cannot be heard becomes a warning.
 
@@ -63,6 +67,8 @@ def listen(
         timeline: the range.
         progress: hears how far it is.
         kept: knows what was measured before, and keeps what is measured now.
+        film_sound: whether what is listened to for music is a film's own sound, which may hold
+            none; None tells by the clips' roles.
 
     Raises:
         CancelledError: `progress` raised it.
@@ -98,7 +104,8 @@ def listen(
     if roles & {"temp_track", "mixed"}:
         features = _features(notes, level, first, described - first, soundtrack.length)
         over_music = _overlaps(dialogue, soundtrack.spans("mixed"))
-        music = temp_track.describe(features, over_music, mixed="temp_track" not in roles)
+        own = "temp_track" not in roles if film_sound is None else film_sound
+        music = temp_track.describe(features, over_music, mixed=own)
     progress("Listened to the range", 1.0)
     return Sound(dialogue, music, tuple(soundtrack.warnings))
 

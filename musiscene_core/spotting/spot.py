@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from musiscene_core.brief import DialogueRegion, SceneBrief, SceneFrame, StageReport
 from musiscene_core.errors import CancelledError
-from musiscene_core.progress import Progress, silent
+from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.spotting.describe import captions
 from musiscene_core.spotting.emotion import emotion_curve
 from musiscene_core.spotting.foresight import OnFrame
@@ -23,6 +23,8 @@ from musiscene_core.timeline import TimelineRange
 
 _LISTENING = 0.15
 """Share of the work, measured on mixed footage."""
+_PARTING = 0.9
+"""Share of listening, where a model parts what is heard."""
 
 
 def _unheard(regions: Sequence[DialogueRegion]) -> None:
@@ -34,6 +36,7 @@ def spot(
     progress: Progress = silent,
     on_dialogue: Callable[[Sequence[DialogueRegion]], None] = _unheard,
     on_frame: OnFrame | None = None,
+    part: Callable[[Progress], TimelineRange] | None = None,
 ) -> SceneBrief:
     """Watch and listen to the range, side by side, and say what is in it.
 
@@ -43,6 +46,7 @@ def spot(
         on_dialogue: told where someone speaks as soon as that is known, mostly long before the
             picture is watched; called once, from another thread.
         on_frame: told early of cue frames that will likely stand for the scene.
+        part: gives the range as it is listened to, speech and music of one recording parted.
 
     Raises:
         MediaOfflineError: every picture clip's file is missing.
@@ -55,7 +59,11 @@ def spot(
         share = both.part(_LISTENING, unnamed=True)
 
         def hear() -> tuple[Sound, tuple[DialogueRegion, ...]]:
-            heard = listen(timeline, share, KeptBlocks())
+            sounding = part(Portion(share, 0.0, _PARTING)) if part else timeline
+            begins = _PARTING if sounding is not timeline else 0.0
+            film_sound = not timeline.by_role("temp_track")
+            told = Portion(share, begins, 1.0)
+            heard = listen(sounding, told, KeptBlocks(), film_sound=film_sound)
             regions = with_lines(heard.dialogue, timeline)
             on_dialogue(regions)
             return heard, regions

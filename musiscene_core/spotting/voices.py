@@ -55,7 +55,7 @@ class Voice:
         """
         mapping = clip.mapping
         self.role = clip.role
-        self.name = Path(clip.media.path).name or clip.media.name or clip.name
+        self.name = clip.media.name or Path(clip.media.path).name or clip.name
         self.failed = False
         # Played as fast as the clip runs: so many samples of the file fill a second of the cue.
         self._rate = max(1, round(SAMPLE_RATE / mapping.speed))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -20,30 +19,14 @@ from musiscene_core.errors import ModelError  # noqa: E402
 from musiscene_core.separating.by_rules import taken_apart  # noqa: E402
 from musiscene_daemon.engines.demucs import KINDS, VARIABLE, Demucs, find, load  # noqa: E402
 from tests.support.songs import RATE, song  # noqa: E402
+from tests.support.tiny_demucs import SETTINGS, tiny_demucs  # noqa: E402
 
 pytestmark = pytest.mark.models
-
-SETTINGS = {
-    "sources": ["drums", "bass", "other", "vocals"],
-    "channels": 8,
-    "depth": 2,
-    "t_layers": 1,
-    "t_heads": 2,
-    "bottom_channels": 0,
-    "nfft": 1024,
-    "segment": Fraction(1, 1),
-}
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    model = HTDemucs(**SETTINGS)
-    path = tmp_path_factory.mktemp("models") / "tiny-demucs.th"
-    state = {name: value.half() for name, value in model.state_dict().items()}
-    package = {"klass": HTDemucs, "args": (), "kwargs": SETTINGS, "state": state}
-    torch.save({**package, "training_args": {"epochs": 1}}, path)
-    return path
+    return tiny_demucs(tmp_path_factory.mktemp("models") / "tiny-demucs.th")
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Demucs by path: weights of the user's own take a mix apart into drums, bass and the rest.
+"""Demucs by path: weights of the user's own take a mix apart, into stems or speech and all else.
 
 Reads the files that demucs publishes, `.th` and `.safetensors`, as data alone: nothing in a file
 names code that is run. Nothing is downloaded. Hybrid Transformer Demucs: Rouard et al. 2023.
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.models.places import models_folder
 from musiscene_core.models.shelf import folders as shelved
+from musiscene_core.separating.weights import weights_in
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec
@@ -30,8 +31,9 @@ Floats = npt.NDArray[np.float32]
 VARIABLE = "MUSISCENE_DEMUCS"
 """A file of weights; unset: the first *demucs* among the models, pulled, added or put there."""
 KINDS = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
-_SUFFIXES = (".th", ".safetensors")
-_NEEDED = ("drums", "bass")
+_STEMS = ("drums", "bass")
+_SPEECH = "vocals"
+_NEEDED = (_STEMS, (_SPEECH,))
 _OVERLAP = 0.25
 _BESIDE_BYTES = 1 << 30
 _HINT = (
@@ -55,7 +57,34 @@ class Demucs:
     device: str = "cpu"
 
     def split(self, mix: Floats) -> dict[str, Floats]:
-        """Its stems of `mix` [2, n] at 48 kHz, by name, each [2, n]."""
+        """Its stems of `mix` [2, n] at 48 kHz, by name, each [2, n].
+
+        Raises:
+            ModelError: it tells no drums and bass apart.
+            EngineError: it gave no numbers.
+        """
+        self._check(_STEMS)
+        return self._parts(mix, lambda: None)
+
+    def speech(self, mix: Floats, heed: Callable[[], None]) -> Floats:
+        """The voices [2, n] in `mix` [2, n] at 48 kHz; asks `heed` every few seconds of sound.
+
+        Raises:
+            ModelError: it tells no voices apart.
+            EngineError: it gave no numbers.
+        """
+        self._check((_SPEECH,))
+        return self._parts(mix, heed)[_SPEECH]
+
+    def _check(self, needed: Sequence[str]) -> None:
+        if not set(needed) <= set(self.model.sources):
+            raise ModelError(
+                f"{self.name} tells {', '.join(self.model.sources)} apart, not "
+                f"{' and '.join(needed)}.",
+                hint=_HINT,
+            )
+
+    def _parts(self, mix: Floats, heed: Callable[[], None]) -> dict[str, Floats]:
         # Seconds of imports, which a worker that takes nothing apart need not spend.
         import torch
         from demucs.apply import apply_model
@@ -69,7 +98,13 @@ class Demucs:
         given = torch.from_numpy((sound - mean) / spread)[None]
         with torch.inference_mode():
             found = apply_model(
-                self.model, given, shifts=0, split=True, overlap=_OVERLAP, device=self.device
+                self.model,
+                given,
+                shifts=0,
+                split=True,
+                overlap=_OVERLAP,
+                device=self.device,
+                callback=lambda _: heed(),
             )
         stems = found[0].cpu().numpy() * np.float32(spread) + np.float32(mean / len(found[0]))
         if not np.isfinite(stems).all():
@@ -101,9 +136,7 @@ def find() -> Path | None:
 
 def _candidates() -> Iterator[Path]:
     for path in (*sorted(models_folder().glob("*demucs*")), *shelved("stems").values()):
-        for file in sorted(path.iterdir()) if path.is_dir() else (path,):
-            if file.suffix in _SUFFIXES and file.is_file():
-                yield file
+        yield from weights_in(path)
 
 
 def spec(path: Path) -> ModelSpec[Demucs]:
@@ -120,7 +153,7 @@ def load(path: Path, device: Device | None = None) -> Demucs:
     """The model in `path`.
 
     Raises:
-        ModelError: it is damaged, no Demucs, quantised, or tells no drums or bass apart.
+        ModelError: it is damaged, no Demucs, quantised, or tells apart nothing that is of use.
     """
     read: Callable[[Path], tuple[str, Sequence[Any], dict[str, Any], dict[str, Any]]]
     read = _read_safetensors if path.suffix == ".safetensors" else _read_package
@@ -135,9 +168,10 @@ def load(path: Path, device: Device | None = None) -> Demucs:
         raise ModelError(
             f"{path} does not fit its own description: {error}.", hint=_HINT
         ) from error
-    if not set(_NEEDED) <= set(model.sources):
+    if not any(set(needed) <= set(model.sources) for needed in _NEEDED):
         raise ModelError(
-            f"{path} tells {', '.join(model.sources)} apart, not drums and bass.", hint=_HINT
+            f"{path} tells {', '.join(model.sources)} apart: no drums and bass, and no voices.",
+            hint=_HINT,
         )
     where = "cpu" if device is None or device.kind == "cpu" else device.name
     return Demucs(model.eval().to(where), path.stem, where)

@@ -260,6 +260,7 @@ def _add_watching(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--emotion", metavar="MODEL", help="judges the mood of frames: CLIP")
     parser.add_argument("--speech", metavar="MODEL", help="writes down speech: a faster-whisper")
     parser.add_argument("--speakers", metavar="MODEL", help="tells speakers apart: a pyannote")
+    parser.add_argument("--separation", metavar="MODEL", help="parts dialogue from music: a Demucs")
     parser.add_argument("--json", action="store_true", help="print as JSON")
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from musiscene_core.errors import RequestError
 from musiscene_core.models.chosen import named_folder
+from musiscene_core.separating.weights import weights_in
 from musiscene_core.spotting.chosen import choose, chosen, chosen_file, forget
 from musiscene_plugins.cli.terminal import result_console
 
@@ -18,12 +19,14 @@ _NEEDED = {
     "emotion": "config.json",
     "speech": "model.bin",
     "speakers": "config.yaml",
+    "separation": "file of Demucs's weights (.th or .safetensors)",
 }
 _DOES = {
     "vision": "describes frames",
     "emotion": "judges the mood of frames",
     "speech": "writes down what is said",
     "speakers": "tells speakers apart",
+    "separation": "parts dialogue from music",
 }
 
 
@@ -33,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "use":
         if not named:
             raise RequestError(
-                "Which models?", hint="Name a folder: --vision, --emotion, --speech, --speakers."
+                "Which models?",
+                hint="Name a folder: " + ", ".join(f"--{use}" for use in _NEEDED) + ".",
             )
         folders = {use: _checked(use, folder) for use, folder in named.items()}
         choose(msgspec.structs.replace(chosen(), **folders))
@@ -49,7 +53,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _checked(use: str, folder: str) -> str:
     path = named_folder(folder)
-    if not (path / _NEEDED[use]).is_file():
+    if use == "separation":
+        held = path.exists() and bool(weights_in(path))
+    else:
+        held = (path / _NEEDED[use]).is_file()
+    if not held:
         raise RequestError(
             f"{path} holds no model that {_DOES[use]}: there is no {_NEEDED[use]}.",
             hint="Name the folder that the model was saved or downloaded to, or a model of "
