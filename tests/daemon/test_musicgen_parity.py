@@ -11,6 +11,7 @@ pytest.importorskip("transformers", reason="the extra 'models' is not installed"
 
 from musiscene_core.errors import CancelledError, EngineError  # noqa: E402
 from musiscene_core.neural.linear import Kernel  # noqa: E402
+from musiscene_daemon.engines.musicgen import codec as codec_module  # noqa: E402
 from musiscene_daemon.engines.musicgen import decoder as decoding  # noqa: E402
 from musiscene_daemon.engines.musicgen import generation  # noqa: E402
 from musiscene_daemon.engines.musicgen.codec import Stream  # noqa: E402
@@ -157,6 +158,24 @@ def test_sound_in_pieces_is_that_of_a_whole_pass(tmp_path: Path, step: int) -> N
     assert (joined - whole).abs().max() <= 1e-5 * whole.abs().max()
 
 
+def test_torch_s_layers_and_compiled_ones_sound_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tiny_musicgen.save(tmp_path)
+    codes = torch.randint(0, 64, (2, 4, 30), generator=torch.Generator().manual_seed(1))
+    compiled = load(tmp_path).codec.whole(codes)
+    half = load(tmp_path, kernel="int8-numba").codec.whole(codes)
+    monkeypatch.setattr(codec_module, "supported", lambda kernel: False)
+    plain = load(tmp_path).codec
+    for sound, off in ((compiled, 1e-5), (half, 1e-3)):
+        assert (sound - plain.whole(codes)).abs().max() <= off * sound.abs().max()
+    stream = Stream(plain)
+    pieces = [stream.push(part) for part in codes.split(7, -1)]
+    pieces.append(stream.push(codes[..., :0], final=True))
+    joined = torch.cat(pieces, -1)[:, 0]
+    assert (joined - compiled).abs().max() <= 1e-5 * compiled.abs().max()
+
+
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_stream_goes_on_in_several_ways(tmp_path: Path, channels: int) -> None:
     ours = load(tiny_musicgen.save(tmp_path, "stereo" if channels == 2 else "mono"))
@@ -285,7 +304,8 @@ def test_work_can_be_stopped_before_the_first_step(tmp_path: Path) -> None:
 
 def test_sound_that_is_no_number_stops_the_work(tmp_path: Path) -> None:
     ours = load(tiny_musicgen.save(tmp_path))
-    ours.codec.layers[-1].conv.bias.fill_(float("inf"))
+    for layer in ours.codec.quantizer.layers:
+        layer.codebook.embed.fill_(float("inf"))
     with pytest.raises(EngineError, match="codec may be damaged"):
         ours.write(PROMPT, 40, [0])
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -18,7 +18,11 @@ from torch.nn.utils import parametrize
 from transformers import EncodecConfig, EncodecModel
 
 from musiscene_core.errors import ModelError
+from musiscene_core.neural.linear import supported
 from musiscene_core.neural.tensors import check, shapes_in
+
+if TYPE_CHECKING:
+    from musiscene_daemon.engines.musicgen.codec_host import HostDecoder
 
 _OLD_NAMES = (
     (".weight_g", ".parametrizations.weight.original0"),
@@ -26,16 +30,24 @@ _OLD_NAMES = (
 )
 
 
+State = tuple[Tensor, Tensor]
+"""What an LSTM remembers, and its cells: each [layers, rows, width]."""
+
+
 class Codec:
     """The decoder's weights, weight norm folded in."""
 
-    def __init__(self, model: EncodecModel) -> None:
-        """Take what decodes of `model`."""
+    def __init__(self, model: EncodecModel, *, exact: bool = True) -> None:
+        """Take what decodes of `model`.
+
+        Unless `exact`, some weights may be kept in float16, which shows at 1e-4 of the peak.
+        """
         for module in model.decoder.modules():
             if parametrize.is_parametrized(module, "weight"):
                 parametrize.remove_parametrizations(module, "weight", leave_parametrized=True)
         config = model.config
-        self.quantizer, self.layers = model.quantizer, list(model.decoder.layers)
+        layers = list(model.decoder.layers)
+        self.quantizer = model.quantizer
         self.books = config.num_quantizers
         self.hop = 1
         for ratio in config.upsampling_ratios:
@@ -45,12 +57,36 @@ class Codec:
         self.ahead = 0 if self.causal else kernel
         self.behind = config.kernel_size - 1 if self.causal else kernel
         self.margin = _reach(config)
+        self._host = _on_host(layers, model, exact=exact)
+        self._layers = layers if self._host is None else []
 
     @torch.inference_mode()
     def whole(self, codes: Tensor) -> Tensor:
         """Codes [rows, codebooks, frames] as samples [rows, frames * hop]."""
+        heard, _ = self.remembered(self.entered(codes), None)
+        return self.sounded(heard)
+
+    def entered(self, codes: Tensor) -> Tensor:
+        """Codes [rows, codebooks, frames] through the first convolution [rows, frames, width]."""
         x = self.quantizer.decode(codes.transpose(0, 1))
-        for layer in self.layers:
+        if self._host is not None:
+            return self._host.entered(x)
+        return self._layers[0](x).transpose(1, 2)
+
+    def remembered(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """X [rows, frames, width] through the LSTM, and what that remembers then."""
+        if self._host is not None:
+            found, state = self._host.recurrent(x, state)
+            return found.add_(x), state
+        found, state = self._layers[1].lstm(x.transpose(0, 1), state)
+        return found.transpose(0, 1) + x, state
+
+    def sounded(self, x: Tensor) -> Tensor:
+        """What comes of it after the LSTM: samples [rows, frames * hop]."""
+        if self._host is not None:
+            return self._host.sounded(x)
+        x = x.transpose(1, 2)
+        for layer in self._layers[2:]:
             x = layer(x)
         return x[:, 0]
 
@@ -65,7 +101,7 @@ class Stream:
         """Begin; with two `channels`, codebooks are left and right in turn."""
         self._codec, self._channels = codec, channels
         self._codes: Tensor | None = None
-        self._state: tuple[Tensor, Tensor] | None = None
+        self._state: State | None = None
         self._carried: Tensor | None = None
         self._given = self._heard = self._kept_from = self._done = 0
 
@@ -137,14 +173,12 @@ class Stream:
             return None
         first = max(0, self._done - codec.margin)
         last = min(self._heard, ready + codec.margin)
-        x = self._carried[..., first - self._kept_from : last - self._kept_from]
-        for layer in codec.layers[2:]:
-            x = layer(x)
+        x = codec.sounded(self._carried[:, first - self._kept_from : last - self._kept_from])
         begin = (self._done - first) * codec.hop
-        found = x[:, 0, begin : begin + (ready - self._done) * codec.hop]
+        found = x[:, begin : begin + (ready - self._done) * codec.hop]
         self._done = ready
         keep = max(0, ready - codec.margin)
-        self._carried = self._carried[..., keep - self._kept_from :]
+        self._carried = self._carried[:, keep - self._kept_from :]
         self._kept_from = keep
         return found
 
@@ -156,12 +190,11 @@ class Stream:
         codec = self._codec
         begin = self._given - codes.shape[-1]
         first = max(0, self._heard - codec.behind)
-        x = codec.layers[0](codec.quantizer.decode(codes[..., first - begin :].transpose(0, 1)))
-        x = x[..., self._heard - first : until - first].permute(2, 0, 1)
-        after, self._state = codec.layers[1].lstm(x, self._state)
-        new = (after + x).permute(1, 2, 0)
+        x = codec.entered(codes[..., first - begin :])
+        x = x[:, self._heard - first : until - first]
+        new, self._state = codec.remembered(x, self._state)
         carried = self._carried
-        self._carried = new if carried is None else torch.cat([carried, new], -1)
+        self._carried = new if carried is None else torch.cat([carried, new], 1)
         self._heard = until
 
 
@@ -173,9 +206,14 @@ def _sides(codes: Tensor, channels: int) -> Tensor:
 
 
 def load_codec(
-    folder: Path, fields: dict[str, Any], tensors: dict[str, Tensor], device: str
+    folder: Path,
+    fields: dict[str, Any],
+    tensors: dict[str, Tensor],
+    device: str,
+    *,
+    exact: bool = True,
 ) -> Codec:
-    """The decoder of the EnCodec in the model in `folder`.
+    """The decoder of the EnCodec in the model in `folder`; see Codec.
 
     Raises:
         ModelError: a tensor is missing or of another shape, or the config describes no EnCodec
@@ -198,7 +236,17 @@ def load_codec(
     check(shapes_in(renamed), needed, folder)
     model.load_state_dict({name: renamed[name] for name in needed}, strict=False)
     model.requires_grad_(False)
-    return Codec(model.eval().to(device))
+    return Codec(model.eval().to(device), exact=exact)
+
+
+def _on_host(layers: list[Any], model: EncodecModel, *, exact: bool) -> HostDecoder | None:
+    """The same in compiled loops, where those can be used."""
+    if model.device.type != "cpu" or not supported("float32-numba"):
+        return None
+    # Here, since numba may be missing.
+    from musiscene_daemon.engines.musicgen.codec_host import HostDecoder, fits
+
+    return HostDecoder(layers, model.config, exact=exact) if fits(model.config) else None
 
 
 def _new_name(name: str) -> str:

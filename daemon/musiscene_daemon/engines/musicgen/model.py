@@ -26,7 +26,7 @@ from musiscene_daemon.engines.musicgen.text import Text, load_text
 log = logging.getLogger(__name__)
 
 _LOADING = "Loading MusicGen"
-_CHUNK_S = 0.5
+_CHUNK_S = 1.0
 """Sound decoded at once while tokens come."""
 _FIRST_S = 0.2
 """The same of the first sound: who waits hears it sooner."""
@@ -218,7 +218,8 @@ def load(
     Args:
         folder: as transformers keeps it.
         device: as torch names it.
-        kernel: makes the language model's products; text and sound stay in float32.
+        kernel: makes the language model's products; text and sound stay in float32, but for the
+            codec's LSTM, whose weights are float16 on a processor unless the kernel is a float32.
         progress: told of each part; what it raises passes through with nothing left loaded.
 
     Raises:
@@ -235,7 +236,13 @@ def load(
     progress(_LOADING, 0.05)
     text = load_text(folder, shape.text_encoder, opened.under("text_encoder."), device)
     progress(_LOADING, 0.2)
-    codec = load_codec(folder, shape.audio_encoder, opened.under("audio_encoder."), device)
+    codec = load_codec(
+        folder,
+        shape.audio_encoder,
+        opened.under("audio_encoder."),
+        device,
+        exact=kernel.startswith("float32"),
+    )
     if codec.books * shape.decoder.audio_channels != shape.decoder.num_codebooks:
         raise ModelError(
             f"The EnCodec in {folder} has {codec.books} codebooks, and its language model writes"
