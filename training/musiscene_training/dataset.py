@@ -43,6 +43,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         split: which part of the work it serves; empty to have it decided by `source`.
         source: what it was made from, such as a film or a video's id; rows of one source stay
             together. Empty: its sound.
+        genre: what kind of music it is; empty where nobody said.
         licence: what it may be used for, in its makers' words.
     """
 
@@ -55,6 +56,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     features: str = ""
     split: Split | Literal[""] = ""
     source: str = ""
+    genre: str = ""
     licence: str = ""
 
 

@@ -17,13 +17,13 @@ NORM_EPS = 1e-6
 class Bridge(nn.Module):
     """x + down(silu(gate(norm(x))) * up(norm(x)))."""
 
-    def __init__(self, width: int, expansion: int) -> None:
-        """A block [.., width] to [.., width] that is `expansion` widths wide inside."""
+    def __init__(self, width: int, inner: int) -> None:
+        """A block [.., width] to [.., width] that is `inner` wide inside."""
         super().__init__()
         self.norm = nn.RMSNorm(width, eps=NORM_EPS)
-        self.gate = nn.Linear(width, width * expansion, bias=False)
-        self.up = nn.Linear(width, width * expansion, bias=False)
-        self.down = nn.Linear(width * expansion, width, bias=False)
+        self.gate = nn.Linear(width, inner, bias=False)
+        self.up = nn.Linear(width, inner, bias=False)
+        self.down = nn.Linear(inner, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """[.., width] to [.., width]."""
@@ -41,7 +41,7 @@ class Adapter(nn.Module):
         self.aggregator = nn.Conv1d(config.encoder_states, 1, kernel_size=1)
         self.projection = nn.Linear(config.encoder_width, config.width)
         self.bridges = nn.ModuleList(
-            Bridge(config.width, config.bridge_expansion) for _ in range(config.bridges)
+            Bridge(config.width, config.inner) for _ in range(config.bridges)
         )
 
     def forward(self, features: Tensor) -> Tensor:

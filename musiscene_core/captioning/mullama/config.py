@@ -35,6 +35,7 @@ class CaptionerConfig(msgspec.Struct, frozen=True, kw_only=True):
         width: of the language model.
         bridges: gated blocks after the projection.
         bridge_expansion: their inner width, in widths.
+        bridge_inner: their inner width itself, where it is no multiple; 0 to go by the expansion.
         prefix_layers: how many of the language model's top layers hear the audio.
         query_len: prefix tokens a layer.
         lora_rank: 0 for none; otherwise LoRA with bias on all seven linears of every layer, and
@@ -47,10 +48,16 @@ class CaptionerConfig(msgspec.Struct, frozen=True, kw_only=True):
     width: Width = 4096
     bridges: Count = 3
     bridge_expansion: Count = 4
+    bridge_inner: Annotated[int, msgspec.Meta(ge=0, le=1 << 20)] = 0
     prefix_layers: Count = 20
     query_len: Count = 1
     lora_rank: Annotated[int, msgspec.Meta(ge=0, le=1 << 10)] = 0
     lora_alpha: float = 16.0
+
+    @property
+    def inner(self) -> int:
+        """How wide the bridges are inside."""
+        return self.bridge_inner or self.width * self.bridge_expansion
 
 
 class ModelReference(msgspec.Struct, frozen=True, kw_only=True):

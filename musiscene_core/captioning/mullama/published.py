@@ -134,7 +134,7 @@ def _gate(layer: int) -> str:
 
 
 def _wanted(llama: OriginalLlama, config: CaptionerConfig) -> dict[str, Shape]:
-    width, inner = config.width, config.width * config.bridge_expansion
+    width, inner = config.width, config.inner
     wanted: dict[str, Shape] = {
         "mu_mert_agg.weight": (1, config.encoder_states, 1),
         "mu_mert_agg.bias": (1,),

@@ -75,6 +75,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--description", default="", help="of the house pack, a sentence")
     parser.add_argument("--licence", default="", help="what its makers allow, kept with the result")
     parser.add_argument("--device", default="", choices=["", "cpu"], help="leave GPUs alone")
+    add_numbers(parser)
+
+
+def add_numbers(parser: argparse.ArgumentParser) -> None:
+    """The arguments that change the numbers of a training."""
     numbers = parser.add_argument_group("numbers", "unless given, those of the published trainings")
     for name, kind, described in _NUMBERS:
         numbers.add_argument(f"--{name}", type=kind, metavar="N", help=described)
@@ -161,7 +166,7 @@ def run(arguments: argparse.Namespace) -> int:
     Raises:
         MusiSceneError: something the user can mend.
     """
-    settings = settings_for(arguments.phase, _wanted(arguments))
+    settings = settings_for(arguments.phase, wanted_numbers(arguments))
     check_name(arguments.name)
     if settings.phase != "house" and arguments.description:
         sys.stderr.write("musiscene-train: --description is of house packs alone\n")
@@ -199,7 +204,8 @@ def run(arguments: argparse.Namespace) -> int:
     return EXIT_DONE if done.finished else EXIT_STOPPED
 
 
-def _wanted(arguments: argparse.Namespace) -> dict[str, Any]:
+def wanted_numbers(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The numbers of a training that were given, by the names of Settings."""
     names = [name.replace("-", "_") for name, _, _ in _NUMBERS]
     names += ["precision", "sharing", "compile"]
     given = {name: getattr(arguments, name) for name in names}

@@ -36,14 +36,14 @@ def write_captioner(
     """
     complete = msgspec.structs.replace(
         manifest,
-        base=_absolute(manifest.base, origin),
-        encoder=_absolute(manifest.encoder, origin),
+        base=absolute(manifest.base, origin),
+        encoder=absolute(manifest.encoder, origin),
         config=trained.model.config,
         dataset_digest=dataset_digest,
         source=f"trained from {identity(manifest)[:12]}",
     )
     tensors = {name: one.detach().float() for name, one in own_tensors(trained.model).items()}
-    _replacing(folder, lambda work: save(work, tensors, complete))
+    replacing(folder, lambda work: save(work, tensors, complete))
 
 
 def write_house_pack(
@@ -72,16 +72,21 @@ def write_house_pack(
         description=description,
         licence=licence,
     )
-    _replacing(folder, lambda work: write_pack(work, tensors, complete))
+    replacing(folder, lambda work: write_pack(work, tensors, complete))
 
 
-def _absolute(reference: ModelReference, origin: Path) -> ModelReference:
+def absolute(reference: ModelReference, origin: Path) -> ModelReference:
+    """How a manifest anywhere names what one in `origin` names."""
     path = (origin / reference.path).resolve()
     return msgspec.structs.replace(reference, path=path.as_posix())
 
 
-def _replacing(folder: Path, fill: Callable[[Path], None]) -> None:
-    """Fill a folder out of sight, then put it in place of what may be there."""
+def replacing(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Fill a folder out of sight, then put it in place of what may be there.
+
+    Raises:
+        OutputError: no space or no permission.
+    """
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))

@@ -83,7 +83,7 @@ def evaluate(
     _check(candidates, references)
     floors = [
         score(candidates, [references[place] for place in order], profile)
-        for order in _shuffles(len(candidates))
+        for order in shuffles(len(candidates))
     ]
     floor = Scores(
         bleu=_means([each.bleu for each in floors]),
@@ -173,8 +173,8 @@ def _check(candidates: Sequence[str], references: References, least: int = 2) ->
             )
 
 
-def _shuffles(items: int) -> list[list[int]]:
-    """Orders in which no item keeps its place."""
+def shuffles(items: int) -> list[list[int]]:
+    """Some orders of so many items, two or more, in which none keeps its place."""
     random = np.random.default_rng(_SHUFFLE_SEED)
     orders = []
     for _ in range(_SHUFFLES):
