@@ -23,13 +23,14 @@ from musiscene_training.dataset import Dataset, Row, read_dataset
 from musiscene_training.experiments import tiny_data
 from musiscene_training.experiments.answers import Questions
 from musiscene_training.experiments.study import Record, begin, check_folder
-from musiscene_training.experiments.tiny import make_captioner
+from musiscene_training.experiments.tiny import make_captioner, read_of
 
 TINY = "tiny"
 _TINY_NUMBERS: Mapping[str, Any] = {
-    "epochs": 12,
+    "epochs": 20,
     "batch": 8,
     "rate": 3e-3,
+    "clip": 1.0,
     "most_tokens": 512,
     "shown": 0,
     "save_every": 1000,
@@ -147,11 +148,14 @@ def ready(asked: Asked, progress: Progress) -> Stage:
         numbers = {**_TINY_NUMBERS, **numbers}
         seed = int(numbers.get("seed", 0))
         home = asked.output / TINY
+        read: list[str] | None = None
         if data is None:
             data = tiny_data.make_data(home, asked.cues, seed, Portion(progress, 0.0, 0.5))
+            read = tiny_data.reading(seed)
         if captioner is None:
-            part = Portion(progress, 0.5, 1.0)
-            captioner = make_captioner(home, data, data.parent / "music", seed, part)
+            music = data.parent / "music"
+            read = read or read_of(data, music)
+            captioner = make_captioner(home, read, music, seed, Portion(progress, 0.5, 1.0))
     if captioner is None or data is None:
         raise RequestError(
             "A captioner and a dataset must be named.",

@@ -9,6 +9,7 @@ asked about music. Figures of it say whether an experiment works, and nothing ab
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,15 @@ _PRETRAIN: dict[str, Any] = {
 }
 
 
-def make_captioner(folder: Path, scenes: Path, music: Path, seed: int, progress: Progress) -> Path:
+def make_captioner(
+    folder: Path, read: Sequence[str], music: Path, seed: int, progress: Progress
+) -> Path:
     """Write a captioner that answers questions about music; returns its folder.
 
     Args:
         folder: for all that it is made of.
-        scenes: dataset whose training rows' answers its language model reads.
-        music: dataset that it learns to listen with, and whose training rows it reads too.
+        read: what its language model has read.
+        music: dataset that it learns to listen with.
         seed: of all weights.
         progress: hears of all of it.
 
@@ -68,7 +71,7 @@ def make_captioner(folder: Path, scenes: Path, music: Path, seed: int, progress:
     """
     base, hearing, new = (folder / name for name in ("base", "mert", "new"))
     if not base.is_dir():
-        make_language(base, _texts(scenes, music), seed, Portion(progress, 0.0, 0.5))
+        make_language(base, read, seed, Portion(progress, 0.0, 0.5))
     if not hearing.is_dir():
         replacing(hearing, lambda work: _make_hearing(work, seed))
     if not new.is_dir():
@@ -78,7 +81,6 @@ def make_captioner(folder: Path, scenes: Path, music: Path, seed: int, progress:
         data=music,
         output=folder / "pretrain",
         settings=settings_for("pretrain", {**_PRETRAIN, "seed": seed}),
-        features=scenes / "features",
         most_bad=1.0,
         device="cpu",
     )
@@ -88,11 +90,11 @@ def make_captioner(folder: Path, scenes: Path, music: Path, seed: int, progress:
     return done.result
 
 
-def _texts(scenes: Path, music: Path) -> list[str]:
-    """What its language model reads: answers of both kinds, and answers asked for about music."""
-    read = {one: read_dataset(one).part("train") for one in (scenes, music)}
-    plain = [row.answer for rows in read.values() for row in rows]
-    return plain + [prompt(row.question) + row.answer for row in read[music]]
+def read_of(scenes: Path, music: Path) -> list[str]:
+    """What a language model may read of a dataset of one's own: the answers that are trained on."""
+    kept = {one: read_dataset(one).part("train") for one in (scenes, music)}
+    plain = [row.answer for rows in kept.values() for row in rows]
+    return plain + [prompt(row.question) + row.answer for row in kept[music]]
 
 
 def _make_hearing(folder: Path, seed: int) -> None:

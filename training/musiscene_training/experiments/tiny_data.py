@@ -14,19 +14,20 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from musiscene_core.captioning.prompts import DESCRIBE, SCENE
+from musiscene_core.captioning.prompts import DESCRIBE, SCENE, prompt
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import OutputError
 from musiscene_core.progress import Progress
 from musiscene_training.dataset import ROWS_FILE, Row, split_of, write_rows
 from musiscene_training.nano import corpus
 from musiscene_training.nano.grammar.writing import answer
-from musiscene_training.nano.truth import Traits, traits
+from musiscene_training.nano.truth import Traits, any_traits, traits
 
 CUES = 60
 TAGS_FILE = "tags.jsonl"
 NEW_GENRES = ("string drama", "uplift", "melancholy")
 """What the corpus holds back from the nano captioner, and an experiment here from its own."""
+_TEXTS, _READING = 600, 7
 _STRETCHES_S = ((1.0, 9.0), (9.0, 17.0))
 
 
@@ -79,6 +80,21 @@ def make_data(folder: Path, cues: int, seed: int, progress: Progress) -> Path:
     write_rows(folder / "music", music)
     write_rows(place, scenes)
     return place
+
+
+def reading(seed: int) -> list[str]:
+    """Texts of the grammar for a language model to read, of no music in particular.
+
+    Scenes and music captions in plain sentences, and music captions as answers to their question;
+    what it was asked about scenes it has not read.
+    """
+    random = np.random.default_rng([seed, _READING])
+    texts = []
+    for _ in range(_TEXTS):
+        true = any_traits(random)
+        asked = prompt(DESCRIBE) + answer(DESCRIBE, true, random)
+        texts += [answer(SCENE, true, random), answer(DESCRIBE, true, random), asked]
+    return texts
 
 
 def _tags(true: Traits) -> list[str]:
