@@ -30,10 +30,12 @@ from musiscene_training.adapter.phases import Trained, prepare
 from musiscene_training.adapter.results import write_captioner, write_house_pack
 from musiscene_training.adapter.settings import Settings
 from musiscene_training.dataset import Dataset, Problem, read_dataset
+from musiscene_training.evaluate.captions import looks_english
 
 PROBLEMS_FILE = "problems.jsonl"
 PLOTS = "plots"
 _MOST_BAD = 0.2
+_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +79,8 @@ class Outcome:
         problems: rows that were left out.
         result: folder of the captioner or pack; None while not finished.
         is_first: whether this process is the one to speak.
-        warnings: signs of failure in the last validation, a sentence each.
+        warnings: answers that do not look English, and signs of failure in the last validation, a
+            sentence each.
     """
 
     finished: bool
@@ -170,7 +173,7 @@ def _train(wish: Wish, processes: Processes, progress: Progress) -> Outcome:
         problems=tuple(problems),
         result=result,
         is_first=processes.is_first,
-        warnings=_warnings(wish.output),
+        warnings=(*_foreign([*training, *validation]), *_warnings(wish.output)),
     )
 
 
@@ -254,6 +257,18 @@ def _write(wish: Wish, work: Work, manifest: Manifest, data_digest: str, loop: L
         with torch.no_grad():
             write_captioner(target, trained, licensed, wish.captioner, data_digest)
     return target
+
+
+def _foreign(used: Sequence[Example]) -> tuple[str, ...]:
+    """What is to be said of answers that do not look English, which the prompt around them is."""
+    found = [one.row.id for one in used if not looks_english(one.row.answer)]
+    if not found:
+        return ()
+    more = ", ..." if len(found) > _SHOWN else ""
+    return (
+        f"{len(found)} of {len(used)} answers do not look English ({', '.join(found[:_SHOWN])}"
+        f"{more}): they were trained on as they are.",
+    )
 
 
 def _warnings(folder: Path) -> tuple[str, ...]:
