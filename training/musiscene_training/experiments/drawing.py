@@ -49,6 +49,7 @@ def bars(
                 label=name,
             )
         axis.set_xticks(range(len(groups)), groups)
+        axis.set_xlim(-0.5, len(groups) - 0.5)
         low, high = axis.get_ylim()
         # Room for the names above the tallest bar.
         axis.set_ylim(low, high + (high - low) * 0.14 * -(-len(rows) // 2))

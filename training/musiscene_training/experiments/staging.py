@@ -27,9 +27,9 @@ from musiscene_training.experiments.tiny import make_captioner, read_of
 
 TINY = "tiny"
 _TINY_NUMBERS: Mapping[str, Any] = {
-    "epochs": 20,
+    "epochs": 30,
     "batch": 8,
-    "rate": 3e-3,
+    "rate": 1e-2,
     "clip": 1.0,
     "most_tokens": 512,
     "shown": 0,

@@ -44,9 +44,10 @@ _HEARING: dict[str, Any] = {
     "num_conv_pos_embedding_groups": 2,
 }
 _PRETRAIN: dict[str, Any] = {
-    "epochs": 8,
+    "epochs": 20,
     "batch": 8,
-    "rate": 3e-3,
+    "rate": 1e-2,
+    "clip": 1.0,
     "most_tokens": LENGTH,
     "shown": 0,
     "save_every": 1000,

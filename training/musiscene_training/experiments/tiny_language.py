@@ -19,8 +19,8 @@ from musiscene_training.adapter.results import replacing
 
 LENGTH = 512
 """Tokens that it reads at once."""
-_WIDTH, _LAYERS, _HEADS, _VOCABULARY = 64, 3, 4, 700
-_BATCH, _STEPS, _RATE = 16, 300, 3e-3
+_WIDTH, _LAYERS, _HEADS, _VOCABULARY = 64, 3, 4, 2000
+_BATCH, _STEPS, _RATE = 24, 400, 4e-3
 _BOS, _EOS = 1, 2
 
 
