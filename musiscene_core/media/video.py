@@ -6,6 +6,8 @@ libswscale's area filter, which costs a tenth of the decoding at 1080p and does 
 
 from __future__ import annotations
 
+import functools
+import os
 from collections.abc import Generator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -22,7 +24,7 @@ from musiscene_core.errors import MediaError, RangeError
 from musiscene_core.media import _open
 from musiscene_core.media._decode import decoded, decoded_from
 from musiscene_core.media._orientation import Orientation, orientation_of
-from musiscene_core.media._timing import measure
+from musiscene_core.media._timing import Timing, measure
 
 _UNSPECIFIED_COLORSPACE = 2
 _HD_HEIGHT = 720
@@ -70,9 +72,7 @@ def read_frames(
 def _frames(
     path: str | Path, start: Fraction, end: Fraction, width: int
 ) -> Generator[VideoFrame, None, None]:
-    with _open.open_media(path) as container:
-        still = _open.is_still(container)
-        timing = measure(container, _picture(container, path))
+    timing, still = _timing(path)
     scaler = _Scaler(width)
     with _open.open_media(path) as container:
         stream = _picture(container, path)
@@ -110,6 +110,23 @@ def _frames(
             raise MediaError(
                 f"No frame of {path} can be decoded.", hint="Export or copy the file again."
             )
+
+
+def _timing(path: str | Path) -> tuple[Timing, bool]:
+    """When the frames of a file show, and whether it is a still."""
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError):
+        # Opening it says what is wrong.
+        return _measured(os.path.abspath(path), -1, -1)
+    return _measured(os.path.abspath(path), status.st_size, status.st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _measured(path: str, size: int, changed_ns: int) -> tuple[Timing, bool]:
+    """As _timing, once for a file of a size and time of change: hours of film open slowly."""
+    with _open.open_media(path) as container:
+        return measure(container, _picture(container, path)), _open.is_still(container)
 
 
 def _picture(container: InputContainer, path: str | Path) -> VideoStream:

@@ -43,7 +43,7 @@ class Shown(NamedTuple):
         elapsed_s: record seconds since the picture before it was shot, None where the two do not
             belong to one run of film.
         opens: whether a stretch begins with it.
-        known: what was measured of it before; its image is None then too.
+        known: what was measured of it before; its image may be None then too.
         source: where it is kept and fetched from; None where it is not kept.
     """
 
@@ -205,7 +205,11 @@ def _partly_known(
         while end < frames.stop and wanted(end):
             end += 1
         told = findings if end == frames.stop else Findings()
-        yield from _shown_in(clip, range(at, end), record_start, told)
+        for frame, seen in _shown_in(clip, range(at, end), record_start, told):
+            # Seen again beside what is new, it need not be measured again.
+            before = known(frame)
+            is_known = before is not None and before.seconds == seen.seconds
+            yield frame, seen._replace(known=before) if is_known else seen
         if end == frames.stop:
             return
         at = end

@@ -17,9 +17,10 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.media import cut_short
+from musiscene_core.media import Shortfall
 from musiscene_core.ranges import FrameRange
 from musiscene_core.spotting.films import film_digest
+from musiscene_core.spotting.shortfalls import shortfall_of
 from musiscene_core.spotting.voices import LOUDEST, SAMPLE_RATE, Voice
 from musiscene_core.spotting.voices import READ_S as BLOCK_S
 from musiscene_core.timecode import frame_to_sample
@@ -72,6 +73,7 @@ class Soundtrack:
         self.first = frame_to_sample(timeline.record.start, timeline.rate, SAMPLE_RATE)
         self.length = frame_to_sample(timeline.record.length, timeline.rate, SAMPLE_RATE)
         known = functools.cache(film_digest)
+        shortfall = functools.cache(shortfall_of)
         voices: list[Voice] = []
         for clip in timeline.by_role(*ROLES):
             if clip.mapping.record.overlap(timeline.record) is None:
@@ -83,7 +85,10 @@ class Soundtrack:
                 continue
             voice = Voice(clip, self._warn, known)
             voices.append(voice)
-            self._tell_shortfall(clip, voice.name, timeline.record)
+            media = clip.media
+            if media.path:
+                missing = shortfall(media.path, media.audio_stream, known(media.path))
+                self._tell_shortfall(clip, missing, voice.name, timeline.record)
         self.voices = tuple(sorted(voices, key=lambda voice: voice.first))
 
     def roles(self) -> frozenset[Role]:
@@ -118,15 +123,15 @@ class Soundtrack:
                         voice.close()
                 yield Block(start, length, by_role)
 
-    def _tell_shortfall(self, clip: TimelineClip, name: str, record: FrameRange) -> None:
+    def _tell_shortfall(
+        self, clip: TimelineClip, missing: Shortfall | None, name: str, record: FrameRange
+    ) -> None:
         """Warn of a file that ends before it should, where the range wants its end."""
         shown = clip.mapping.record.overlap(record)
-        shortfall = cut_short(clip.media.path, clip.media.audio_stream)
-        if shown is None or shortfall is None:
-            return
-        _, ends_s = clip.mapping.source_span(shown)
-        if shortfall.felt(ends_s):
-            self._warn(shortfall.told(name))
+        if missing is not None and shown is not None:
+            _, ends_s = clip.mapping.source_span(shown)
+            if missing.felt(ends_s):
+                self._warn(missing.told(name))
 
     def _warn(self, sentence: str) -> None:
         if sentence not in self.warnings:

@@ -7,14 +7,18 @@ from collections.abc import Generator
 from fractions import Fraction
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import to_json
-from musiscene_core.media import VideoFrame, read_frames
-from musiscene_core.spotting import pictures_kept, playback
+from musiscene_core.media import VideoFrame, _open, read_frames
+from musiscene_core.media._open import open_media
+from musiscene_core.spotting import pictures_kept, playback, shortfalls
+from musiscene_core.spotting.soundtrack import Soundtrack
 from musiscene_core.spotting.spot import spot
 from musiscene_core.timeline import TimelineRange
+from tests.support import sounds
 from tests.support.make_picture import clip_of, flat, panning, range_of, shots, write_movie
 
 
@@ -146,3 +150,33 @@ def test_the_cache_is_bounded_and_lets_the_oldest_go(
     spot(edit(movie, (130, 190)))
     assert not old & set((home / "cache" / "pictures").rglob("*.bin"))
     assert to_json(spot(edit(movie, (0, 60))))
+
+
+def test_a_moved_range_opens_its_film_once(
+    movie: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[object] = []
+
+    def counted(path: object) -> object:
+        opened.append(path)
+        return open_media(path)  # type: ignore[arg-type]
+
+    timeline = range_of(clip_of(movie, (0, 200)), record=(24, 144))
+    spot(timeline)
+    monkeypatch.setattr(_open, "open_media", counted)
+    spot(range_of(clip_of(movie, (0, 200)), record=(48, 168)))
+    assert len(opened) == 1
+
+
+def test_what_a_file_lacks_is_looked_for_once(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = sounds.written(tmp_path / "long.wav", sounds.drums(120, 12.0)[0])
+    path.write_bytes(path.read_bytes()[: 16_000 * 4 * 7 + 58])
+    clips = [clip_of(path, (0, 240)), clip_of(path, (240, 300))]
+    heard = [msgspec.structs.replace(clip, role="mixed") for clip in clips]
+    timeline = range_of(*heard, record=(0, 300))
+    first = Soundtrack(timeline).warnings
+    assert "cut short: 7.0 s of the 12.0 s" in first[0]
+    monkeypatch.setattr(shortfalls, "cut_short", None)
+    assert Soundtrack(timeline).warnings == first
