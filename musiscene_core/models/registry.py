@@ -46,6 +46,7 @@ USES: dict[ModelKind, str] = {
     "emotion": "musiscene watching use --emotion {name}",
     "speech": "musiscene watching use --speech {name}",
     "speakers": "musiscene watching use --speakers {name}",
+    "stems": "musiscene watching use --separation {name}",
     "language": "musiscene language use --folder {name}",
 }
 """How each kind is used once it is there."""
