@@ -15,18 +15,33 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
+from musiscene_core.neural.vectors import (
+    BYTE,
+    FLOAT,
+    HALF,
+    INT,
+    LANES,
+    SHORT,
+    SIZE,
+    across,
+    float_parts,
+    folded,
+    larger,
+    load,
+    splat,
+    store,
+    vector_of,
+    whole_parts,
+)
+
 STEP = 64
 """Numbers of a row must be a multiple of it: no dot product takes more at a time."""
 
 WHOLES_AT_MOST = 4096
 """Products of 8 times 16 bits that eight sums of 32 bits hold for certain."""
 
-_LANES = 8
 _SUMS = 2
 """At work at a time, since one has to wait for its last addition."""
-_BYTE, _SHORT, _INT = ir.IntType(8), ir.IntType(16), ir.IntType(32)
-_Add = Callable[[Any, Any], Any]
-_SIZE, _HALF, _FLOAT = ir.IntType(64), ir.HalfType(), ir.FloatType()
 
 
 @intrinsic
@@ -65,24 +80,32 @@ def power_of_two(context: Any, exponent: Any) -> Any:
     """2 to an int32 from -126 to 127, as float32."""
 
     def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
-        biased = builder.add(given[0], ir.Constant(_INT, 127))
-        return builder.bitcast(builder.shl(biased, ir.Constant(_INT, 23)), _FLOAT)
+        biased = builder.add(given[0], ir.Constant(INT, 127))
+        return builder.bitcast(builder.shl(biased, ir.Constant(INT, 23)), FLOAT)
 
     return types.float32(types.int32), make
 
 
 @intrinsic
 def put(context: Any, at: Any, index: Any, value: Any) -> Any:
-    """Write a float32 to place `index` behind a pointer to float32 or to the bits of float16."""
+    """Write a number to place `index` behind a pointer.
+
+    A float32 goes behind a pointer to float32 or to the bits of float16, a small int16 behind one
+    to int8; what does not fit is left out, since it is not compiled for a use.
+    """
 
     def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
         pointer, index, value = given
-        if at.dtype == types.uint16:
-            value = builder.bitcast(builder.fptrunc(value, _HALF), _SHORT)
-        builder.store(value, builder.gep(pointer, [index]))
+        if at.dtype == types.uint16 and value.type == FLOAT:
+            value = builder.bitcast(builder.fptrunc(value, HALF), SHORT)
+        if at.dtype == types.int8 and value.type == SHORT:
+            value = builder.trunc(value, BYTE)
+        there = builder.gep(pointer, [index])
+        if there.type.pointee == value.type:
+            builder.store(value, there)
         return target.get_dummy_value()
 
-    return types.void(at, types.int64, types.float32), make
+    return types.void(at, types.int64, value), make
 
 
 @intrinsic
@@ -91,20 +114,20 @@ def largest(context: Any, numbers: Any, count: Any) -> Any:
 
     def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
         at, count = given
-        vector = _vector(_INT, _LANES)
-        sign = ir.Constant(vector, [0x7FFFFFFF] * _LANES)
+        vector = vector_of(INT, LANES)
+        sign = ir.Constant(vector, [0x7FFFFFFF] * LANES)
 
         def add(held: Any, here: Any, at: Any, index: Any) -> Any:
             # Floats without a sign are in order as whole numbers too, and what is none above all.
-            return _larger(builder, held, builder.and_(here, sign))
+            return larger(builder, held, builder.and_(here, sign))
 
         def bits(index: Any) -> Any:
-            return builder.bitcast(_load(builder, at, index, _FLOAT, _LANES), vector)
+            return builder.bitcast(load(builder, at, index, FLOAT, LANES), vector)
 
-        sums = _summed(builder, count, vector, _LANES, [at], bits, add)
-        found = _folded(sums[0], lambda one, other: _larger(builder, one, other))
+        sums = _summed(builder, count, vector, LANES, [at], bits, add)
+        found = folded(sums[0], lambda one, other: larger(builder, one, other))
         return builder.bitcast(
-            _across(builder, found, lambda one, other: _larger(builder, one, other)), _FLOAT
+            across(builder, found, lambda one, other: larger(builder, one, other)), FLOAT
         )
 
     return types.float32(types.CPointer(types.float32), types.int64), make
@@ -116,19 +139,16 @@ def to_whole(context: Any, numbers: Any, scale: Any, out: Any, count: Any) -> An
 
     def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
         at, scale, to, count = given
-        vector = _vector(_FLOAT, _LANES)
+        vector = vector_of(FLOAT, LANES)
         nearest = cgutils.get_or_insert_function(
-            builder.module, ir.FunctionType(vector, [vector]), f"llvm.rint.v{_LANES}f32"
+            builder.module, ir.FunctionType(vector, [vector]), f"llvm.rint.v{LANES}f32"
         )
-        one = builder.insert_element(ir.Constant(vector, ir.Undefined), scale, ir.Constant(_INT, 0))
-        scales = builder.shuffle_vector(one, one, ir.Constant(_vector(_INT, _LANES), [0] * _LANES))
-        first, step = ir.Constant(_SIZE, 0), ir.Constant(_SIZE, _LANES)
-        with cgutils.for_range_slice(builder, first, count, step, _SIZE) as (index, _):
-            scaled = builder.fmul(_load(builder, at, index, _FLOAT, _LANES), scales)
-            whole = builder.fptosi(builder.call(nearest, [scaled]), _vector(_INT, _LANES))
-            short = builder.trunc(whole, _vector(_SHORT, _LANES))
-            there = builder.bitcast(builder.gep(to, [index]), short.type.as_pointer())
-            builder.store(short, there).align = 1
+        scales = splat(builder, scale)
+        first, step = ir.Constant(SIZE, 0), ir.Constant(SIZE, LANES)
+        with cgutils.for_range_slice(builder, first, count, step, SIZE) as (index, _):
+            scaled = builder.fmul(load(builder, at, index, FLOAT, LANES), scales)
+            whole = builder.fptosi(builder.call(nearest, [scaled]), vector_of(INT, LANES))
+            store(builder, builder.trunc(whole, vector_of(SHORT, LANES)), to, index)
         return target.get_dummy_value()
 
     kinds = types.CPointer(types.float32), types.float32, types.CPointer(types.int16), types.int64
@@ -174,7 +194,7 @@ def _tile(rows: Any, inputs: Any, many: int) -> Any:
         at_rows, at_inputs, stride, count = given
         weights = cgutils.unpack_tuple(builder, at_rows)
         each = [
-            builder.gep(at_inputs, [builder.mul(stride, ir.Constant(_SIZE, row))])
+            builder.gep(at_inputs, [builder.mul(stride, ir.Constant(SIZE, row))])
             for row in range(many)
         ]
         found = _tile_of(builder, rows.dtype.dtype, weights, each, count)
@@ -188,28 +208,28 @@ def _tile_of(
     builder: Any, kind: Any, weights: Sequence[Any], inputs: Sequence[Any], count: Any
 ) -> list[Any]:
     """Products of all weights with the first input, then with the second."""
-    floats = _vector(_FLOAT, _LANES)
+    floats = vector_of(FLOAT, LANES)
     whole = kind == types.int8
-    sum_of = _vector(_INT, _LANES) if whole else floats
-    lanes = 2 * _LANES if whole else _LANES
-    load, add = _whole_parts(builder) if whole else _float_parts(builder, kind)
-    most = ir.Constant(_SIZE, WHOLES_AT_MOST)
-    zero = ir.Constant(_FLOAT, 0.0)
+    sum_of = vector_of(INT, LANES) if whole else floats
+    lanes = 2 * LANES if whole else LANES
+    weight_of, add = whole_parts(builder) if whole else float_parts(builder, kind)
+    most = ir.Constant(SIZE, WHOLES_AT_MOST)
+    zero = ir.Constant(FLOAT, 0.0)
     totals = [cgutils.alloca_once_value(builder, zero) for _ in range(len(weights) * len(inputs))]
     sums = [cgutils.alloca_once(builder, sum_of) for _ in totals]
     for total in totals:
         builder.store(zero, total)
-    first = ir.Constant(_SIZE, 0)
-    with cgutils.for_range_slice(builder, first, count, most, _SIZE) as (begin, _):
+    first = ir.Constant(SIZE, 0)
+    with cgutils.for_range_slice(builder, first, count, most, SIZE) as (begin, _):
         end = builder.add(begin, most)
         end = builder.select(builder.icmp_signed("<", end, count), end, count)
         for held in sums:
-            builder.store(ir.Constant(sum_of, [0] * _LANES), held)
-        step = ir.Constant(_SIZE, lanes)
-        with cgutils.for_range_slice(builder, begin, end, step, _SIZE) as (index, _):
-            here = [_load(builder, at, index, _SHORT if whole else _FLOAT, lanes) for at in inputs]
+            builder.store(ir.Constant(sum_of, [0] * LANES), held)
+        step = ir.Constant(SIZE, lanes)
+        with cgutils.for_range_slice(builder, begin, end, step, SIZE) as (index, _):
+            here = [load(builder, at, index, SHORT if whole else FLOAT, lanes) for at in inputs]
             for n, at in enumerate(weights):
-                weight = load(at, index)
+                weight = weight_of(at, index)
                 for m, value in enumerate(here):
                     held = sums[m * len(weights) + n]
                     builder.store(add(builder.load(held), weight, value), held)
@@ -217,54 +237,23 @@ def _tile_of(
             found = builder.load(held)
             if whole:
                 found = builder.sitofp(found, floats)
-            builder.store(builder.fadd(builder.load(total), _across(builder, found)), total)
+            builder.store(builder.fadd(builder.load(total), across(builder, found)), total)
     return [builder.load(total) for total in totals]
-
-
-def _float_parts(builder: Any, kind: Any) -> tuple[Any, Any]:
-    """What loads weights, and what adds their products with inputs."""
-    vector = _vector(_FLOAT, _LANES)
-    multiply_add = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{_LANES}f32"
-    )
-
-    def load(at: Any, index: Any) -> Any:
-        if kind != types.uint16:
-            return _load(builder, at, index, _FLOAT, _LANES)
-        halves = builder.bitcast(at, _HALF.as_pointer())
-        return builder.fpext(_load(builder, halves, index, _HALF, _LANES), vector)
-
-    return load, lambda held, weight, value: builder.call(multiply_add, [weight, value, held])
-
-
-def _whole_parts(builder: Any) -> tuple[Any, Any]:
-    wide = _vector(_INT, 2 * _LANES)
-
-    def load(at: Any, index: Any) -> Any:
-        return builder.sext(_load(builder, at, index, _BYTE, 2 * _LANES), wide)
-
-    def add(held: Any, weight: Any, value: Any) -> Any:
-        both = builder.mul(weight, builder.sext(value, wide), flags=["nsw"])
-        # Neighbours summed: what processors have one instruction for.
-        even, odd = (_picked(builder, both, range(one, 2 * _LANES, 2)) for one in (0, 1))
-        return builder.add(held, builder.add(even, odd))
-
-    return load, add
 
 
 def _dot(builder: Any, kind: Any, weights: Any, inputs: Any, count: Any) -> Any:
     whole = kind == types.int8
-    floats = _vector(_FLOAT, _LANES)
-    sum_of = _vector(_INT, _LANES) if whole else floats
-    lanes = 2 * _LANES if whole else _LANES
-    load, added = _whole_parts(builder) if whole else _float_parts(builder, kind)
+    floats = vector_of(FLOAT, LANES)
+    sum_of = vector_of(INT, LANES) if whole else floats
+    lanes = 2 * LANES if whole else LANES
+    weight_of, added = whole_parts(builder) if whole else float_parts(builder, kind)
 
     def add(held: Any, weight: Any, at: Any, index: Any) -> Any:
-        return added(held, weight, _load(builder, at, index, _SHORT if whole else _FLOAT, lanes))
+        return added(held, weight, load(builder, at, index, SHORT if whole else FLOAT, lanes))
 
-    sums = _summed(builder, count, sum_of, lanes, [inputs], lambda at: load(weights, at), add)
-    found = _folded(sums[0], builder.add if whole else builder.fadd)
-    return _across(builder, builder.sitofp(found, floats) if whole else found)
+    sums = _summed(builder, count, sum_of, lanes, [inputs], lambda at: weight_of(weights, at), add)
+    found = folded(sums[0], builder.add if whole else builder.fadd)
+    return across(builder, builder.sitofp(found, floats) if whole else found)
 
 
 def _summed(
@@ -289,47 +278,11 @@ def _summed(
     """
     zero = ir.Constant(vector, [0] * vector.count)
     sums = [[cgutils.alloca_once_value(builder, zero) for _ in range(_SUMS)] for _ in inputs]
-    first, step = ir.Constant(_SIZE, 0), ir.Constant(_SIZE, lanes * _SUMS)
-    with cgutils.for_range_slice(builder, first, count, step, _SIZE) as (index, _):
+    first, step = ir.Constant(SIZE, 0), ir.Constant(SIZE, lanes * _SUMS)
+    with cgutils.for_range_slice(builder, first, count, step, SIZE) as (index, _):
         for one in range(_SUMS):
-            here = builder.add(index, ir.Constant(_SIZE, one * lanes))
+            here = builder.add(index, ir.Constant(SIZE, one * lanes))
             weights = weight(here)
             for at, kept in zip(inputs, sums, strict=True):
                 builder.store(add(builder.load(kept[one]), weights, at, here), kept[one])
     return [[builder.load(one) for one in kept] for kept in sums]
-
-
-def _folded(parts: Sequence[Any], add: Callable[[Any, Any], Any]) -> Any:
-    while len(parts) > 1:
-        parts = [add(one, other) for one, other in zip(parts[::2], parts[1::2], strict=True)]
-    return parts[0]
-
-
-def _across(builder: Any, vector: Any, add: _Add | None = None) -> Any:
-    """A vector's numbers together, halves first: their sum, or what else `add` makes of two."""
-    lanes = _LANES
-    while lanes > 1:
-        lanes //= 2
-        low, high = (_picked(builder, vector, range(at, at + lanes)) for at in (0, lanes))
-        vector = (add or builder.fadd)(low, high)
-    return builder.extract_element(vector, ir.Constant(_INT, 0))
-
-
-def _larger(builder: Any, one: Any, other: Any) -> Any:
-    return builder.select(builder.icmp_signed(">", one, other), one, other)
-
-
-def _picked(builder: Any, vector: Any, which: Sequence[int]) -> Any:
-    return builder.shuffle_vector(vector, vector, ir.Constant(_vector(_INT, len(which)), [*which]))
-
-
-def _load(builder: Any, at: Any, index: Any, kind: Any, lanes: int) -> Any:
-    vector = _vector(kind, lanes)
-    loaded = builder.load(builder.bitcast(builder.gep(at, [index]), vector.as_pointer()))
-    # Rows begin anywhere: a vector is only as well aligned as one of its numbers.
-    loaded.align = 1
-    return loaded
-
-
-def _vector(kind: Any, lanes: int) -> Any:
-    return ir.VectorType(kind, lanes)

@@ -58,3 +58,27 @@ def test_numbers_that_are_none_are_told() -> None:
     found = cache.attend(query, 10)
     assert torch.isnan(found[0, 1]).all()
     assert torch.isfinite(found[0, [0, 2]]).all()
+
+
+@pytest.mark.parametrize(("count", "at"), [(37, 0), (1100, 1099)])
+def test_a_cache_of_whole_numbers_finds_what_its_own_keys_and_values_hold(
+    count: int, at: int
+) -> None:
+    query, keys, values = made(2, count, 3.0)
+    cache = Cache(2, 3, count + 100, 64, torch.int8)
+    cache.keep(0, keys[:, :, :at], values[:, :, :at])
+    cache.keep(at, keys[:, :, at:], values[:, :, at:])
+    held = cache.widened(count)
+    for kept, given in zip(held, (keys, values), strict=True):
+        step = given.abs().amax(-1, keepdim=True) / 127
+        assert ((kept - given).abs() <= 0.501 * step).all()
+    exact = scaled_dot_product_attention(query[:, :, None], *held)[:, :, 0]
+    found = cache.attend(query, count)
+    assert (found - exact).abs().max() <= 2e-4 * exact.abs().max()
+
+
+def test_full_scale_values_do_not_overflow_whole_numbers() -> None:
+    cache = Cache(1, 1, 1536, 64, torch.int8)
+    cache.keep(0, torch.zeros(1, 1, 1500, 64), torch.full((1, 1, 1500, 64), 3.0))
+    found = cache.attend(torch.ones(1, 1, 64), 1500)
+    assert (found - 3.0).abs().max() <= 1e-3

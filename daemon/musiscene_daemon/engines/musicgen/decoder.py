@@ -62,6 +62,15 @@ class Packed:
         return self._linear(x, apart=len(x) <= _FEW_ROWS)
 
 
+def _cached(kernel: Kernel, device: str) -> torch.dtype | None:
+    """How compiled loops keep keys and values; None where torch attends to them."""
+    if device != "cpu" or not supported("float16-numba"):
+        return None
+    if kernel.startswith("float32"):
+        return torch.float32 if kernel in ROWS_APART else None
+    return torch.int8 if kernel == "int8-numba" else torch.float16
+
+
 def _plain(weight: Tensor) -> Product:
     kept = weight.contiguous()
     return lambda x: functional.linear(x, kept)
@@ -124,8 +133,7 @@ class Decoder:
         self.shape, self.device, self.dtype = shape, device, ACTIVATIONS[kernel]
         dtype = self.dtype
         self.on_host = device == "cpu" and kernel in ROWS_APART and supported(kernel)
-        exact = device != "cpu" or kernel.startswith("float32")
-        self.half_cache = not exact and supported("float16-numba")
+        self.cached = _cached(kernel, device)
         self._kernel = kernel
 
         def pack(weight: Tensor) -> Packed:
@@ -257,12 +265,11 @@ class Pass:
         self._positions = decoder.positions(0, self.room)
         self._caches: list[Cache] = []
         self._host: HostStep | None = None
-        if decoder.on_host or decoder.half_cache:
+        if decoder.cached is not None:
             from musiscene_core.neural.attention import Cache
 
-            dtype = torch.float16 if decoder.half_cache else torch.float32
-            each = rows, own.num_attention_heads, longest, own.head_size
-            self._caches = [Cache(*each, dtype) for _ in range(own.num_hidden_layers)]
+            each = rows, own.num_attention_heads, longest, own.head_size, decoder.cached
+            self._caches = [Cache(*each) for _ in range(own.num_hidden_layers)]
             if decoder.on_host:
                 from musiscene_daemon.engines.musicgen.host import HostStep
 

@@ -64,7 +64,7 @@ class HostStep:
                 *_own(layer.out).addresses,
                 *_own(layer.widen).addresses,
                 *_own(layer.narrow).addresses,
-                *(bits.ctypes.data for bits in cache.bits),
+                *cache.addresses,
             ]
             for layer, cache in zip(decoder.layers, caches, strict=True)
         ]
@@ -74,14 +74,14 @@ class HostStep:
         self._x = np.zeros((rows, padded(width)), np.float32)
         self._scores = np.zeros((rows, own.num_codebooks * own.vocab_size), np.float32)
         each = [wholes(like, rows, widest) for _ in range(parts)]
-        room = caches[0].keys.shape[2]
-        heard_room = padded(tokens)
+        room, heard_room = caches[0].room, padded(tokens)
+        longest = max(room, heard_room, 2 * padded(size))
         self._given = (
             like,
-            caches[0].bits[0][:0],
+            caches[0].arrays[0][:0],
             np.array(table, np.int64),
             np.array(_own(decoder.head).addresses, np.int64),
-            np.array(heard or [[0] * 6], np.int64),
+            np.array(heard or [[0] * 8], np.int64),
             decoder.norms.numpy(),
             np.array([heads, size, inner, room, tokens, heard_room, way, hearing], np.int64),
             self._x,
@@ -92,8 +92,9 @@ class HostStep:
             np.zeros((parts, rows, padded(width)), np.float32),
             np.stack([whole for whole, _ in each]),
             np.stack([worth for _, worth in each]),
-            np.zeros((parts, max(room, heard_room) + padded(size)), np.float32),
-            np.ones(max(room, heard_room, padded(width)), np.float32),
+            np.zeros((parts, longest + padded(size)), np.float32),
+            np.zeros((parts, longest), np.int16),
+            np.ones(max(longest, padded(width)), np.float32),
             self._scores,
         )
 
@@ -110,19 +111,19 @@ class HostStep:
             return None
         _, keys, values, _ = words.plain
         heads, tokens, size = keys.shape
-        kept = Cache(1, heads, tokens, size, like.keys.dtype)
+        kept = Cache(1, heads, tokens, size, like.dtype)
         kept.keep(0, keys[None], values[None])
         return kept
 
     @staticmethod
     def _heard_at(words: Words, kept: Cache | None) -> list[int]:
-        """Addresses: of both products; and of the keys and values between them."""
+        """Addresses: of both products; and of the cache between them."""
         ways = words.folded or words.plain
         if ways is None:
             raise AssertionError("words are folded or plain")
         first, last = ways[0], ways[-1]
-        bits = [0, 0] if kept is None else [one.ctypes.data for one in kept.bits]
-        return [*_own(first).addresses, *_own(last).addresses, *bits]
+        between = [0] * 4 if kept is None else kept.addresses
+        return [*_own(first).addresses, *_own(last).addresses, *between]
 
 
 def _own(made: Any) -> Compiled:
@@ -164,6 +165,7 @@ def _step(
     whole_of: Any,
     worth_of: Any,
     room_of: Any,
+    halves_of: Any,
     ones: Any,
     scores: Any,
     come: Any,
@@ -176,9 +178,9 @@ def _step(
         at: the position of x.
         like: an array of the weights' type.
         like_cache: of the cache's.
-        table: [L, 10] addresses: weights and steps of the four products; keys; values.
+        table: [L, 12] addresses: weights and steps of the four products; the cache's arrays.
         head: [2] the same of the scores.
-        heard: [L, 6] the same of the words' two products; their keys; their values.
+        heard: [L, 8] the same of the words' two products; and of what was made of them.
         norms: [L, 6, width] and the final one in a last layer.
         sizes: heads, their size, inner width, room, tokens, room for them, way, rows that hear.
         x: [rows, padded width] with positions.
@@ -189,7 +191,8 @@ def _step(
         normed_of: [parts, rows, padded width], each part's, and
         whole_of: [parts, rows, the widest input], and
         worth_of: [parts, rows] and
-        room_of: [parts, room + padded size].
+        room_of: [parts, room + padded size] and
+        halves_of: [parts, room] in int16.
         ones: enough of them.
         scores: [rows, outputs] to be filled.
         come: of the team.
@@ -199,9 +202,11 @@ def _step(
     heads, size, inner, room = sizes[0], sizes[1], sizes[2], sizes[3]
     tokens, heard_room, way, hearing = sizes[4], sizes[5], sizes[6], sizes[7]
     rows, width, layers = x.shape[0], norms.shape[2], len(table)
-    size_there = room_of.shape[1] - max(room, heard_room)
+    size_there = room_of.shape[1] - halves_of.shape[1]
+    head_bytes, head_steps = size_there * like_cache.itemsize, 4 if like_cache.itemsize == 1 else 0
     normed, whole, worth = normed_of[part], whole_of[part], worth_of[part]
     query, weights = room_of[part, :size_there], room_of[part, size_there:]
+    halves = halves_of[part]
     first, last = width * part // parts, width * (part + 1) // parts
     first_head, last_head = heads * part // parts, heads * (part + 1) // parts
     first_in, last_in = inner * part // parts, inner * (part + 1) // parts
@@ -215,14 +220,29 @@ def _step(
         for m in range(rows):
             for h in range(first_head, last_head):
                 begin = h * size
-                there = (m * heads + h) * room * size_there * like_cache.itemsize
-                keys, values = one[8] + there, one[9] + there
+                there = (m * heads + h) * room
+                keys, values = one[8] + there * head_bytes, one[9] + there * head_bytes
+                key_steps, value_steps = one[10] + there * head_steps, one[11] + there * head_steps
                 key = y[m, width + begin : width + begin + size]
                 value = y[m, 2 * width + begin : 2 * width + begin + size]
-                write(like_cache, keys, values, room, at, key, value)
+                work = halves[: 2 * size_there]
+                write(like_cache, keys, values, key_steps, value_steps, at, key, value, work)
                 query[:size] = y[m, begin : begin + size]
-                into = found[m, begin : begin + size]
-                look(like_cache, keys, values, room, query, size, at + 1, weights, ones, into)
+                query[size:] = np.float32(0)
+                look(
+                    like_cache,
+                    keys,
+                    values,
+                    key_steps,
+                    value_steps,
+                    query,
+                    size,
+                    at + 1,
+                    weights,
+                    halves,
+                    ones,
+                    found[m, begin : begin + size],
+                )
         meet(come, parts)
         ready(found, rows, whole, worth)
         product(like, one[2], one[3], found, whole, worth, rows, y, first, last)
@@ -252,20 +272,22 @@ def _step(
                 for m in range(hearing):
                     for h in range(first_head, last_head):
                         begin = h * size
-                        there = h * heard_room * size_there * like_cache.itemsize
+                        there = h * heard_room
                         query[:size] = y[m, begin : begin + size]
-                        into = found[m, begin : begin + size]
+                        query[size:] = np.float32(0)
                         look(
                             like_cache,
-                            words[4] + there,
-                            words[5] + there,
-                            heard_room,
+                            words[4] + there * head_bytes,
+                            words[5] + there * head_bytes,
+                            words[6] + there * head_steps,
+                            words[7] + there * head_steps,
                             query,
                             size,
                             tokens,
                             weights,
+                            halves,
                             ones,
-                            into,
+                            found[m, begin : begin + size],
                         )
                 meet(come, parts)
                 ready(found, hearing, whole, worth)
