@@ -291,8 +291,20 @@ def test_what_is_read_in_parts_is_read_as_a_whole(
         PROMPT, 110, [1, 2], GREEDY, continued=begun, step_done=lambda done, _: asked.append(done)
     )
     assert torch.equal(parts.codes, whole)
-    # Between the layers of T5 (2) and of each of ten parts (3), before any step is done.
-    assert asked.count(90) >= 2 + 3 * 9
+    # Between the layers (3) of each of ten parts, before any step is done.
+    assert asked.count(90) >= 3 * 9
+
+
+def test_a_prompt_is_heard_once(tmp_path: Path) -> None:
+    ours = load(tiny_musicgen.save(tmp_path))
+    first = ours.write(PROMPT, 8, [3]).codes
+    asked: list[int] = []
+    again = ours.write(PROMPT, 8, [3], step_done=lambda done, _: asked.append(done))
+    assert torch.equal(again.codes, first)
+    assert 0 not in asked
+    other = ours.write(LONG, 8, [3]).codes
+    assert not torch.equal(other, first)
+    assert torch.equal(ours.write(PROMPT, 8, [3]).codes, first)
 
 
 def test_work_can_be_stopped_before_the_first_step(tmp_path: Path) -> None:

@@ -172,6 +172,7 @@ class Decoder:
                     narrow=pack(get(f"{begin}fc2.weight")),
                 )
             )
+        self._last_words: tuple[Tensor | None, tuple[Words, ...]] = None, ()
         self._norm = norm(f"{BODY}layer_norm")
         self.head = pack(torch.cat([get(f"{HEADS}{book}.weight") for book in books]))
 
@@ -190,8 +191,13 @@ class Decoder:
     def words(self, heard: Tensor) -> tuple[Words, ...]:
         """A prompt [tokens, width] made ready for every layer; none where words come first."""
         tokens = heard.shape[0]
-        heard = heard.to(self.dtype)
-        return tuple(self._words(layer, heard, tokens) for layer in self.layers if layer.cross)
+        kept, words = self._last_words
+        # A window is drawn again, and takes asked for again, with the same words.
+        if kept is not heard:
+            wide = heard.to(self.dtype)
+            words = tuple(self._words(one, wide, tokens) for one in self.layers if one.cross)
+            self._last_words = heard, words
+        return words
 
     def _words(self, layer: _Layer, heard: Tensor, tokens: int) -> Words:
         own = self.shape.decoder
@@ -205,13 +211,13 @@ class Decoder:
             first, last = (Packed(weight, self._kernel) for weight in (query, out))
             return Words(tokens, plain=(first, keys.contiguous(), values.contiguous(), last))
         scores = (keys @ query.view(heads, size, width)) * size**-0.5
-        mixed = values @ out.view(width, heads, size).permute(1, 2, 0)
+        mixed = out.view(width, heads, size).transpose(0, 1) @ values.transpose(1, 2)
         scores = scores.reshape(heads * tokens, width)
-        mixed = mixed.reshape(heads * tokens, width)
+        mixed = mixed.transpose(0, 1).reshape(width, heads * tokens)
         if self.on_host:
-            first, last = (Packed(weight, self._kernel) for weight in (scores, mixed.T))
+            first, last = (Packed(weight, self._kernel) for weight in (scores, mixed))
             return Words(tokens, folded=(first, last))
-        return Words(tokens, folded=(_plain(scores), _plain(mixed.T)))
+        return Words(tokens, folded=(_plain(scores), _plain(mixed)))
 
     def embedded(self, tokens: Tensor) -> Tensor:
         """Tokens [rows, codebooks, n] as [rows, n, width], without positions."""

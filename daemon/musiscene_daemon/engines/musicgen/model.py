@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 _LOADING = "Loading MusicGen"
 _CHUNK_S = 1.0
 """Sound decoded at once while tokens come."""
+_PROMPTS = 32
+"""Remembered with what the language model hears of them."""
 _FIRST_S = 0.2
 """The same of the first sound: who waits hears it sooner."""
 
@@ -80,6 +82,7 @@ class MusicGen:
         self.shape, self.decoder, self.text, self.codec = shape, decoder, text, codec
         self.digest = digest
         self._into = into
+        self._words: dict[str, tuple[Tensor, int]] = {}
 
     @property
     def frame_rate(self) -> float:
@@ -99,8 +102,14 @@ class MusicGen:
             chroma: [frames, num_chroma], one 1 a frame; None for a model or a prompt without.
             alive: called now and then; may raise to stop.
         """
-        heard, left_out = self.text.heard(prompt, alive)
-        words = self._led(TEXT_IN, heard)
+        known = self._words.get(prompt)
+        if known is None:
+            heard, left_out = self.text.heard(prompt, alive)
+            known = self._led(TEXT_IN, heard), left_out
+            if len(self._words) >= _PROMPTS:
+                self._words.clear()
+            self._words[prompt] = known
+        words, left_out = known
         if not self.shape.melody:
             return Conditions(words), left_out
         nothing = torch.zeros(1, self.shape.num_chroma, device=words.device)

@@ -13,10 +13,12 @@ from torch import Tensor
 from transformers import AutoTokenizer, T5Config, T5EncoderModel
 
 from musiscene_core.errors import ModelError
+from musiscene_core.neural.linear import PackedLinear
 from musiscene_core.neural.tensors import check, shapes_in
 
 LONGEST_TOKENS = 256
 """Of a prompt; MusicGen was trained on shorter ones."""
+_USUAL_TOKENS = 32
 _ALIVE: ContextVar[Callable[[], None]] = ContextVar("alive", default=lambda: None)
 """Asked between the layers of the encoder by the thread that waits for it."""
 _SHARED = "shared.weight"
@@ -29,13 +31,15 @@ class Text:
 
     Attributes:
         tokenizer: transformers' own.
-        encoder: T5's encoder.
+        encoder: T5's encoder, whose weights are packed on a processor.
     """
 
     tokenizer: Any
     encoder: T5EncoderModel
 
     def __post_init__(self) -> None:
+        if self.encoder.device.type == "cpu":
+            _pack(self.encoder)
         for block in self.encoder.encoder.block:
             block.register_forward_pre_hook(lambda *_: _ALIVE.get()())
 
@@ -55,6 +59,27 @@ class Text:
         finally:
             _ALIVE.reset(known)
         return states.last_hidden_state[0].float(), len(found) - len(kept)
+
+
+class _Packed(torch.nn.Module):
+    """A Linear without bias, its weights packed for a prompt."""
+
+    def __init__(self, linear: torch.nn.Linear) -> None:
+        super().__init__()
+        self._product = PackedLinear(linear.weight, None, "float32-onednn", _USUAL_TOKENS)
+        # T5 asks what its weights are made of.
+        self.weight = linear.weight[:0].detach().clone()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._product(x)
+
+
+def _pack(encoder: torch.nn.Module) -> None:
+    """Pack the weights of every Linear: a prompt is too short for them to be laid out anew."""
+    for module in list(encoder.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, torch.nn.Linear) and child.bias is None:
+                setattr(module, name, _Packed(child))
 
 
 def load_text(
