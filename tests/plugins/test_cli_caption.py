@@ -14,6 +14,7 @@ from musiscene_core.captioning.heard import SoundCaptions
 from musiscene_core.codec import read_json, to_json
 from musiscene_core.errors import RequestError
 from musiscene_plugins.cli.caption_sound import adapters_in
+from musiscene_training.nano.grammar.writing import names_a_scene
 from tests.plugins.test_cli_end_to_end import Desk
 from tests.support import sounds
 from tests.support.language_server import LanguageService, language_service
@@ -58,6 +59,16 @@ def test_the_status_lists_who_can_listen(desk: Desk) -> None:
 
 def test_the_scene_that_music_imagines_and_how_it_was_found(desk: Desk) -> None:
     done = desk.run("caption", "temp.wav", "--strategy", "msi", "--how")
+    assert done.returncode == 0, done
+    scene = msgspec.convert(desk.json("caption", "temp.wav", "--strategy", "msi"), SoundCaptions)
+    assert names_a_scene(scene.sections[0].captions[0].text)
+    assert "by: nano " in done.stdout
+    assert "It heard: tempo" in done.stdout.replace("\n", " ")
+
+
+def test_the_scene_by_measurements_is_there_for_the_asking(desk: Desk) -> None:
+    asked = ("caption", "temp.wav", "--strategy", "msi", "--captioner", "signals", "--how")
+    done = desk.run(*asked)
     assert done.returncode == 0, done
     assert "it could suit" in done.stdout
     assert "by: signals 1" in done.stdout

@@ -70,9 +70,7 @@ def listen(nano: Nano, section: Section, progress: Progress = silent) -> Impress
 
 def attributes(nano: Nano, impression: Impression) -> dict[str, str]:
     """What the encoder tells apart, by name; players are listed together."""
-    found = {}
-    for head, names in nano.manifest.classes.items():
-        found[head] = names[int(np.argmax(told(nano.encoder, head, impression.embedded)))]
+    found = _classes(nano, impression.embedded)
     likely = told(nano.encoder, "players", impression.embedded)
     playing = [name for name, logit in zip(nano.manifest.players, likely, strict=True) if logit > 0]
     found["players"] = ", ".join(playing)
@@ -121,15 +119,24 @@ def answer_tokens(
         question: what it is asked.
         adapter: by which it hears.
         settings: how freely it chooses its words.
-        bound: choose among the words that go on with a sentence; else among all it knows.
+        bound: choose among the words that go on with a sentence for what the encoder's heads tell
+            of the music; else among all it knows.
     """
     speaker = Speaker(nano.language, nano.adapters[adapter], embedded, nano.manifest.heads)
     asked = [BEGIN, *nano.words.tokens(question), ANSWER]
     place = list(nano.manifest.questions).index(question)
     choose = chooser(settings.temperature, settings.top_p, (settings.seed, place))
     if bound:
-        choose = _Following(nano.sentences.begin(question), choose)
+        choose = _Following(nano.sentences.begin(question, _classes(nano, embedded)), choose)
     return spoken(speaker, asked, END, settings.max_tokens, choose)
+
+
+def _classes(nano: Nano, embedded: Floats) -> dict[str, str]:
+    """What each head tells, by its name."""
+    return {
+        head: names[int(np.argmax(told(nano.encoder, head, embedded)))]
+        for head, names in nano.manifest.classes.items()
+    }
 
 
 class _Following:

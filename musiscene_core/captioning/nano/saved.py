@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 
 from musiscene_core.captioning.nano.network import Floats, Weights
-from musiscene_core.captioning.nano.sentences import Sentences
+from musiscene_core.captioning.nano.sentences import Form, Sentences
 from musiscene_core.captioning.nano.words import Words
 from musiscene_core.errors import ModelError
 
@@ -50,7 +50,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     classes: dict[str, tuple[str, ...]]
     players: tuple[str, ...]
     questions: dict[str, str]
-    forms: dict[str, tuple[str, ...]]
+    forms: dict[str, tuple[Form, ...]]
     choices: dict[str, tuple[str, ...]]
     farthest: float
     weights_sha256: str

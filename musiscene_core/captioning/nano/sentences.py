@@ -1,21 +1,40 @@
 """The sentences that the nano captioner's answers are written in, followed token by token.
 
 A form is a sentence with fields, "Fits {topic} at full speed: {event}."; each field has choices.
-Which form, and what is put into it, is the language model's to say; that it ends the sentence it
-began is seen to here: far from the music it learned from, a small model falls between two.
+Some forms are only for music that was heard to be of a kind. Which form of those, and what is put
+into it, is the language model's to say; that it ends the sentence it began is seen to here: far
+from the music it learned from, a small model falls between two.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
+
+import msgspec
 
 from musiscene_core.captioning.nano.words import END, Words
 
 _FIELD = re.compile(r"\{([\w.-]+)\}")
 Slots = tuple[tuple[tuple[int, ...], ...], ...]
 """A form in tokens: its slots in order, of each the choices."""
+
+
+_ANYTHING: Mapping[str, str] = MappingProxyType({})
+
+
+class Form(msgspec.Struct, frozen=True, array_like=True):
+    """A sentence with fields.
+
+    Attributes:
+        text: the sentence, each field's name in braces.
+        heard: what the encoder's heads must have told for it to be said, by head; any where empty.
+    """
+
+    text: str
+    heard: dict[str, str] = {}
 
 
 class _State(NamedTuple):
@@ -67,7 +86,7 @@ class Sentences:
 
     def __init__(
         self,
-        forms: Mapping[str, Sequence[str]],
+        forms: Mapping[str, Sequence[Form]],
         choices: Mapping[str, Sequence[str]],
         words: Words,
     ) -> None:
@@ -82,14 +101,25 @@ class Sentences:
             KeyError: a field without choices, or a word that is not in the vocabulary.
         """
         self._forms = {
-            question: tuple(_slots(form, choices, words) for form in held)
+            question: tuple(_slots(form.text, choices, words) for form in held)
             for question, held in forms.items()
         }
+        self._heard = {question: [form.heard for form in held] for question, held in forms.items()}
 
-    def begin(self, question: str) -> Place:
-        """The place before an answer to `question`; KeyError where it has none."""
+    def begin(self, question: str, heard: Mapping[str, str] = _ANYTHING) -> Place:
+        """The place before an answer to `question`; KeyError where it has none.
+
+        Args:
+            question: what is asked.
+            heard: what each head told; forms for what was heard otherwise are left out.
+        """
         forms = self._forms[question]
-        states = [state for form in range(len(forms)) for state in _entered(forms, form, 0)]
+        states = [
+            state
+            for form, wanted in enumerate(self._heard[question])
+            if all(heard.get(head, told) == told for head, told in wanted.items())
+            for state in _entered(forms, form, 0)
+        ]
         return Place(forms, frozenset(states))
 
     def has(self, question: str, tokens: Sequence[int]) -> bool:

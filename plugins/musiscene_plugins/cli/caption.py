@@ -98,7 +98,7 @@ def _caption_movie(
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         brief = client.spot(timeline, show, on_eta=show.eta)
         only: tuple[CaptionStrategy, ...] = (arguments.strategy,)
-        if arguments.strategy == "fusion" and arguments.captioner != SIGNALS:
+        if arguments.strategy == "fusion" and arguments.captioner not in (None, SIGNALS):
             # It goes by what the captioner hears, which a spotted brief does not hold yet.
             only = ("music", "fusion")
         request = _request(arguments, brief, only)
@@ -117,7 +117,7 @@ def _request(
         brief=brief,
         only=only,
         keep_edited=not arguments.edited_too,
-        captioner=arguments.captioner,
+        captioner=arguments.captioner or SIGNALS,
         language=arguments.language,
         profile=arguments.profile,
         seed=arguments.seed,

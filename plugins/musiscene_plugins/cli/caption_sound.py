@@ -13,7 +13,7 @@ from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.errors import RequestError
 from musiscene_core.protocol import connect
-from musiscene_core.request import CaptionStrategy
+from musiscene_core.request import NANO, SIGNALS, CaptionStrategy
 from musiscene_core.timeline import MediaReference
 from musiscene_plugins.cli.inputs import parse_duration
 from musiscene_plugins.cli.terminal import result_console, shown_progress
@@ -54,7 +54,7 @@ def listen_request(arguments: argparse.Namespace, paths: list[Path]) -> ListenRe
         sounds=tuple(sounds),
         strategy=strategy,
         questions=tuple(arguments.question),
-        captioner=arguments.captioner,
+        captioner=arguments.captioner or _usual(strategy, arguments.question),
         profile=arguments.profile,
         seed=arguments.seed,
         adapters=adapters_in(arguments.adapter),
@@ -62,6 +62,11 @@ def listen_request(arguments: argparse.Namespace, paths: list[Path]) -> ListenRe
         language=arguments.language,
         **_sectioning(arguments.section or "found"),
     )
+
+
+def _usual(strategy: CaptionStrategy, questions: list[str]) -> str:
+    """Who listens where nobody is named: who imagines scenes for one, who measures for the rest."""
+    return NANO if strategy == "scene_imagination" and not questions else SIGNALS
 
 
 def adapters_in(texts: list[str]) -> tuple[tuple[str, float], ...]:

@@ -158,7 +158,12 @@ def _add_caption(parser: argparse.ArgumentParser) -> None:
         help="msi (the scene that music imagines), music, video, fusion or conditions; for a sound "
         "music, for a brief all",
     )
-    parser.add_argument("--captioner", default="signals", metavar="NAME", help="who listens")
+    parser.add_argument(
+        "--captioner",
+        metavar="NAME",
+        help="who listens (default: nano for the scene that a sound imagines, else signals, which "
+        "measures)",
+    )
     parser.add_argument(
         "--adapter",
         action="append",

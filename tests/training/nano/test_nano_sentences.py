@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from musiscene_core.captioning.nano.sentences import Sentences
+from musiscene_core.captioning.nano.sentences import Form, Sentences
 from musiscene_core.captioning.nano.words import END, SPECIAL, Words, pieces
 from musiscene_core.captioning.prompts import DESCRIBE, SCENE, VIDEO
 from musiscene_training.nano.grammar.forms import choices, forms
+from musiscene_training.nano.grammar.kinds import kind_of
 from musiscene_training.nano.grammar.writing import (
     MUSIC_QUESTIONS,
     SCENE_QUESTIONS,
@@ -74,6 +75,19 @@ def test_any_way_through_ends_in_a_sentence(words, sentences):
             assert sentences.has(question, said), words.text(said)
 
 
+def test_a_scene_is_of_the_kind_and_the_palette_that_were_heard(words, sentences):
+    random = np.random.default_rng(3)
+    for _ in range(20):
+        traits = any_traits(random)
+        heard = {"kind": kind_of(traits), "palette": traits.palette, "tempo": traits.tempo}
+        place = sentences.begin(SCENE, heard)
+        for token in words.tokens(answer(SCENE, traits, random)):
+            place = place.after(token)
+        assert END in place.allowed()
+        for otherwise in ({"kind": "no such kind"}, {"palette": "no such palette"}):
+            assert sentences.begin(SCENE, heard | otherwise).allowed() == []
+
+
 def test_nothing_follows_what_was_not_allowed(words, sentences):
     place = sentences.begin(SCENE).after(words.tokens("dark")[0])
     assert place.allowed() == []
@@ -81,6 +95,6 @@ def test_nothing_follows_what_was_not_allowed(words, sentences):
 
 def test_a_field_without_choices_and_an_unknown_word_are_told(words):
     with pytest.raises(KeyError, match="where"):
-        Sentences({"?": ("It is {where}.",)}, {}, words)
+        Sentences({"?": (Form("It is {where}."),)}, {}, words)
     with pytest.raises(KeyError, match="xylophone"):
-        Sentences({"?": ("A xylophone.",)}, {}, words)
+        Sentences({"?": (Form("A xylophone."),)}, {}, words)

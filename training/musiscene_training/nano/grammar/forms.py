@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from musiscene_core.captioning import prompts
+from musiscene_core.captioning.nano.sentences import Form
 from musiscene_training.nano.grammar.music import (
     DRUM_WORDS,
     ENERGY_WORDS,
@@ -18,16 +19,17 @@ from musiscene_training.nano.grammar.music import (
 )
 from musiscene_training.nano.grammar.scenes import KINDS
 from musiscene_training.nano.grammar.writing import MOST_NAMED, with_article
-from musiscene_training.nano.truth import MODES
+from musiscene_training.nano.truth import MODES, PALETTES
 
 _FIELD = re.compile(r"\{(\w+)\}")
 _OF_A_PICTURE = ("topic", "event", "place", "videos")
 
 
-def forms() -> dict[str, tuple[str, ...]]:
+def forms() -> dict[str, tuple[Form, ...]]:
     """By question, every sentence with its fields; of a scene, one for each kind and picture.
 
-    What a scene's fields hold goes together that way; an answer about music may join any words.
+    What a scene's fields hold goes together that way, and is for music of that kind and palette;
+    an answer about music may join any words.
     """
     known = {
         question: tuple(
@@ -35,13 +37,16 @@ def forms() -> dict[str, tuple[str, ...]]:
         )
         for question, frames in FRAMES.items()
     }
-    known = {question: tuple(dict.fromkeys(held)) for question, held in known.items()}
-    scenes: dict[str, list[str]] = {prompts.SCENE: [], prompts.VIDEO: []}
+    music = {
+        question: tuple(Form(text) for text in dict.fromkeys(held))
+        for question, held in known.items()
+    }
+    scenes: dict[str, list[Form]] = {prompts.SCENE: [], prompts.VIDEO: []}
     for name, kind in KINDS.items():
-        for number in range(len(kind.pictures)):
-            scenes[prompts.SCENE] += [_named(frame, name, number) for frame in kind.frames]
-            scenes[prompts.VIDEO].append(_named(kind.video_frame, name, number))
-    return known | {question: tuple(held) for question, held in scenes.items()}
+        for palette in PALETTES:
+            scenes[prompts.SCENE] += [_named(frame, name, palette) for frame in kind.frames]
+            scenes[prompts.VIDEO].append(_named(kind.video_frame, name, palette))
+    return music | {question: tuple(held) for question, held in scenes.items()}
 
 
 def choices() -> dict[str, tuple[str, ...]]:
@@ -61,22 +66,22 @@ def choices() -> dict[str, tuple[str, ...]]:
     }
     for name, kind in KINDS.items():
         held |= {f"{name}.state": kind.states, f"{name}.mood": kind.moods}
-        for number, picture in enumerate(kind.pictures):
+        for palette, picture in zip(PALETTES, kind.pictures, strict=True):
             held |= {
-                f"{name}.{number}.topic": (picture.topic,),
-                f"{name}.{number}.event": picture.events,
-                f"{name}.{number}.place": picture.places,
-                f"{name}.{number}.videos": (picture.videos,),
+                f"{name}.{palette}.topic": (picture.topic,),
+                f"{name}.{palette}.event": picture.events,
+                f"{name}.{palette}.place": picture.places,
+                f"{name}.{palette}.videos": (picture.videos,),
             }
     return held
 
 
-def _named(frame: str, kind: str, picture: int) -> str:
+def _named(frame: str, kind: str, palette: str) -> Form:
     def whose(field: re.Match[str]) -> str:
-        owner = f"{kind}.{picture}" if field[1] in _OF_A_PICTURE else kind
+        owner = f"{kind}.{palette}" if field[1] in _OF_A_PICTURE else kind
         return f"{{{owner}.{field[1]}}}"
 
-    return _FIELD.sub(whose, frame)
+    return Form(_FIELD.sub(whose, frame), {"kind": kind, "palette": palette})
 
 
 def _numbers_of_players() -> Sequence[str]:
