@@ -137,19 +137,23 @@ class DissolveWatch:
         alike = _dots(self._thumbs[firsts], self._thumbs[lasts]) / self._thumbs.shape[1]
         structure = _SAME_STRUCTURE * np.sqrt(self._variance[firsts] * self._variance[lasts])
         other = alike <= structure / _LOOSER
-        firsts, lasts = firsts[other], lasts[other]
+        firsts, lasts, alike = firsts[other], lasts[other], alike[other]
         old, new = self._patches[firsts], self._patches[lasts]
         power = _dots(new - old, new - old)
         changed = power >= _LOOSER * _LEAST_CHANGE**2 * old.shape[1]
         changed &= _spread(old, new) >= _LOOSER * _LEAST_SPREAD
         firsts, lasts, power = firsts[changed], lasts[changed], power[changed]
-        steady = self._steady(firsts, lasts, power)
+        steady = self._steady(firsts, lasts, power, alike[changed])
         return list(zip(firsts[steady].tolist(), lasts[steady].tolist(), strict=True))
 
     def _steady(
-        self, firsts: npt.NDArray[np.intp], lasts: npt.NDArray[np.intp], power: Floats
+        self,
+        firsts: npt.NDArray[np.intp],
+        lasts: npt.NDArray[np.intp],
+        power: Floats,
+        covariance: Floats,
     ) -> npt.NDArray[np.bool_]:
-        """Which windows lead from their first picture to their last without jumps or detours."""
+        """Which windows blend from their first picture to their last without jumps or detours."""
         result = np.zeros(len(firsts), np.bool_)
         if not len(firsts):
             return result
@@ -171,6 +175,7 @@ class DissolveWatch:
                 & (steps.max(axis=1) <= _LARGEST_STEP + _SLACK)
                 & (steps.sum(axis=1) <= _DETOUR + _SLACK)
                 & (np.where(inside, left, 0.0).max(axis=1) <= (_WORST_FIT + _SLACK) ** 2)
+                & _dip(share, self._variance[rows], inside, covariance[group], _SLACK)
             )
         return result
 
@@ -222,7 +227,11 @@ class DissolveWatch:
             return None
         left = np.einsum("ij,ij->i", pictures, pictures) / power - share**2
         unexplained = float(np.sqrt(max(0.0, float(left[inside].max()))))
-        if unexplained > _WORST_FIT or not _dips(share[inside], variance, inside, covariance):
+        if unexplained > _WORST_FIT:
+            return None
+        if not _dip(share[None], variance[None], inside[None], np.array([covariance], np.float32))[
+            0
+        ]:
             return None
         cues = self._cue[rows].astype(np.float64)
         slope, offset = np.polyfit(cues[inside], share[inside], 1)
@@ -269,13 +278,31 @@ def _spread(old: Floats, new: Floats) -> Floats:
     return share
 
 
-def _dips(
-    share: Floats, variance: Floats, inside: npt.NDArray[np.bool_], covariance: float
-) -> bool:
-    """Whether variance falls below the straight way from end to end as a blend's would."""
-    first, last = float(variance[0]), float(variance[-1])
-    expected = share * (1 - share) * (first + last - 2 * covariance)
-    lost = first + share * (last - first) - variance[inside]
-    typical = float(expected.mean())
-    error = float(np.sqrt(np.mean((lost - expected) ** 2)))
-    return _DIP[0] < float(lost.mean()) / typical < _DIP[1] and error < _DIP_ERROR * typical
+def _dip(
+    share: Floats,
+    variance: Floats,
+    inside: npt.NDArray[np.bool_],
+    covariance: Floats,
+    slack: float = 0.0,
+) -> npt.NDArray[np.bool_]:
+    """Whether variance falls below the straight way from end to end as a blend's would.
+
+    Args:
+        share: [windows, pictures] how far each is on the way.
+        variance: [windows, pictures].
+        inside: [windows, pictures] which of them count.
+        covariance: [windows] of the two ends.
+        slack: by which bounds are wider.
+    """
+    first, last = variance[:, :1], variance[:, -1:]
+    expected = share * (1 - share) * (first + last - 2 * covariance[:, None])
+    lost = first + share * (last - first) - variance
+    count = np.maximum(1, inside.sum(axis=1))
+    typical, found = (np.where(inside, one, 0.0).sum(axis=1) / count for one in (expected, lost))
+    error = np.sqrt(np.where(inside, (lost - expected) ** 2, 0.0).sum(axis=1) / count)
+    result: npt.NDArray[np.bool_] = (
+        (found > (_DIP[0] - slack) * typical)
+        & (found < (_DIP[1] + slack) * typical)
+        & (error < (_DIP_ERROR + slack) * typical)
+    )
+    return result
