@@ -21,7 +21,7 @@ import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
-from musiscene_core.protocol.lock import InstanceLock
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_training.dataset import Problem
 from musiscene_training.evaluate.signatures import Check
 
