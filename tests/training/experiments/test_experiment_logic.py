@@ -12,6 +12,7 @@ pytest.importorskip("sacrebleu", reason="the extra 'train' is not installed")
 pytest.importorskip("nltk", reason="the extra 'train' is not installed")
 pytest.importorskip("rouge_score", reason="the extra 'train' is not installed")
 
+
 from musiscene_core.errors import InputError, RequestError
 from musiscene_training.cli import main
 from musiscene_training.dataset import Dataset, Row, read_dataset
@@ -29,6 +30,8 @@ from musiscene_training.experiments.judged import (
 from musiscene_training.experiments.made_music import other_captions
 from musiscene_training.experiments.parts import choosing, held_back, trainable
 from musiscene_training.experiments.study import Record, Run
+
+pytestmark = pytest.mark.models
 
 PNG = b"\x89PNG"
 SCENES = (
