@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,9 @@ RESULT_FILE, TABLE_FILE, ITEMS_FILE, PLOT_FILE = (
     "items.csv",
     "scores.png",
 )
+
+_EVERY_S = 30.0
+"""Between two lines of a log."""
 
 
 def check_output(output: Path) -> None:
@@ -86,15 +90,32 @@ def flat(value: msgspec.Struct, prefix: str = "") -> dict[str, Any]:
 
 @contextmanager
 def shown_progress() -> Iterator[Progress]:
-    """A bar on a terminal, nothing elsewhere."""
-    console = Console(stderr=True, highlight=False)
-    with Bars(console=console, transient=True, disable=not console.is_terminal) as bars:
+    """A bar on a terminal; elsewhere a line now and then, for the logs of long work."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if not console.is_terminal:
+        yield _NowAndThen(console)
+        return
+    with Bars(console=console, transient=True) as bars:
         task = bars.add_task("Starting", total=1.0)
 
         def shown(stage: str, fraction: float) -> None:
             bars.update(task, description=stage, completed=fraction)
 
         yield shown
+
+
+class _NowAndThen:
+    """Says how far work is, once it has lasted a while."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._last = time.monotonic()
+
+    def __call__(self, stage: str, fraction: float) -> None:
+        now = time.monotonic()
+        if now - self._last >= _EVERY_S:
+            self._last = now
+            self._console.print(f"{100 * fraction:.0f} % {stage}", markup=False)
 
 
 def _unarmed(value: object) -> object:

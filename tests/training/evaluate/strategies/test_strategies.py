@@ -62,6 +62,11 @@ def test_it_makes_words_and_music_of_each_strategy_and_compares_them(compared) -
     assert (compared / "music.png").read_bytes()[1:4] == b"PNG"
     assert not (compared / "captions.png").exists()
 
+    assert "[listen](music/msi/rain/mix.wav)" in page
+    with (compared / "listening.csv").open(newline="") as file:
+        heard = [(row["scene"], row["system"]) for row in csv.DictReader(file)]
+    assert heard == [("rain", name) for name in STRATEGIES]
+
     brief = read_json(compared / "scenes/rain.json", SceneBrief)
     with (compared / "captions.csv").open(newline="") as file:
         said = {(row["scene"], row["strategy"]): row["text"] for row in csv.DictReader(file)}

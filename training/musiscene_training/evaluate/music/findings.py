@@ -111,7 +111,8 @@ class MusicReport(msgspec.Struct, frozen=True, kw_only=True):
         known = [one for one in self.fads if one.music == music and one.value is not None]
         return min(known, key=lambda one: not one.published, default=None)
 
-    def mean(self, music: str, what: str) -> Mean | None:
-        """The first mean of that name; None without one."""
-        known = (one for one in self.means if (one.music, one.what) == (music, what))
-        return next((one for one in known if one.value is not None), None)
+    def mean(self, music: str, what: str, by: str = "") -> Mean | None:
+        """A mean of that name, by a model whose name has `by` in it before others; or None."""
+        found = [one for one in self.means if (one.music, one.what) == (music, what)]
+        known = [one for one in found if one.value is not None]
+        return min(known, key=lambda one: by not in one.by.casefold(), default=None)

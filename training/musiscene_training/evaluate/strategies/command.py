@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from musiscene_training.evaluate.strategies.making import Made
 
 REPORT_FILE, CAPTIONS_FILE, SOUNDS_FILE = "report.md", "captions.csv", "sounds.csv"
+LISTENING_FILE = "listening.csv"
 _MAKING, _SCORING = 0.8, 0.9
 """Progress once all is made, and once captions are scored."""
 
@@ -106,6 +108,7 @@ def run(arguments: argparse.Namespace) -> int:
         alike,
         captions_said,
         coverage,
+        listening_rows,
         score_captions,
     )
     from musiscene_training.evaluate.strategies.making import Making, check
@@ -158,7 +161,7 @@ def run(arguments: argparse.Namespace) -> int:
             *alike(made, output),
         ),
     )
-    _deliver(output, comparison)
+    _deliver(output, comparison, listening_rows(scenes, made, output))
     return 0
 
 
@@ -195,10 +198,10 @@ def _music(
     return evaluate_music(wish, progress)
 
 
-def _deliver(output: Path, found: Comparison) -> None:
+def _deliver(output: Path, found: Comparison, listening: Sequence[Sequence[str]]) -> None:
     from musiscene_core.codec import to_json, write_atomically
     from musiscene_training.evaluate.music.report import items, plot
-    from musiscene_training.evaluate.output import RESULT_FILE
+    from musiscene_training.evaluate.output import RESULT_FILE, as_csv
     from musiscene_training.evaluate.strategies import report
 
     text = report.document(found)
@@ -208,6 +211,8 @@ def _deliver(output: Path, found: Comparison) -> None:
     }
     if found.music is not None:
         files |= {report.MUSIC_PLOT: plot(found.music), SOUNDS_FILE: items(found.music)}
+    if listening:
+        files[LISTENING_FILE] = as_csv(("scene", "system", "file", "picture"), listening)
     # Before anything is written: a full disk shall not cost the figures.
     sys.stdout.write(text)
     written = {name: data for name, data in files.items() if data is not None}

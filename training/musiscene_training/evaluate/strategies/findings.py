@@ -174,6 +174,19 @@ def alike(made: Made, output: Path) -> list[str]:
     ]
 
 
+def listening_rows(scenes: Sequence[Scene], made: Made, output: Path) -> list[tuple[str, ...]]:
+    """Scene, system, file and picture for `musiscene-train survey`: scenes that lack no system."""
+    found = []
+    for scene in scenes:
+        if not all(scene.name in names for names in made.music.values()):
+            continue
+        shown = next((clip.media.path for clip in scene.timeline.by_role("picture")), "")
+        for strategy in made.music:
+            mix = output / MUSIC / strategy / scene.name / MIX
+            found.append((scene.name, strategy, str(mix), shown))
+    return found
+
+
 def _writer(caption: Caption) -> str:
     if caption.how is None:
         return _RULES if caption.origin == "signals" else caption.origin

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from musiscene_core import chart_style as style
 from musiscene_training.evaluate.music.report import table as music_table
@@ -14,6 +15,8 @@ from musiscene_training.evaluate.strategies.findings import (
     CaptionFigures,
     Comparison,
 )
+from musiscene_training.evaluate.strategies.keeping import MIX
+from musiscene_training.evaluate.strategies.making import MUSIC
 from musiscene_training.evaluate.tables import (
     PUBLISHED,
     STRATEGIES,
@@ -178,10 +181,15 @@ def _full(ones: Sequence[CaptionFigures]) -> str:
 
 
 def _scene(found: Comparison, name: str) -> str:
+    sounds = found.music.sounds if found.music is not None else ()
+    heard = {(one.music, one.name) for one in sounds}
     lines = [f"### {name}"]
     for one in found.said:
         if one.scene == name:
-            lines.append(f"**{STRATEGIES[one.strategy]}** ({one.writer}): {one.text}")
+            text = f"**{STRATEGIES[one.strategy]}** ({one.writer}): {one.text}"
+            if (one.strategy, name) in heard:
+                text += f" [listen]({quote(f'{MUSIC}/{one.strategy}/{name}/{MIX}')})"
+            lines.append(text)
     return "\n\n".join(lines)
 
 
