@@ -109,7 +109,9 @@ def test_cues_on_timelines_are_scenes_and_movies_what_they_show(tmp_path) -> Non
         track.append(otio.schema.Clip(media_reference=reference, source_range=span))
         timeline.tracks.append(track)
     otio.adapters.write_to_file(timeline, str(tmp_path / "reel.otio"))
+    (tmp_path / "references.csv").write_text("id,reference\nreel/Music Audio/1,A chase.\n")
     (scene,) = read_scenes(tmp_path).scenes
+    assert scene.wanted == {"scene_imagination": ("A chase.",)}
     picture, music = scene.timeline.clips
     assert (picture.role, music.role) == ("picture", "temp_track")
     assert scene.timeline.record.length == 30

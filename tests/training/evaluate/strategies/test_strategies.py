@@ -95,10 +95,12 @@ def test_gone_on_with_nothing_is_made_again_and_nothing_else_may_be_wanted(
 ) -> None:
     before = stamps(compared)
     gone = "music/video/rain/mix.wav"
+    shutil.copytree(compared / "music/video/rain", compared / "music/msi/earlier")
     shutil.rmtree((compared / gone).parent)
     assert main(command(scenes, compared)) == 0
     after = stamps(compared)
     assert {name for name in before if after[name] != before[name]} == {gone}
+    assert b"earlier" not in (compared / "sounds.csv").read_bytes()
     capsys.readouterr()
     assert main(command(scenes, compared, "--seed", "3")) == 2
     assert "was begun with seed 0, not 3" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -56,6 +56,8 @@ class Wish:
         captions: file with the words by the sounds' names; None for those of takes.
         most_bad: share of the sounds of a folder that may be left out.
         draws: of each interval; 0 for none.
+        among: which sounds count, by the name of their row, ORIGINALS for the reference's; all of
+            a folder that is not in it.
     """
 
     reference: Path | None
@@ -67,6 +69,13 @@ class Wish:
     captions: Path | None = None
     most_bad: float = 0.2
     draws: int = 200
+    among: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def clips(self, row: str, folder: Path) -> dict[str, Clip]:
+        """The sounds of `folder` that count for the row called `row`."""
+        found = clips_in(folder)
+        wanted = self.among.get(row, found)
+        return {name: clip for name, clip in found.items() if name in wanted}
 
 
 def check_models(wish: Wish) -> None:
@@ -121,11 +130,11 @@ class _Evaluation:
         self._captions = read_texts(wish.captions) if wish.captions else {}
         self._reference = _Set(ORIGINALS, wish.reference or Path(), {})
         if wish.reference is not None:
-            self._reference.clips = clips_in(wish.reference)
+            self._reference.clips = wish.clips(ORIGINALS, wish.reference)
         self._background = self._reference
         if wish.background is not None:
             self._background = _Set("background", wish.background, clips_in(wish.background))
-        self._made = [_Set(name, path, clips_in(path)) for name, path in wish.made.items()]
+        self._made = [_Set(name, path, wish.clips(name, path)) for name, path in wish.made.items()]
         self._check_reference()
         self._check_pairs()
         self._steps = self._count_steps()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -187,7 +188,7 @@ def _strategies(text: str | None, *, tagged: bool) -> tuple[str, ...]:
 def _music(
     arguments: argparse.Namespace, output: Path, made: Made, progress: Progress
 ) -> MusicReport | None:
-    from musiscene_training.evaluate.music.evaluation import evaluate_music
+    from musiscene_training.evaluate.music.evaluation import ORIGINALS, evaluate_music
     from musiscene_training.evaluate.strategies.making import MUSIC, ORIGINAL
 
     if not made.music:
@@ -195,6 +196,8 @@ def _music(
     folders = {name: output / MUSIC / name for name in made.music}
     reference = output / MUSIC / ORIGINAL if made.originals else None
     wish: MusicWish = wish_of(arguments, reference, folders)
+    # Scenes that were asked for another time lie there as well.
+    wish = replace(wish, among={**made.music, ORIGINALS: made.originals})
     return evaluate_music(wish, progress)
 
 

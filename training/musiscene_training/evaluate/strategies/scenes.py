@@ -12,7 +12,7 @@ holds .otio files, the cues on their music tracks are the scenes, and movies are
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -49,6 +49,7 @@ class Scene:
         own_sound: whether that is the movie's own sound, dialogue and all.
         wanted: captions that would be right, by the caption's name.
         tags: of its music; empty without any.
+        cue: how a timeline's cue is called in references; empty where `name` is that.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Scene:
     own_sound: bool = False
     wanted: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    cue: str = ""
 
     @property
     def digest(self) -> str:
@@ -182,7 +184,7 @@ def _of_timelines(folder: Path) -> tuple[list[Scene], dict[str, str]]:
         except MediaError as error:
             problems[clip.id] = error.message
         else:
-            scenes.append(Scene(clip.key, timeline, music))
+            scenes.append(Scene(clip.key, timeline, music, cue=clip.id))
     return scenes, problems
 
 
@@ -193,7 +195,7 @@ def _part(stretch: object) -> Part:
 
 def _with_references(found: Sequence[Scene], problems: Mapping[str, str], path: Path) -> Scenes:
     rows = rows_by_id(path)
-    names = {scene.name for scene in found}
+    names = {name for scene in found for name in (scene.name, scene.cue)}
     unknown = [name for name in rows if name not in names and name not in problems]
     if len(unknown) == len(rows):
         raise InputError(
@@ -206,16 +208,13 @@ def _with_references(found: Sequence[Scene], problems: Mapping[str, str], path: 
         notes.append(f"{len(unknown)} rows of {path.name} are of no scene, such as {unknown[0]}.")
     scenes = []
     for scene in found:
-        row = rows.get(scene.name, {})
+        row = rows.get(scene.name) or rows.get(scene.cue, {})
         wanted = {name: references_in(row, columns) for name, columns in COLUMNS.items()}
         scenes.append(
-            Scene(
-                scene.name,
-                scene.timeline,
-                scene.reference,
-                scene.own_sound,
-                {name: texts for name, texts in wanted.items() if texts},
-                tags_in(row.get("tags")),
+            replace(
+                scene,
+                wanted={name: texts for name, texts in wanted.items() if texts},
+                tags=tags_in(row.get("tags")),
             )
         )
     return Scenes(tuple(scenes), problems, tuple(notes))
