@@ -139,6 +139,46 @@ def test_streams_that_are_equally_far_go_on_as_one(mono: MusicGen) -> None:
     both = together.push(codes.expand(2, -1, -1), final=True)
     alone = streams[0].push(codes, final=True)
     assert (both - alone).abs().max() <= 1e-5 * alone.abs().max()
+
+
+def test_takes_that_were_left_on_different_beats_are_decoded_once(
+    mono: MusicGen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = torch.Generator().manual_seed(1)
+    takes = []
+    for length in (61, 80, 73):
+        codes = torch.randint(0, 64, (4, length), generator=chance)
+        take = writing._Writing(1, codes, mono.stream())
+        take.pieces += [take.stream.push(part[None])[0] for part in codes.split(17, -1)]
+        takes.append(take)
+    decoded = 0
+    entered = mono.codec.entered
+
+    def counted(codes: torch.Tensor) -> torch.Tensor:
+        nonlocal decoded
+        decoded += codes.shape[0] * codes.shape[-1]
+        return entered(codes)
+
+    monkeypatch.setattr(mono.codec, "entered", counted)
+    work = work_of(mono, 3.0, 1)
+    told = writing._Told(silent)
+    rows, _ = writing._written(
+        work, [(take, seed) for seed, take in enumerate(takes)], "slow", 50, 40, None, told, 150
+    )
+    assert all(row.streamed for row in rows)
+    # A piece of 10 frames and one of 30, and a few frames around each.
+    assert decoded <= 3 * (40 + 2 * 7)
+    for take, row, kept in zip(takes, rows, (40, 33, 12), strict=True):
+        take.go_on(row, row.codes[:, :kept], last=False, alive=lambda: None)
+        take.pieces.append(take.stream.push(take.codes[None, :, :0], final=True)[0])
+        assert_sounds(mono, torch.cat(take.pieces, -1), take.codes)
+
+
+def test_a_stream_that_has_hardly_begun_goes_on_alone(mono: MusicGen) -> None:
+    streams = [mono.stream(), mono.stream()]
+    codes = torch.randint(0, 64, (1, 4, 20), generator=torch.Generator().manual_seed(1))
+    streams[0].push(codes)
+    streams[1].push(codes[..., :3])
     assert type(streams[0]).together(streams) is None
 
 

@@ -122,11 +122,10 @@ class Stream:
 
     @classmethod
     def together(cls, streams: Sequence[Stream]) -> Stream | None:
-        """The takes of several as one; None where they are not equally far."""
+        """The takes of several as one, however far each is; None where one has hardly begun."""
         first = streams[0]
         other = copy.copy(first)
-        places = {(one._given, one._heard, one._done, one._kept_from) for one in streams}
-        if len(places) > 1:
+        if len({one._place for one in streams}) > 1:
             return None
         codes = [one._codes for one in streams if one._codes is not None]
         carried = [one._carried for one in streams if one._carried is not None]
@@ -139,6 +138,14 @@ class Stream:
             hidden, cell = (torch.cat(parts, 1) for parts in zip(*states, strict=True))
             other._state = hidden, cell
         return other
+
+    @property
+    def _place(self) -> tuple[int, ...]:
+        """What decides how a stream goes on: all but its beginning looks back equally far."""
+        begun = self._done >= self._codec.margin and self._heard >= self._codec.behind
+        since = self._given if begun else 0
+        places = self._given, self._heard, self._done, self._kept_from
+        return (begun, *(place - since for place in places))
 
     @torch.inference_mode()
     def push(self, codes: Tensor, *, final: bool = False) -> Tensor:
