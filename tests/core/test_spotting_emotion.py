@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+from pathlib import Path
+
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,7 +17,11 @@ from musiscene_core.brief import (
     PictureCurves,
     TempTrack,
 )
+from musiscene_core.media.ffmpeg import find_ffmpeg
 from musiscene_core.spotting.emotion import FEELINGS, MAX_POINTS, emotion_curve
+from musiscene_core.spotting.spot import spot
+from tests.support.make_picture import clip_of, range_of
+from tests.support.shared_media import shared_media
 
 LENGTH_S = 20.0
 
@@ -127,3 +135,26 @@ def test_without_a_picture_or_sound_there_is_still_a_feeling() -> None:
     made = curve(None)
     assert len(made.points) == 40
     assert len({point.weights for point in made.points}) == 1
+
+
+@pytest.mark.slow
+def test_a_curve_survives_a_coarse_encoding_of_real_footage(tmp_path: Path) -> None:
+    film = shared_media("reel_24.mp4")
+    coarse = tmp_path / "coarse.mp4"
+    made = ["-vf", "scale=240:-2", "-b:v", "80k", "-preset", "veryfast", "-c:a", "aac"]
+    ffmpeg = [find_ffmpeg(), "-loglevel", "error", "-i", str(film), *made, str(coarse)]
+    subprocess.run(ffmpeg, check=True)
+
+    def felt(path: Path) -> np.ndarray:
+        clip = clip_of(path, (0, 780))
+        sound = msgspec.structs.replace(clip, role="mixed")
+        points = spot(range_of(clip, sound, record=(0, 780))).emotion_curve.points
+        return np.array([(one.valence, one.arousal, *one.weights) for one in points])
+
+    fine, again = felt(film), felt(coarse)
+    alike = [
+        np.corrcoef(a, b)[0, 1] for a, b in zip(fine.T, again.T, strict=True) if a.std() > 0.01
+    ]
+    print("correlation of valence, arousal, weights:", np.round(alike, 4))
+    assert len(alike) > 6
+    assert min(alike) > 0.98

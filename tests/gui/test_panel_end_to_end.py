@@ -96,6 +96,9 @@ def test_a_caption_is_edited_reset_and_written_anew_alone(
     boxes["video"].edit.setPlainText("A door.")
     panel.scene.captions.commit()
     assert (scene.caption("fusion").edited, boxes["fusion"].edited.isHidden()) == (True, False)
+    # A pill says which step behind a caption was passed over, and what would enable it.
+    assert "vision: No model describes frames" in boxes["video"].edited.toolTip()
+    assert "watching use --vision" in boxes["video"].edited.toolTip()
     boxes["fusion"].reset.click()
     assert (scene.caption("fusion").text, scene.caption("fusion").edited) == (first, False)
     assert boxes["fusion"].edit.toPlainText() == first

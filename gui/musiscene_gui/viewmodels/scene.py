@@ -17,7 +17,7 @@ from typing import Literal
 
 from msgspec.structs import replace as changed_to
 
-from musiscene_core.brief import Caption, SceneBrief
+from musiscene_core.brief import Caption, SceneBrief, StageName, StageReport
 from musiscene_core.codec import read_json
 from musiscene_core.errors import CancelledError, DaemonError, HostError, MusiSceneError
 from musiscene_core.protocol import Client, JobInfo
@@ -35,6 +35,13 @@ from musiscene_gui.viewmodels.wishes import MEASURED, STRATEGIES, Voice, Wishes,
 Busy = Literal["", "reading", "spotting", "captioning", "scoring"]
 Fix = Literal["", "again", "reload", "daemon", "engine", "captioner"]
 """What one button can mend: the same once more, the timeline, the daemon, who makes or writes."""
+
+_GOES_BY: dict[CaptionStrategy, tuple[StageName, ...]] = {
+    "video": ("frames", "vision", "emotion"),
+    "music": ("separation",),
+    "music_conditions": ("emotion", "speech", "speakers"),
+}
+"""The steps of watching and listening that stand behind a caption."""
 
 
 class SceneModel:
@@ -107,6 +114,11 @@ class SceneModel:
         found = getattr(self.brief.captions, name) if self.brief is not None else Caption()
         assert isinstance(found, Caption)
         return found
+
+    def stages(self, name: CaptionStrategy) -> tuple[StageReport, ...]:
+        """What became of the steps that a caption goes by, for those that leave a word."""
+        reports = self.brief.stages if self.brief is not None else ()
+        return tuple(one for one in reports if one.stage in _GOES_BY.get(name, ()) and one.message)
 
     def edit_caption(self, name: CaptionStrategy, text: str) -> None:
         """Take the user's words; as it was first, it no longer counts as edited."""

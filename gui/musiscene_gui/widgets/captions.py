@@ -91,11 +91,11 @@ class CaptionBox(QWidget):
         }
         self.origin.setText(words[caption.origin])
         self.origin.setVisible(ready and bool(caption.text) and not caption.edited)
-        self.origin.setToolTip(
-            "\n".join(filter(None, (caption.how.writer, *caption.how.notes)))
-            if caption.how is not None
-            else ""
-        )
+        how = (caption.how.writer, *caption.how.notes) if caption.how is not None else ()
+        told = (f"{one.stage}: {one.message}" for one in self._scene.stages(self.name))
+        tip = "\n".join(filter(None, (*how, *told)))
+        self.origin.setToolTip(tip)
+        self.edited.setToolTip(tip)
         self.edited.setVisible(ready and caption.edited)
         self.reset.setEnabled(ready and caption.edited)
         self.anew.setEnabled(ready and not self._scene.busy)
