@@ -15,7 +15,7 @@ from musiscene_core.request import GenerationProfile
 from musiscene_training.adapter.command import EXIT_STOPPED, add_numbers, wanted_numbers
 from musiscene_training.experiments.capacity import HIDDEN
 
-_MOST_CUES, _MOST = 100_000, 1024
+_LEAST_CUES, _MOST_CUES, _MOST = 12, 100_000, 1024
 _SCALES = ("full", "tiny")
 
 
@@ -190,12 +190,11 @@ def run_capacity(arguments: argparse.Namespace) -> int:
 
 def run_generalisation(arguments: argparse.Namespace) -> int:
     """Judge by genres that were not trained on; returns the exit code."""
-    from musiscene_training.experiments import generalisation, tiny_data
+    from musiscene_training.experiments import generalisation
 
     left_out = tuple(word.strip() for word in arguments.left_out.split(",") if word.strip())
-    if not left_out and arguments.scale == "tiny" and arguments.data is None:
-        left_out = tiny_data.NEW_GENRES
-    if not left_out:
+    made_here = arguments.scale == "tiny" and arguments.data is None
+    if not left_out and not made_here:
         raise RequestError(
             "No genre is left out of training.",
             hint="Name some, for example --left-out classical,traditional.",
@@ -288,6 +287,6 @@ def _count(text: str) -> int:
 
 
 def _cues(text: str) -> int:
-    if not text.isdecimal() or not 4 <= int(text) <= _MOST_CUES:
-        raise argparse.ArgumentTypeError(f"must be 4 to {_MOST_CUES}")
+    if not text.isdecimal() or not _LEAST_CUES <= int(text) <= _MOST_CUES:
+        raise argparse.ArgumentTypeError(f"must be {_LEAST_CUES} to {_MOST_CUES}")
     return int(text)

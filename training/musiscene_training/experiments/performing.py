@@ -180,12 +180,17 @@ def generalise(
 ) -> tuple[generalisation.Generalisation, tuple[Scored, ...]]:
     """Train on all genres but those left out, and judge by both.
 
+    Without any named, those are left out of music made here that its corpus holds back.
+
     Raises:
         CancelledError: Ctrl-C; the same again goes on.
         MusiSceneError: what the user can mend; what is done is kept.
     """
     stage = ready(asked, Portion(progress, 0.0, 0.3))
     named = generalisation.read_genres(genres) if genres is not None else {}
+    if not left_out:
+        there = {row.genre for row in stage.dataset.rows}
+        left_out = [one for one in tiny_data.NEW_GENRES if one in there]
     parts = generalisation.parted(stage.dataset, named, left_out)
     rows = {
         "train": len(parts.training),
