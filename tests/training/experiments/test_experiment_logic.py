@@ -296,12 +296,15 @@ def test_captions_of_pictures_are_read_as_a_build_writes_them(tmp_path):
         other_captions(path)
 
 
-def test_what_makes_no_sense_is_refused_before_anything_is_made(tmp_path, capsys):
+def test_what_makes_no_sense_is_refused_before_anything_is_made(tmp_path, capsys, monkeypatch):
     out = ["--output", str(tmp_path / "out")]
     assert main(["experiment", "capacity", *out, "--hidden", "wide"]) == 2
     assert main(["experiment", "generalisation", *out]) == 2
     assert "--left-out classical" in capsys.readouterr().err
     assert main(["experiment", "replication", *out, "--most-bad", "3"]) == 2
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    assert main(["experiment", "replication", *out]) == 2
+    assert "--processes" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

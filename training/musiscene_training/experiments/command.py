@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -239,6 +240,11 @@ def _run(
 
     if not 0 <= arguments.most_bad <= 1 or not 0 <= arguments.draws <= 100_000:
         raise RequestError("--most-bad must be 0 to 1, and --draws 0 to 100000.")
+    if os.environ.get("WORLD_SIZE", "1") != "1":
+        raise RequestError(
+            "An experiment starts its processes itself.",
+            hint="Run it without torchrun, and say how many with --processes.",
+        )
     try:
         from musiscene_core.neural.threads import use_threads
         from musiscene_training.experiments import performing, staging, tiny_data
