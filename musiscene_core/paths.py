@@ -9,6 +9,8 @@ from pathlib import Path
 import platformdirs
 
 _APP = "musiscene"
+SPEED_FILE = "neural-speed.json"
+"""In the cache folder: how fast this machine computes, as it was measured."""
 
 
 def _folder(kind: str, default: str) -> Path:

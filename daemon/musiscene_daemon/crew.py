@@ -16,6 +16,7 @@ import zmq
 
 from musiscene_core.environments.places import WATCHING
 from musiscene_core.errors import EngineError
+from musiscene_core.captioning.mullama import choice
 from musiscene_core.models import shelf
 from musiscene_core.protocol.state import (
     BrokenEngine,
@@ -93,7 +94,7 @@ class Crew:
         self._captioners: dict[str, CaptionerInfo] = {}
         self._broken: tuple[BrokenEngine, ...] = ()
         self._merged_at = -1
-        self._models_seen = shelf.signature()
+        self._models_seen = _models_here()
 
     @property
     def turns(self) -> int:
@@ -111,8 +112,8 @@ class Crew:
         return any(member.looking for member in self.members.values())
 
     def look(self) -> None:
-        """Have the workers say anew what they offer, where models came or went meanwhile."""
-        seen = shelf.signature()
+        """Have the workers say anew what they offer, where that may have changed meanwhile."""
+        seen = _models_here()
         if seen == self._models_seen:
             return
         self._models_seen = seen
@@ -299,3 +300,8 @@ def _decided(pool: Sequence[Supervisor]) -> bool:
 
 def _given_up(pool: Sequence[Supervisor]) -> bool:
     return all(member.failed_starts >= GIVEN_UP_AFTER for member in pool)
+
+
+def _models_here() -> tuple[int, ...]:
+    """Changes when models come or go, or when it is forgotten how fast they were."""
+    return (*shelf.signature(), choice.anything_known())

@@ -36,7 +36,7 @@ from musiscene_core.neural.linear import (
     Precision,
     supported,
 )
-from musiscene_core.paths import cache_folder
+from musiscene_core.paths import SPEED_FILE, cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +44,6 @@ Shape = tuple[int, int]
 """Outputs N, inputs K of a Linear."""
 _Name = TypeVar("_Name", bound=str)
 
-_FILE = "neural-speed.json"
 _BEYOND_CACHE_BYTES = 64 << 20
 """Read before each product that is timed: a model's weights do not stay in the cache either."""
 _READ_BYTES = 512 << 20
@@ -249,7 +248,7 @@ def _key(kernel: Kernel, rows: int, shape: Shape) -> str:
 
 
 def _recall(folder: Path | None) -> Measured:
-    path = (folder or cache_folder()) / _FILE
+    path = (folder or cache_folder()) / SPEED_FILE
     empty = Measured(machine(), {})
     if not path.exists():
         return empty
@@ -270,7 +269,7 @@ def _remember(known: Measured, found: dict[str, Timing], folder: Path | None) ->
     """`known` with what was `found`, kept where that is possible."""
     whole = msgspec.structs.replace(known, timings={**known.timings, **found})
     try:
-        write_atomically((folder or cache_folder()) / _FILE, to_json(whole))
+        write_atomically((folder or cache_folder()) / SPEED_FILE, to_json(whole))
     except OutputError as error:
         log.warning("what was measured is not kept: %s", error)
     return whole

@@ -287,6 +287,29 @@ def test_the_command_prints_what_it_says_and_shows_and_unloads_the_model(
     wait_until(lambda: client.models() == ())
 
 
+def test_the_list_of_captioners_says_how_each_works_here_and_that_can_be_measured_again(
+    client: Client, tmp_path, capsys
+) -> None:
+    def told(*arguments: str) -> str:
+        assert main(["caption", "--captioners", *arguments]) == 0
+        return " ".join(capsys.readouterr().out.split())
+
+    client.listen(wish(music(tmp_path, 1.0), questions=ASKED[:1]))
+    shown = told()
+    assert "signals (captioner): Writes by rules" in shown
+    assert "It works in float32 on cpu. Adapters: noir." in shown
+    lines = told("--json").replace("} {", "}\n{").splitlines()
+    infos = {one["name"]: one for one in map(msgspec.json.decode, lines)}
+    assert infos["mullama"]["dtype"] == "float32"
+    assert infos["mullama"]["adapters"][0]["name"] == "noir"
+    forgotten = told("--measure-again")
+    unknown = "How fast it writes here is measured when it is first asked. Adapters"
+    assert unknown in forgotten
+    wait_until(lambda: unknown in told())
+    client.listen(wish(music(tmp_path, 1.0), questions=ASKED[:1]))
+    assert "It works in float32 on cpu." in told()
+
+
 @pytest.mark.slow
 def test_the_captions_of_a_brief_are_filled_from_its_temp_track_by_sections(
     client: Client, captioner, tmp_path

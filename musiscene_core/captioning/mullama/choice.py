@@ -15,7 +15,7 @@ import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import InputError, OutputError
-from musiscene_core.paths import cache_folder
+from musiscene_core.paths import SPEED_FILE, cache_folder
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +58,25 @@ def remember(captioner: str, choice: Choice) -> None:
         write_atomically(cache_folder() / _FILE, to_json(latest))
     except OutputError as error:
         log.warning("how the captioner was held is not kept: %s", error)
+
+
+def anything_known() -> bool:
+    """Whether a captioner has worked here since all was forgotten."""
+    return (cache_folder() / _FILE).exists()
+
+
+def forget() -> None:
+    """Forget how captioners were held, and how fast this machine computes: it is measured anew.
+
+    Raises:
+        OutputError: a file cannot be deleted.
+    """
+    for name in (_FILE, SPEED_FILE):
+        path = cache_folder() / name
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise OutputError.from_os(error, path) from error
 
 
 def _key(captioner: str) -> str:

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from msgspec.structs import replace
+
 from musiscene_core.brief import Captions, SceneBrief
+from musiscene_core.captioning.mullama.choice import forget
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.protocol import Client, connect
@@ -24,9 +27,15 @@ _FOR_SOUND = ("question", "section", "start", "end", "seen")
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the captions that the arguments name; returns the exit code."""
+    if arguments.measure_again:
+        forget()
     if arguments.captioners:
         with connect() as client:
-            show_captioners(client.captioners(), as_json=arguments.json)
+            infos = client.captioners()
+        if arguments.measure_again:
+            # The daemon may not have looked yet.
+            infos = tuple(replace(one, device="", dtype="", token_s=0.0) for one in infos)
+        show_captioners(infos, as_json=arguments.json)
         return 0
     if not arguments.file:
         raise RequestError(

@@ -152,6 +152,11 @@ def _add_caption(parser: argparse.ArgumentParser) -> None:
         "--captioners", action="store_true", help="list who can listen, and how fast they write"
     )
     parser.add_argument(
+        "--measure-again",
+        action="store_true",
+        help="forget how fast this machine was; a model measures that anew before it writes",
+    )
+    parser.add_argument(
         "--strategy",
         type=_strategy,
         metavar="WHAT",
