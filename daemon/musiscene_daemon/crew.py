@@ -14,9 +14,9 @@ from typing import TypeVar
 import msgspec
 import zmq
 
+from musiscene_core.captioning.mullama import choice
 from musiscene_core.environments.places import WATCHING
 from musiscene_core.errors import EngineError
-from musiscene_core.captioning.mullama import choice
 from musiscene_core.models import shelf
 from musiscene_core.protocol.state import (
     BrokenEngine,

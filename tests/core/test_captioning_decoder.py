@@ -280,3 +280,22 @@ def test_captured_graphs_give_the_tokens_of_plain_steps(family):
     model = language_model(family).to("cuda")
     long = Generation(temperature=0.0, max_tokens=CACHE_BLOCK + 8)
     assert drawn(steps_of(model), PROMPTS, long) == drawn(PlainSteps(model, 0), PROMPTS, long)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("queries", [1, 3])
+def test_captured_graphs_give_the_tokens_of_our_own_steps_one_by_one(queries):
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    shape = CaptionerConfig(width=WIDTH, prefix_layers=2, lora_rank=4, query_len=queries)
+    model = shaken(with_lora(language_model("llama"), shape)).eval().to("cuda")
+    prefix = Prefix(shape, HEADS).to("cuda")
+    prefix.attach(decoder_layers(model))
+    nn.init.constant_(prefix.gates, 0.7)
+    with torch.no_grad(), prefix.hearing(torch.randn(3, 1, WIDTH, device="cuda")):
+        heard = prefix.music()
+    long = Generation(temperature=0.0, max_tokens=CACHE_BLOCK + 8)
+    captured, eager = steps_of(model, heard=heard), steps_of(model, heard=heard)
+    assert captured._graphs is not None
+    eager._graphs = None
+    assert drawn(captured, PROMPTS, long) == drawn(eager, PROMPTS, long)

@@ -192,12 +192,17 @@ def test_the_size_of_the_published_captioner_is_what_its_shape_says(tmp_path):
         cached=2 * 32 * 4096,
         vocabulary=32_000,
         encoding=2_300_000_000,
+        encoding_on_cpu=300_000_000,
     )
     assert round(size.token_bytes("half") / 1e9, 1) == 13.2
     assert round(size.token_bytes("int8") / 1e9, 1) == 6.7
     halves = size.bytes("half", 768) / 1e9
     assert 13.5 + 0.7 + 3.9 + 2.3 < halves < 1.1 * (13.5 + 0.7 + 3.9 + 2.3)
     assert size.bytes("int4", 768) < 0.7 * size.bytes("half", 768)
+    held = size.bytes("int8", 768, on_cpu=True)
+    # A processor hears in small parts: the cache of 768 tokens is what takes more.
+    assert held == pytest.approx(1.05 * (size.weight_bytes("int8") + 805_690_000), rel=1e-3)
+    assert size.bytes("int8", 768) - held > 1_500_000_000
 
 
 def test_what_a_folder_holds_is_told_without_torch(folder, tmp_path):

@@ -187,7 +187,11 @@ class MullamaCaptioner:
         for way in ways(size, gpus=gpus):
             spec = ModelSpec(
                 name=f"{NAME} {identity(manifest)[:8]} {way.precision} {way.kind}",
-                bytes=size.bytes(way.precision, _PROMPT_TOKENS + settings.max_tokens),
+                bytes=size.bytes(
+                    way.precision,
+                    _PROMPT_TOKENS + settings.max_tokens,
+                    on_cpu=way.kind == "cpu",
+                ),
                 load=loader(way.precision),
                 # Quantised weights do not move; nothing else refers to them.
                 unload=let_go if way.precision == "int4" else _leave,

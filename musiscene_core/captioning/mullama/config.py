@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -15,6 +16,10 @@ SAMPLE_RATE = 24_000
 """Samples a second that MERT-v1 listens at."""
 CHUNK_S = 60
 """Seconds of sound encoded at a time."""
+CONVOLVED_FRAMES = 128
+"""On a processor, frames that go through the encoder's convolutions at a time: 1.7 s."""
+WIDE_ROWS = 512
+"""Likewise, places that go through a layer's wide middle at a time."""
 MANIFEST = "manifest.json"
 ADAPTER_FILE = "adapter.safetensors"
 SCHEMA_VERSION = 1
@@ -116,3 +121,13 @@ def read_manifest(folder: Path) -> Manifest:
             hint="Update MusiScene, or convert the weights again.",
         )
     return manifest
+
+
+def hubert_fits(fields: Mapping[str, Any]) -> bool:
+    """Whether an encoder's config.json is of the shapes MERT and HuBERT were published in."""
+    return (
+        fields.get("feat_extract_norm", "group") in ("group", "layer")
+        and fields.get("feat_extract_activation", "gelu") == "gelu"
+        and fields.get("hidden_act", "gelu") == "gelu"
+        and fields.get("adapter_attn_dim") is None
+    )

@@ -15,7 +15,10 @@ from typing import Any, Literal
 from musiscene_core.captioning.mullama.config import (
     ADAPTER_FILE,
     CHUNK_S,
+    CONVOLVED_FRAMES,
     SAMPLE_RATE,
+    WIDE_ROWS,
+    hubert_fits,
     read_manifest,
 )
 from musiscene_core.codec import read_json
@@ -40,6 +43,9 @@ _SPARE = 1.05
 _CONVOLUTION_COPIES = 4
 """Of the sound behind the encoder's first convolution: convolved, turned, normalised, activated."""
 
+_SOUND_COPIES, _CONVOLVED_COPIES, _STATE_COPIES = 4, 5, 8
+"""On a processor: of the samples, of what is convolved at a time, and of a state in a layer."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Footprint:
@@ -55,7 +61,8 @@ class Footprint:
         encoder: numbers in the encoder, in 4 bytes each.
         cached: numbers that a token leaves behind in the cache.
         vocabulary: scores a token.
-        encoding: bytes of work while a minute of sound is encoded.
+        encoding: bytes of work while a minute of sound is encoded on a GPU, and
+        encoding_on_cpu: on a processor, where our own forward hears it.
         products: outputs and inputs of every product of a token, those of one input together.
     """
 
@@ -69,6 +76,7 @@ class Footprint:
     cached: int
     vocabulary: int
     encoding: int
+    encoding_on_cpu: int
     products: tuple[tuple[int, int], ...] = ()
 
     def weight_bytes(self, precision: Precision) -> int:
@@ -83,17 +91,21 @@ class Footprint:
         """Weights read for each token of an answer."""
         return round(self.linears * LINEAR_BYTES[precision] + self.head * _other_bytes(precision))
 
-    def bytes(self, precision: Precision, tokens: int, batch: int = 1) -> int:
+    def bytes(
+        self, precision: Precision, tokens: int, batch: int = 1, *, on_cpu: bool = False
+    ) -> int:
         """Weights and work.
 
         Args:
             precision: of the language model.
             tokens: of a prompt and its answer.
             batch: answers at a time.
+            on_cpu: held by a processor.
         """
-        cache = self.cached * _other_bytes(precision) * tokens * batch
+        # Between its products a processor computes in float32.
+        cache = self.cached * (4 if on_cpu else _other_bytes(precision)) * tokens * batch
         scores = 3 * 4 * self.vocabulary * batch
-        work = max(cache + scores, self.encoding)
+        work = max(cache + scores, self.encoding_on_cpu if on_cpu else self.encoding)
         return round((self.weight_bytes(precision) + work) * _SPARE)
 
 
@@ -119,7 +131,8 @@ def footprint(folder: Path) -> Footprint:
         )
         cached = 2 * int(shape["num_hidden_layers"]) * heads * head_dim
         vocabulary = int(shape["vocab_size"])
-        encoding = _encoding_bytes(_fields(encoder))
+        heard_by = _fields(encoder)
+        encoding, on_cpu = _encoding_bytes(heard_by), _encoding_bytes_on_cpu(heard_by)
     except (KeyError, TypeError, ValueError, ArithmeticError, IndexError) as error:
         raise ModelError(
             f"A config.json of {folder} describes no model.", hint="Copy the whole folder again."
@@ -135,6 +148,7 @@ def footprint(folder: Path) -> Footprint:
         cached=cached,
         vocabulary=vocabulary,
         encoding=encoding,
+        encoding_on_cpu=on_cpu,
         products=_products(given),
     )
 
@@ -175,6 +189,19 @@ def _encoding_bytes(shape: Mapping[str, Any]) -> int:
     states = (int(shape["num_hidden_layers"]) + 1) * frames * width * 4
     inner = 2 * frames * int(shape["intermediate_size"]) * 4
     return max(convolved, states + inner)
+
+
+def _encoding_bytes_on_cpu(shape: Mapping[str, Any]) -> int:
+    """The same where hubert.py encodes: some frames in the convolutions, and one state, not all."""
+    if not hubert_fits(shape):
+        return _encoding_bytes(shape)
+    samples = CHUNK_S * SAMPLE_RATE
+    widths, strides = (list(map(int, shape[name])) for name in ("conv_dim", "conv_stride"))
+    frames = samples // prod(strides)
+    convolved = CONVOLVED_FRAMES * prod(strides[1:]) * widths[0] * _CONVOLVED_COPIES
+    states = frames * (2 * widths[-1] + _STATE_COPIES * int(shape["hidden_size"]))
+    inner = 2 * WIDE_ROWS * int(shape["intermediate_size"])
+    return 4 * (_SOUND_COPIES * samples + convolved + states + inner)
 
 
 def _fields(folder: Path) -> dict[str, Any]:

@@ -15,10 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-_FRAMES = 128
-"""Encoded by the convolutions at a time: 1.7 s."""
-_ROWS = 512
-"""Places that go through a layer's wide middle at a time."""
+from musiscene_core.captioning.mullama.config import CONVOLVED_FRAMES, WIDE_ROWS, hubert_fits
 
 _attention = functional.scaled_dot_product_attention
 _gelu_in_place = torch.ops.aten.gelu_
@@ -26,12 +23,7 @@ _gelu_in_place = torch.ops.aten.gelu_
 
 def fits(config: Any) -> bool:
     """Whether a HubertConfig is of the shapes that MERT and HuBERT were published in."""
-    return (
-        config.feat_extract_norm in ("group", "layer")
-        and config.feat_extract_activation == "gelu"
-        and config.hidden_act == "gelu"
-        and getattr(config, "adapter_attn_dim", None) is None
-    )
+    return hubert_fits(config.to_dict())
 
 
 def state_means(hubert: Any, samples: Tensor, on_step: Callable[[float], None]) -> Tensor:
@@ -132,8 +124,8 @@ def _convolved(modules: Any, samples: Tensor) -> Iterator[tuple[Tensor, float]]:
     first = convolutions[0]
     over_time = isinstance(first.norm, torch.nn.GroupNorm)
     scale, shift = _over_time(first, x) if over_time else (None, None)
-    for begin in range(0, frames, _FRAMES):
-        end = min(frames, begin + _FRAMES)
+    for begin in range(0, frames, CONVOLVED_FRAMES):
+        end = min(frames, begin + CONVOLVED_FRAMES)
         start, stop = _seen(convolutions, begin, end)
         part = x[start:stop]
         for one in convolutions:
@@ -155,7 +147,7 @@ def _seen(convolutions: Sequence[_Convolution], begin: int, end: int) -> tuple[i
 
 def _over_time(first: _Convolution, x: Tensor) -> tuple[Tensor, Tensor]:
     """Scale and shift [O] that norm each channel of the first convolution over all of its time."""
-    block = _FRAMES * 64 * first.stride
+    block = CONVOLVED_FRAMES * 64 * first.stride
     count, total, square = 0, torch.zeros((), dtype=torch.float64), torch.zeros(())
     for begin in range(0, len(x) - first.kernel + 1, block):
         part = first(x[begin : begin + block + first.kernel - first.stride]).double()
@@ -172,12 +164,13 @@ def _layer(layer: Any, x: Tensor, *, stable: bool) -> Tensor:
     """[T, W] through a layer of the transformer, normed before each half, or after."""
     if stable:
         x = x + _attended(layer.attention, layer.layer_norm(x))
-        for rows in x.split(_ROWS):
+        for rows in x.split(WIDE_ROWS):
             rows += _wide(layer.feed_forward, layer.final_layer_norm(rows))
         return x
     x = layer.layer_norm(x + _attended(layer.attention, x))
     parts = [
-        layer.final_layer_norm(rows + _wide(layer.feed_forward, rows)) for rows in x.split(_ROWS)
+        layer.final_layer_norm(rows + _wide(layer.feed_forward, rows))
+        for rows in x.split(WIDE_ROWS)
     ]
     return torch.cat(parts)
 
