@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 import zmq
 
-from musiscene_core.captioning.mullama import choice
+from musiscene_core.captioning import measured
 from musiscene_core.environments.places import WATCHING
 from musiscene_core.errors import EngineError
 from musiscene_core.models import shelf
@@ -304,4 +304,4 @@ def _given_up(pool: Sequence[Supervisor]) -> bool:
 
 def _models_here() -> tuple[int, ...]:
     """Changes when models come or go, or when it is forgotten how fast they were."""
-    return (*shelf.signature(), choice.anything_known())
+    return (*shelf.signature(), measured.anything_known())

@@ -13,15 +13,15 @@ import platform
 
 import msgspec
 
+from musiscene_core.captioning.measured import CHOICES_FILE
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import InputError, OutputError
-from musiscene_core.paths import SPEED_FILE, cache_folder
+from musiscene_core.paths import cache_folder
 
 log = logging.getLogger(__name__)
 
 PRECISION_VARIABLE = "MUSISCENE_CAPTIONER_PRECISION"
 """Names the precision, where it is not to be chosen for the machine."""
-_FILE = "captioner-choices.json"
 _MOST = 32
 
 
@@ -55,28 +55,9 @@ def remember(captioner: str, choice: Choice) -> None:
     kept[_key(captioner)] = choice
     try:
         latest = dict(list(kept.items())[-_MOST:])
-        write_atomically(cache_folder() / _FILE, to_json(latest))
+        write_atomically(cache_folder() / CHOICES_FILE, to_json(latest))
     except OutputError as error:
         log.warning("how the captioner was held is not kept: %s", error)
-
-
-def anything_known() -> bool:
-    """Whether a captioner has worked here since all was forgotten."""
-    return (cache_folder() / _FILE).exists()
-
-
-def forget() -> None:
-    """Forget how captioners were held, and how fast this machine computes: it is measured anew.
-
-    Raises:
-        OutputError: a file cannot be deleted.
-    """
-    for name in (_FILE, SPEED_FILE):
-        path = cache_folder() / name
-        try:
-            path.unlink(missing_ok=True)
-        except OSError as error:
-            raise OutputError.from_os(error, path) from error
 
 
 def _key(captioner: str) -> str:
@@ -87,7 +68,7 @@ def _key(captioner: str) -> str:
 
 
 def _recall() -> dict[str, Choice]:
-    path = cache_folder() / _FILE
+    path = cache_folder() / CHOICES_FILE
     if not path.exists():
         return {}
     try:

@@ -10,7 +10,7 @@ from typing import get_args
 from msgspec.structs import replace
 
 from musiscene_core.brief import Captions, SceneBrief
-from musiscene_core.captioning.mullama.choice import forget
+from musiscene_core.captioning.measured import forget
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.protocol import Client, connect
