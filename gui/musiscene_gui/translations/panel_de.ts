@@ -889,6 +889,38 @@
         <translation>Füge die Musik zusammen</translation>
     </message>
     <message>
+        <source>Parting music from dialogue</source>
+        <translation>Trenne Musik und Dialog</translation>
+    </message>
+    <message>
+        <source>Fetching frames</source>
+        <translation>Hole Einzelbilder</translation>
+    </message>
+    <message>
+        <source>Loading the vision model</source>
+        <translation>Lade das Bildmodell</translation>
+    </message>
+    <message>
+        <source>Loading the mood model</source>
+        <translation>Lade das Stimmungsmodell</translation>
+    </message>
+    <message>
+        <source>Loading the language model</source>
+        <translation>Lade das Sprachmodell</translation>
+    </message>
+    <message>
+        <source>Finding the sections</source>
+        <translation>Suche die Abschnitte</translation>
+    </message>
+    <message>
+        <source>Reading the sounds</source>
+        <translation>Lese die Töne</translation>
+    </message>
+    <message>
+        <source>Laying the music on picture</source>
+        <translation>Lege die Musik ans Bild</translation>
+    </message>
+    <message>
         <source>Starting the environment</source>
         <translation>Starte die Umgebung</translation>
     </message>
