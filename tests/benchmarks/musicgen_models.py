@@ -125,14 +125,19 @@ class Loaded:
         self._states = model.state_dict()
         # Copies: what is packed or folded would be so for the original too.
         self._text = Text(tiny_musicgen.tokenizer(), copy.deepcopy(model.text_encoder))
-        codec = EncodecModel(config.audio_encoder)
-        codec.load_state_dict(model.audio_encoder.state_dict())
-        self.codec = Codec(codec.eval(), exact=False)
+        self._audio = model.audio_encoder
+        self.codec = self.new_codec(exact=False)
         self.step_bytes: dict[Decoder, int] = {}
         self._inputs = tiny_musicgen.tokenizer()(self.prompt, return_tensors="pt")
         with torch.inference_mode():
             heard, _ = self._text.heard(self.prompt)
             self.words = Conditions(model.enc_to_dec_proj(heard))
+
+    def new_codec(self, *, exact: bool = True) -> Codec:
+        """The codec's decoder with weights of its own."""
+        codec = EncodecModel(self._audio.config)
+        codec.load_state_dict(self._audio.state_dict())
+        return Codec(codec.requires_grad_(False).eval(), exact=exact)
 
     def read(self, name: str) -> torch.Tensor:
         """A tensor by transformers' name."""

@@ -30,7 +30,7 @@ _CHUNK_S = 1.0
 """Sound decoded at once while tokens come."""
 _PROMPTS = 32
 """Remembered with what the language model hears of them."""
-_FIRST_S = 0.2
+_FIRST_S = 0.16
 """The same of the first sound: who waits hears it sooner."""
 
 
