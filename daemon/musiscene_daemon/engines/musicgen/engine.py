@@ -267,7 +267,9 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
     from musiscene_core.neural.speed import fastest
     from musiscene_daemon.engines.musicgen.decoder import COMPILED_NEAR
     from musiscene_daemon.engines.musicgen.model import load
+    from musiscene_daemon.engines.musicgen.preparing import PREPARING, Preparing
 
+    progress(PREPARING, 0.0)
     threads.use_threads()
     shape = read_shape(weights).decoder
     width, inner = shape.hidden_size, shape.ffn_dim
@@ -283,10 +285,12 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
         rows_apart=True,
         near=COMPILED_NEAR,
     )
-
-    return load(
+    preparing = Preparing(kernel, kind)
+    model = load(
         weights,
         device=kind if kind == "cpu" else device.name,
         kernel=kernel,
         progress=progress,
     )
+    preparing.wait(progress)
+    return model

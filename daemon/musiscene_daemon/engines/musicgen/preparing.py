@@ -1,0 +1,55 @@
+"""The decoder's step is compiled for this processor while the weights are read.
+
+It takes some seconds, once: what is compiled is kept on disk. Its types are those of any model in
+the same precision, so that a tiny one without weights will do.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+import torch
+
+from musiscene_core.neural.linear import ROWS_APART, Kernel, supported
+from musiscene_core.progress import Progress
+from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass
+from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape
+
+PREPARING = "Preparing this processor (once)"
+_ASKED_EVERY_S = 0.2
+_TINY = ModelShape(
+    "musicgen",
+    DecoderShape(
+        hidden_size=64, num_hidden_layers=1, num_attention_heads=1, ffn_dim=64, vocab_size=16
+    ),
+    text_encoder={"d_model": 64},
+)
+
+
+class Preparing:
+    """Compiles beside other work, from when it is made."""
+
+    def __init__(self, kernel: Kernel, device: str = "cpu") -> None:
+        """Begin, where steps are compiled with `kernel` at all."""
+        self._done: Future[None] | None = None
+        if device == "cpu" and kernel in ROWS_APART and supported(kernel):
+            alone = ThreadPoolExecutor(1, "preparing")
+            self._done = alone.submit(_step, kernel)
+            alone.shutdown(wait=False)
+
+    def wait(self, progress: Progress) -> None:
+        """Return when it is done; `progress` may raise to stop the wait, not the work."""
+        if self._done is None:
+            return
+        while wait([self._done], _ASKED_EVERY_S).not_done:
+            progress(PREPARING, 1.0)
+        self._done.result()
+
+
+@torch.inference_mode()
+def _step(kernel: Kernel) -> None:
+    """Take one step of a tiny model."""
+    sizes = _TINY.weights()
+    decoder = Decoder(_TINY, lambda name: torch.zeros(sizes[name]), kernel)
+    words = decoder.words(torch.zeros(2, _TINY.decoder.hidden_size))
+    Pass(decoder, words, 2, 1, 2).run(torch.zeros(2, 1, _TINY.decoder.hidden_size), 0)
