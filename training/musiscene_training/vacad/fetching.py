@@ -33,6 +33,7 @@ class Fetching:
         self._folder = build / "fetched"
         self._build = build
         self._running: set[subprocess.Popen[bytes]] = set()
+        self._ended = False
 
     def __call__(self, works: Sequence[Work]) -> list[Outcome]:
         """Get the clips.
@@ -42,12 +43,13 @@ class Fetching:
             OutputError: no space or no permission.
         """
         with ThreadPoolExecutor(self._settings.jobs, thread_name_prefix="fetch") as pool:
-            coming = [pool.submit(self._fetched, work.clip) for work in works]
             try:
+                coming = [pool.submit(self._fetched, work.clip) for work in works]
                 return [one.result() for one in coming]
             except BaseException:
-                for one in coming:
-                    one.cancel()
+                # One that is being started now is not among those running yet: it ends itself.
+                self._ended = True
+                pool.shutdown(wait=False, cancel_futures=True)
                 for process in tuple(self._running):
                     _kill(process)
                 raise
@@ -112,6 +114,8 @@ class Fetching:
                 hint="Install it, or give another with --fetch.",
             ) from error
         self._running.add(process)
+        if self._ended:
+            _kill(process)
         try:
             _, said = process.communicate(timeout=self._settings.fetch_timeout_s)
         except subprocess.TimeoutExpired as error:
