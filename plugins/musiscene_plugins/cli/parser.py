@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from musiscene_core import __version__
+from musiscene_plugins.cli.captions_parser import add_caption, add_language, add_watching
 from musiscene_plugins.cli.options import (
     add_music,
     add_range,
@@ -35,9 +36,9 @@ def build_parser() -> argparse.ArgumentParser:
     _add_spot(commands.add_parser("spot", help="watch and listen to a scene, print the brief"))
     _add_compose(commands.add_parser("compose", help="compose a cue from words, without picture"))
     _add_gallery(commands.add_parser("gallery", help="compose every idiom, to listen and compare"))
-    _add_caption(commands.add_parser("caption", help="put music or a scene into words"))
-    _add_watching(commands.add_parser("watching", help="choose the models that watch and listen"))
-    _add_language(commands.add_parser("language", help="choose the language model that writes"))
+    add_caption(commands.add_parser("caption", help="put music or a scene into words"))
+    add_watching(commands.add_parser("watching", help="choose the models that watch and listen"))
+    add_language(commands.add_parser("language", help="choose the language model that writes"))
     _add_conform(commands.add_parser("conform", help="fit a take to a timeline that changed"))
     _add_remix(commands.add_parser("remix", help="fit music that exists to a range or a length"))
     _add_preview(commands.add_parser("preview", help="render the scene with its music"))
@@ -142,136 +143,6 @@ def _add_gallery(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seconds", default="30", metavar="S", help="how long each is (30)")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
-
-
-def _add_caption(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "file", nargs="*", metavar="FILE", help="a brief.json, sound files, or a movie"
-    )
-    parser.add_argument(
-        "--captioners", action="store_true", help="list who can listen, and how fast they write"
-    )
-    parser.add_argument(
-        "--measure-again",
-        action="store_true",
-        help="forget how fast this machine was; a model measures that anew before it writes",
-    )
-    parser.add_argument(
-        "--strategy",
-        type=_strategy,
-        metavar="WHAT",
-        help="msi (the scene that music imagines), music, video, fusion or conditions; for a sound "
-        "music, for a brief all",
-    )
-    parser.add_argument(
-        "--captioner",
-        metavar="NAME",
-        help="who listens (default: nano for the scene that a sound imagines, else signals, which "
-        "measures)",
-    )
-    parser.add_argument(
-        "--adapter",
-        action="append",
-        default=[],
-        metavar="NAME:WEIGHT",
-        help="a house adapter of the captioner, and how much of it",
-    )
-    parser.add_argument(
-        "--profile",
-        choices=("steady", "inference", "evaluation"),
-        default="steady",
-        help="how freely it chooses its words",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=0, metavar="N", help="another seed, other words"
-    )
-    parser.add_argument(
-        "--language",
-        choices=("auto", "model", "rules"),
-        default="auto",
-        help="who writes fusion and conditions: the language model that is set up or else rules "
-        "(auto), surely a model, or surely rules",
-    )
-    sound = parser.add_argument_group("sound files")
-    sound.add_argument(
-        "--question",
-        action="append",
-        default=[],
-        metavar="WORDS",
-        help="ask this; may be given several times",
-    )
-    sound.add_argument(
-        "--section",
-        metavar="S",
-        help="seconds of a section; or whole, or found: where the music changes (default)",
-    )
-    sound.add_argument("--from", dest="start", metavar="S", help="begin there: 12.5 or 1:30")
-    sound.add_argument("--to", dest="end", metavar="S", help="end there")
-    sound.add_argument(
-        "--seen", default="", metavar="WORDS", help="what the picture shows, for fusion, conditions"
-    )
-    brief = parser.add_argument_group("briefs")
-    brief.add_argument(
-        "--only", default="", metavar="NAMES", help="which captions, such as video,music"
-    )
-    brief.add_argument(
-        "--edited-too", action="store_true", help="also those that you changed yourself"
-    )
-    parser.add_argument("--how", action="store_true", help="say how each was written")
-    parser.add_argument("--output", metavar="JSON", help="where to write; may be the brief itself")
-    parser.add_argument("--json", action="store_true", help="print the result as JSON")
-
-
-def _strategy(text: str) -> str:
-    """A caption's name, or a shorter one for it."""
-    name = text.strip().lower().replace("-", "_")
-    known = {
-        **{one: one for one in ("music", "video", "fusion")},
-        **dict.fromkeys(("msi", "scene", "scene_imagination"), "scene_imagination"),
-        **dict.fromkeys(("conditions", "music_conditions"), "music_conditions"),
-    }
-    if name not in known:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is none of msi, music, video, fusion, conditions"
-        )
-    return known[name]
-
-
-def _add_language(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "action",
-        nargs="?",
-        choices=("show", "use", "rules", "forget"),
-        default="show",
-        help="choose one (use), have rules write (rules), or go by the environment again (forget)",
-    )
-    parser.add_argument("--url", metavar="URL", help="an OpenAI-compatible server: http://…/v1")
-    parser.add_argument("--model", metavar="NAME", help="the model there (default: its first)")
-    parser.add_argument(
-        "--folder", metavar="MODEL", help="or one of `musiscene models`, or a folder"
-    )
-    parser.add_argument(
-        "--key", action="store_true", help="the server wants a key: MUSISCENE_LLM_KEY, or asked for"
-    )
-    parser.add_argument("--remote", action="store_true", help="prompts may leave this machine")
-    parser.add_argument("--json", action="store_true", help="print as JSON, without the key")
-
-
-def _add_watching(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "action",
-        nargs="?",
-        choices=("show", "use", "forget"),
-        default="show",
-        help="choose models, each a folder or one of `musiscene models` (use: those not named stay "
-        "as they are), or none (forget)",
-    )
-    parser.add_argument("--vision", metavar="MODEL", help="describes frames: BLIP-2, Qwen3-VL, ...")
-    parser.add_argument("--emotion", metavar="MODEL", help="judges the mood of frames: CLIP")
-    parser.add_argument("--speech", metavar="MODEL", help="writes down speech: a faster-whisper")
-    parser.add_argument("--speakers", metavar="MODEL", help="tells speakers apart: a pyannote")
-    parser.add_argument("--separation", metavar="MODEL", help="parts dialogue from music: a Demucs")
-    parser.add_argument("--json", action="store_true", help="print as JSON")
 
 
 def _add_conform(parser: argparse.ArgumentParser) -> None:
