@@ -196,6 +196,10 @@ def test_the_size_of_the_published_captioner_is_what_its_shape_says(tmp_path):
     )
     assert round(size.token_bytes("half") / 1e9, 1) == 13.2
     assert round(size.token_bytes("int8") / 1e9, 1) == 6.7
+    # 1 MiB a token, 0.8 GB an answer, beside 18 GB of weights.
+    assert size.at_once_on_cpu("half", 768, 8) == 5
+    assert size.at_once_on_cpu("half", 768, 2) == 2
+    assert size.at_once_on_cpu("int8", 100_000, 8) == 1
     halves = size.bytes("half", 768) / 1e9
     assert 13.5 + 0.7 + 3.9 + 2.3 < halves < 1.1 * (13.5 + 0.7 + 3.9 + 2.3)
     assert size.bytes("int4", 768) < 0.7 * size.bytes("half", 768)

@@ -41,10 +41,17 @@ _PROMPT_TOKENS = 512
 
 
 class _Way(NamedTuple):
-    """How it is held, and the seconds a token takes so; None where nobody measured."""
+    """How it is held, how fast and with how many answers at a time.
+
+    Attributes:
+        dtype: of its linears.
+        token_s: seconds a token takes so; None where nobody measured.
+        at_once: answers drawn at a time.
+    """
 
     dtype: str
     token_s: float | None
+    at_once: int
 
 
 class MullamaCaptioner:
@@ -119,10 +126,11 @@ class MullamaCaptioner:
         packs = shelf(place.pack_folders(self._folder), manifest)
         mixture = [(packs.get(name), weight) for name, weight in adapters]
         residents = self._residents or Residents()
-        specs = self._specs(manifest, settings)
+        answers = len(sections) * len(questions)
+        specs = self._specs(manifest, settings, answers)
         spec = residents.first_with_room(list(specs))
         way = specs[spec]
-        progress(_outlook(way, spec.place, len(sections) * len(questions), settings), 0.0)
+        progress(_outlook(way, spec.place, answers, settings), 0.0)
         with (
             residents.use(spec, Portion(progress, 0.0, _LOADED)) as model,
             model.house.mixed(mixture),
@@ -142,6 +150,7 @@ class MullamaCaptioner:
                 on_text=on_text,
                 progress=Portion(progress, _LOADED, 1.0),
                 ladder=partial(residents.with_oom_ladder, progress=progress),
+                batch=way.at_once,
                 token_s=way.token_s,
             )
         how = _how(manifest, settings, adapters, spec)
@@ -164,8 +173,11 @@ class MullamaCaptioner:
             for section, one in zip(sections, said, strict=True)
         )
 
-    def _specs(self, manifest: Manifest, settings: Generation) -> dict[ModelSpec[MuLlama], _Way]:
+    def _specs(
+        self, manifest: Manifest, settings: Generation, answers: int
+    ) -> dict[ModelSpec[MuLlama], _Way]:
         """The ways to hold it on this machine, the best first, and how fast each is."""
+        from musiscene_core.captioning.mullama.asking import BATCH
         from musiscene_core.captioning.mullama.footprint import Precision, footprint
         from musiscene_core.captioning.mullama.packs import identity
         from musiscene_core.captioning.mullama.saved import load
@@ -184,26 +196,27 @@ class MullamaCaptioner:
             )
 
         found: dict[ModelSpec[MuLlama], _Way] = {}
+        tokens = _PROMPT_TOKENS + settings.max_tokens
         for way in ways(size, gpus=gpus):
+            on_cpu = way.kind == "cpu"
+            # A GPU's memory is tried out instead, on the ladder.
+            at_once = size.at_once_on_cpu(way.precision, tokens, BATCH) if on_cpu else BATCH
+            booked = min(at_once, max(answers, 1)) if on_cpu else 1
             spec = ModelSpec(
                 name=f"{NAME} {identity(manifest)[:8]} {way.precision} {way.kind}",
-                bytes=size.bytes(
-                    way.precision,
-                    _PROMPT_TOKENS + settings.max_tokens,
-                    on_cpu=way.kind == "cpu",
-                ),
+                bytes=size.bytes(way.precision, tokens, booked, on_cpu=on_cpu),
                 load=loader(way.precision),
                 # Quantised weights do not move; nothing else refers to them.
                 unload=let_go if way.precision == "int4" else _leave,
                 place=way.kind,
             )
             # A small one answers before its pace is measured.
-            slow = way.kind == "cpu" and size.weight_bytes("float32") > SMALL_BYTES
+            slow = on_cpu and size.weight_bytes("float32") > SMALL_BYTES
             known = pace(size, way.precision) if slow else None
             found[spec] = (
-                _Way(known.dtype, known.token_s)
+                _Way(known.dtype, known.token_s, at_once)
                 if known is not None
-                else _Way(dtype_name(way.precision, way.kind), None)
+                else _Way(dtype_name(way.precision, way.kind), None, at_once)
             )
         return found
 
@@ -239,9 +252,7 @@ def _outlook(way: _Way, kind: str, answers: int, settings: Generation) -> str:
     """What is to come, for the user, before the model is loaded."""
     if way.token_s is None:
         return f"Captioning in {way.dtype} on the {kind}"
-    from musiscene_core.captioning.mullama.asking import BATCH
-
-    most_s = ceil(answers / BATCH) * settings.max_tokens * way.token_s
+    most_s = ceil(answers / way.at_once) * settings.max_tokens * way.token_s
     most = f"{most_s / 60:.0f} min" if most_s >= 90 else f"{most_s:.0f} s"
     word_s = f"{way.token_s * WORD_TOKENS:.1g}"
     return f"Captioning in {way.dtype} on the {kind}, about {word_s} s a word: up to about {most}"

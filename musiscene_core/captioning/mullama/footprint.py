@@ -38,6 +38,9 @@ _GROUPS: Mapping[str, str] = MappingProxyType(
     | dict.fromkeys(("gate_proj", "up_proj"), "gate_up")
     | {"o_proj": "o", "down_proj": "down"}
 )
+_CACHED_ON_CPU = 4
+"""Bytes a number in the cache: between its products a processor computes in float32."""
+_CACHES_BYTES = 1 << 30
 _SPARE = 1.05
 """What an allocator rounds up."""
 _CONVOLUTION_COPIES = 4
@@ -102,11 +105,21 @@ class Footprint:
             batch: answers at a time.
             on_cpu: held by a processor.
         """
-        # Between its products a processor computes in float32.
-        cache = self.cached * (4 if on_cpu else _other_bytes(precision)) * tokens * batch
+        cache = (
+            self.cached * (_CACHED_ON_CPU if on_cpu else _other_bytes(precision)) * tokens * batch
+        )
         scores = 3 * 4 * self.vocabulary * batch
         work = max(cache + scores, self.encoding_on_cpu if on_cpu else self.encoding)
         return round((self.weight_bytes(precision) + work) * _SPARE)
+
+    def at_once_on_cpu(self, precision: Precision, tokens: int, most: int) -> int:
+        """How many answers a processor draws at a time: 1 to `most`.
+
+        Each has a cache of its own, and beyond a few more of them are hardly faster. So all caches
+        have at most a quarter of the weights' room, or 1 GiB.
+        """
+        room = max(self.weight_bytes(precision) // 4, _CACHES_BYTES)
+        return max(1, min(most, room // (self.cached * _CACHED_ON_CPU * tokens)))
 
 
 def footprint(folder: Path) -> Footprint:
