@@ -67,7 +67,10 @@ def make(
         query_len=query_len,
     )
     torch.manual_seed(seed)
-    parts = {"adapter": Adapter(config), "prefix": Prefix(config, language.num_attention_heads)}
+    parts: dict[str, torch.nn.Module] = {
+        "adapter": Adapter(config),
+        "prefix": Prefix(config, language.num_attention_heads),
+    }
     tensors = {
         f"{part}.{name}": tensor
         for part, module in parts.items()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -27,6 +28,9 @@ from musiscene_training.survey.statistics import (
     summaries,
 )
 from musiscene_training.survey.store import Listener, Rated
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -220,7 +224,7 @@ def plot(survey: Survey, found: Sequence[Outcome]) -> bytes:
     return style.as_png(figure)
 
 
-def _draw(axis: object, survey: Survey, outcome: Outcome) -> None:
+def _draw(axis: Axes, survey: Survey, outcome: Outcome) -> None:
     means = np.array(outcome.means)
     # Spread by rank, so that the same figures give the same picture.
     aside = np.linspace(-0.18, 0.18, len(means)) if len(means) > 1 else np.zeros(1)

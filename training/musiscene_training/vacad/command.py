@@ -238,7 +238,7 @@ def _shown(bars: Bars) -> Progress:
     def show(stage: str, fraction: float) -> None:
         if stage not in tasks:
             tasks[stage] = bars.add_task(stage, total=1.0)
-        bars.update(tasks[stage], completed=fraction)  # type: ignore[arg-type]
+        bars.update(tasks[stage], completed=fraction)
 
     return show
 
