@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from musiscene_core.codec import write_atomically
@@ -43,12 +44,30 @@ def write_checked(path: Path, data: bytes) -> bool:
     return False
 
 
-def prune(folder: Path, most_bytes: int) -> None:
-    """Let the files go that were not wanted for longest, where there is too much."""
+def last_written(status: os.stat_result) -> int:
+    """When a file was wanted last, where `read_checked` dates it."""
+    return status.st_mtime_ns
+
+
+def prune(
+    folder: Path,
+    most_bytes: int,
+    *,
+    ending: str = "bin",
+    wanted: Callable[[os.stat_result], int] = last_written,
+) -> None:
+    """Let the files go that were not wanted for longest, where there is too much.
+
+    Args:
+        folder: of the folders that hold them.
+        most_bytes: kept at most.
+        ending: of their names.
+        wanted: when each was wanted last.
+    """
     with contextlib.suppress(OSError):
-        found = [(path.stat(), path) for path in folder.glob("*/*.bin")]
+        found = [(path.stat(), path) for path in folder.glob(f"*/*.{ending}")]
         left = sum(status.st_size for status, _ in found)
-        for status, path in sorted(found, key=lambda one: one[0].st_mtime):
+        for status, path in sorted(found, key=lambda one: wanted(one[0])):
             if left <= most_bytes:
                 return
             path.unlink(missing_ok=True)

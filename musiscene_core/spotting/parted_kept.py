@@ -7,7 +7,6 @@ media is, stays known when it had to be made again.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import os
@@ -21,6 +20,7 @@ import numpy.typing as npt
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import OutputError
 from musiscene_core.paths import cache_folder
+from musiscene_core.spotting.kept_files import prune
 from musiscene_core.timecode import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]
@@ -73,14 +73,7 @@ class KeptPieces:
 
     def prune(self) -> None:
         """Let the pieces go that were not wanted for longest, where they are too many."""
-        with contextlib.suppress(OSError):
-            files = [(path.stat(), path) for path in self._folder.glob("*/*.flac")]
-            over = sum(status.st_size for status, _ in files) - self._most
-            for status, path in sorted(files, key=lambda one: one[0].st_atime_ns):
-                if over <= 0:
-                    break
-                path.unlink(missing_ok=True)
-                over -= status.st_size
+        prune(self._folder, self._most, ending="flac", wanted=lambda one: one.st_atime_ns)
 
     def _is_whole(self, path: Path) -> bool:
         try:
