@@ -19,6 +19,7 @@ from musiscene_core.spotting.soundtrack import Soundtrack
 from musiscene_core.spotting.spot import spot
 from musiscene_core.timeline import TimelineRange
 from tests.support import sounds
+from tests.support.harmed import HARMS, harm_file
 from tests.support.make_picture import clip_of, flat, panning, range_of, shots, write_movie
 
 
@@ -98,23 +99,14 @@ def test_what_was_watched_before_gives_the_same_brief_and_is_not_decoded(
     assert len(decoded) <= 1
 
 
-@pytest.mark.parametrize("harm", ["deleted", "truncated", "one bit", "garbage", "a folder"])
+@pytest.mark.parametrize("harm", HARMS)
 def test_harmed_files_are_made_again(movie: Path, home: Path, harm: str) -> None:
     timeline = edit(movie, (0, 60))
     first = spot(timeline)
     files = list((home / "cache" / "pictures").rglob("*.bin"))
     assert files
     for path in files:
-        data = path.read_bytes()
-        path.unlink()
-        if harm == "truncated":
-            path.write_bytes(data[: len(data) // 2])
-        elif harm == "one bit":
-            path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
-        elif harm == "garbage":
-            path.write_bytes(b"\x00\xff{" * 50)
-        elif harm == "a folder":
-            path.mkdir()
+        harm_file(path, harm)
     assert spot(timeline) == first
 
 

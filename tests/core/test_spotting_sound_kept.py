@@ -11,6 +11,7 @@ import pytest
 from musiscene_core.spotting import silero
 from musiscene_core.spotting.kept_files import place_of, write_checked
 from musiscene_core.spotting.sound_kept import BLOCK_S, KeptBlocks
+from tests.support.harmed import HARMS, harm_file
 
 
 def test_a_block_is_got_as_it_was_put(tmp_path: Path) -> None:
@@ -30,22 +31,14 @@ def test_a_block_is_got_as_it_was_put(tmp_path: Path) -> None:
     assert KeptBlocks(folder=tmp_path).get("film 0 4") is None
 
 
-@pytest.mark.parametrize("harm", ["deleted", "truncated", "one bit", "garbage", "a folder", "lies"])
+@pytest.mark.parametrize("harm", [*HARMS, "lies"])
 def test_a_harmed_block_is_not_there_and_can_be_put_again(tmp_path: Path, harm: str) -> None:
     kept = KeptBlocks(folder=tmp_path)
     kept.put("one", {"values": np.ones(9, np.float32)})
     path = place_of(tmp_path, "one")
     data = path.read_bytes()
-    path.unlink()
-    if harm == "truncated":
-        path.write_bytes(data[: len(data) // 2])
-    elif harm == "one bit":
-        path.write_bytes(data[:-9] + bytes([data[-9] ^ 1]) + data[-8:])
-    elif harm == "garbage":
-        path.write_bytes(b"\x00\xff{" * 50)
-    elif harm == "a folder":
-        path.mkdir()
-    elif harm == "lies":
+    harm_file(path, harm)
+    if harm == "lies":
         # Whole by its sum, but of a shape that its bytes cannot have.
         whole = data[32:].replace(b"\x91\x09", b"\x91\x7f")
         assert whole != data[32:]
