@@ -139,6 +139,18 @@ class Compiled:
         return y if self._steps is None else y * self._steps
 
 
+def compiled_product(linear: Any) -> Compiled:
+    """The product of a linear that numba compiled: what steps of one function are made of.
+
+    Raises:
+        AssertionError: another kernel makes it.
+    """
+    found = linear.product
+    if not isinstance(found, Compiled):
+        raise AssertionError("a whole step takes products that numba compiled")
+    return found
+
+
 def float32(weight: Tensor, bias: Tensor | None) -> Compiled:
     """The product of weights [N, K] in float32."""
     return Compiled(weight.to(torch.float32), None, bias)

@@ -20,9 +20,16 @@ from musiscene_core.captioning.mullama import stages
 from musiscene_core.captioning.mullama.packed import PackedModel
 from musiscene_core.captioning.mullama.spoken import Spoken
 from musiscene_core.neural.between import padded
-from musiscene_core.neural.compiled import Compiled, compiled, product, ready, threads, wholes
+from musiscene_core.neural.compiled import (
+    Compiled,
+    compiled,
+    compiled_product,
+    product,
+    ready,
+    threads,
+    wholes,
+)
 from musiscene_core.neural.dots import pointer
-from musiscene_core.neural.linear import PackedLinear
 from musiscene_core.neural.together import Team, meet
 
 _WEIGHTS, _STEPS, _DOWN, _UP, _BIAS, _RANK = range(6)
@@ -52,7 +59,7 @@ class WholeStep:
         self._team = Team(threads())
         self._embedding = model.whole.model.embed_tokens.weight
         self._kept: list[Any] = []
-        like = _own(model.head).weights[:0]
+        like = compiled_product(model.head).weights[:0]
         width, inner = layers[0].linears[0].shape[1], layers[0].linears[3].shape[1]
         joined, asked = layers[0].linears[0].shape[0], model.heads * model.head_width
         widest = max(padded(size) for size in (width, asked, inner))
@@ -62,7 +69,7 @@ class WholeStep:
         self._given = (
             like,
             np.array([self._table(layer) for layer in layers], np.int64),
-            np.array(_own(model.head).addresses, np.int64),
+            np.array(compiled_product(model.head).addresses, np.int64),
             model.eps,
             np.stack([_array(one) for layer in layers for one in layer.norms] + [_array(norm)]),
             _head_norms(layers),
@@ -104,7 +111,7 @@ class WholeStep:
     def _table(self, layer: Spoken) -> list[list[int]]:
         rows = []
         for linear, added in zip(layer.linears, layer.added, strict=True):
-            own = _own(linear)
+            own = compiled_product(linear)
             row = [*own.addresses, 0, 0, 0, 0]
             biases = [one for one in (own.bias, added and added.bias) if one is not None]
             if biases:
@@ -120,12 +127,6 @@ class WholeStep:
     def _address(self, array: Any) -> int:
         self._kept.append(array)
         return int(array.ctypes.data)
-
-
-def _own(linear: PackedLinear) -> Compiled:
-    if not isinstance(linear.product, Compiled):
-        raise AssertionError("a whole step takes products that numba compiled")
-    return linear.product
 
 
 def _head_norms(layers: Sequence[Spoken]) -> Any:

@@ -17,7 +17,14 @@ from torch import Tensor
 
 from musiscene_core.neural.attention import Cache, look, write
 from musiscene_core.neural.between import gelu, layer_norm, padded, shares
-from musiscene_core.neural.compiled import Compiled, compiled, product, ready, threads, wholes
+from musiscene_core.neural.compiled import (
+    compiled,
+    compiled_product,
+    product,
+    ready,
+    threads,
+    wholes,
+)
 from musiscene_core.neural.together import Team, meet
 
 if TYPE_CHECKING:
@@ -57,13 +64,13 @@ class HostStep:
         parts = self._team.parts
         tokens = words[0].tokens if words else 0
         self._kept = decoder, words, caches, [self._heard(one, caches[0]) for one in words]
-        like = _own(decoder.head).weights[:0]
+        like = compiled_product(decoder.head).weights[:0]
         table = [
             [
-                *_own(layer.joined).addresses,
-                *_own(layer.out).addresses,
-                *_own(layer.widen).addresses,
-                *_own(layer.narrow).addresses,
+                *compiled_product(layer.joined).addresses,
+                *compiled_product(layer.out).addresses,
+                *compiled_product(layer.widen).addresses,
+                *compiled_product(layer.narrow).addresses,
                 *cache.addresses,
             ]
             for layer, cache in zip(decoder.layers, caches, strict=True)
@@ -80,7 +87,7 @@ class HostStep:
             like,
             caches[0].arrays[0][:0],
             np.array(table, np.int64),
-            np.array(_own(decoder.head).addresses, np.int64),
+            np.array(compiled_product(decoder.head).addresses, np.int64),
             np.array(heard or [[0] * 8], np.int64),
             decoder.norms.numpy(),
             np.array([heads, size, inner, room, tokens, heard_room, way, hearing], np.int64),
@@ -123,14 +130,7 @@ class HostStep:
             raise AssertionError("words are folded or plain")
         first, last = ways[0], ways[-1]
         between = [0] * 4 if kept is None else kept.addresses
-        return [*_own(first).addresses, *_own(last).addresses, *between]
-
-
-def _own(made: Any) -> Compiled:
-    found = made.product
-    if not isinstance(found, Compiled):
-        raise AssertionError("a step on the host takes products that numba compiled")
-    return found
+        return [*compiled_product(first).addresses, *compiled_product(last).addresses, *between]
 
 
 @compiled
