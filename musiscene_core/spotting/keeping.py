@@ -6,23 +6,14 @@ model. Whatever is missing, damaged or deleted is simply asked again; the oldest
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import os
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 
-from musiscene_core.codec import read_json, to_json, write_atomically
-from musiscene_core.errors import MusiSceneError
 from musiscene_core.paths import cache_folder
 from musiscene_core.spotting.films import film_digest
+from musiscene_core.spotting.kept_files import Drawer
 from musiscene_core.spotting.seen import Source
-
-T = TypeVar("T")
-MOST_ANSWERS = 20_000
-"""Kept at most: 80 MB on a disk of 4 kB blocks."""
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,41 +26,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
     text: str = ""
     feelings: tuple[float, ...] = ()
-
-
-class Drawer:
-    """Small values on the disk, a file each, by what they are known by."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def get(self, known_by: str, kind: type[T]) -> T | None:
-        """The value; None where it is not there or damaged."""
-        path = self._path(known_by)
-        if not path.is_file():
-            return None
-        try:
-            value = read_json(path, kind)
-            os.utime(path)
-        except (MusiSceneError, OSError):
-            return None
-        return value
-
-    def put(self, known_by: str, value: object) -> None:
-        """Keep a value where that is possible."""
-        with contextlib.suppress(MusiSceneError):
-            write_atomically(self._path(known_by), to_json(value))
-
-    def prune(self, most: int = MOST_ANSWERS) -> None:
-        """Let the values go that were not wanted for longest, where there are too many."""
-        with contextlib.suppress(OSError):
-            found = [(path.stat().st_mtime, path) for path in self._folder.glob("*/*.json")]
-            for _, path in sorted(found)[: max(0, len(found) - most)]:
-                path.unlink(missing_ok=True)
-
-    def _path(self, known_by: str) -> Path:
-        name = hashlib.sha256(known_by.encode()).hexdigest()
-        return self._folder / name[:2] / f"{name}.json"
 
 
 class Kept:
@@ -103,9 +59,9 @@ class Kept:
         if known_by:
             self._drawer.put(known_by, answer)
 
-    def prune(self, most: int = MOST_ANSWERS) -> None:
+    def prune(self) -> None:
         """Let the answers go that were not wanted for longest, where there are too many."""
-        self._drawer.prune(most)
+        self._drawer.prune()
 
     def _known_by(self, source: Source | None) -> str:
         if source is None:

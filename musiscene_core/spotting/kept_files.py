@@ -11,11 +11,18 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
+
+import msgspec
 
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import MusiSceneError
 
+T = TypeVar("T")
 _SUM = hashlib.sha256().digest_size
+_BLOCK = 4096
+"""Bytes of a disk that the smallest file takes."""
+_MOST_OF_A_DRAWER = 80 * 1000 * 1000
 
 
 def place_of(folder: Path, known_by: str) -> Path:
@@ -66,9 +73,40 @@ def prune(
     """
     with contextlib.suppress(OSError):
         found = [(path.stat(), path) for path in folder.glob(f"*/*.{ending}")]
-        left = sum(status.st_size for status, _ in found)
+        left = sum(_on_disk(status) for status, _ in found)
         for status, path in sorted(found, key=lambda one: wanted(one[0])):
             if left <= most_bytes:
                 return
             path.unlink(missing_ok=True)
-            left -= status.st_size
+            left -= _on_disk(status)
+
+
+def _on_disk(status: os.stat_result) -> int:
+    """The bytes of whole blocks that a file takes: most of a folder of small answers is these."""
+    return -(-status.st_size // _BLOCK) * _BLOCK
+
+
+class Drawer:
+    """Small values, a file each, by what they are known by."""
+
+    def __init__(self, folder: Path, most_bytes: int = _MOST_OF_A_DRAWER) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+
+    def get(self, known_by: str, kind: type[T]) -> T | None:
+        """The value; None where it is missing, damaged or of another kind."""
+        data = read_checked(place_of(self._folder, known_by))
+        if data is None:
+            return None
+        try:
+            return msgspec.json.decode(data, type=kind)
+        except msgspec.MsgspecError:
+            return None
+
+    def put(self, known_by: str, value: object) -> None:
+        """Keep a value where that is possible."""
+        write_checked(place_of(self._folder, known_by), msgspec.json.encode(value))
+
+    def prune(self) -> None:
+        """Let the values go that were not wanted for longest, where there is too much."""
+        prune(self._folder, self._most_bytes)

@@ -8,7 +8,7 @@ import msgspec
 
 from musiscene_core.media import Shortfall, cut_short
 from musiscene_core.paths import cache_folder
-from musiscene_core.spotting.keeping import Drawer
+from musiscene_core.spotting.kept_files import Drawer
 
 
 class _Lengths(msgspec.Struct, frozen=True):

@@ -161,7 +161,7 @@ def test_what_was_heard_is_kept_for_a_range_that_moves(speech: Path, tmp_path: P
     assert [line.text for line in again.lines] == [line.text for line in cold.lines]
     for kept_line, line in zip(again.lines, cold.lines, strict=True):
         assert kept_line.start_s == pytest.approx(line.start_s, abs=0.002)
-    for path in (tmp_path / "hearing").rglob("*.json"):
+    for path in (tmp_path / "hearing").rglob("*.bin"):
         path.write_bytes(path.read_bytes()[:20])
     assert heard(whole, regions) == first
     assert len(model.spans) == 8

@@ -111,10 +111,10 @@ def test_a_range_that_moves_asks_for_its_new_frames_only(
 ) -> None:
     choose(models)
     _spot(whole(movie, 130))
-    before = set((home / "cache" / "watching").rglob("*.json"))
+    before = set((home / "cache" / "watching").rglob("*.bin"))
     moved = range_of(clip_of(movie, (0, 160)), record=(6, 136))
     brief = _spot(moved)
-    new = set((home / "cache" / "watching").rglob("*.json")) - before
+    new = set((home / "cache" / "watching").rglob("*.bin")) - before
 
     assert _stages(brief)["vision"] == "done"
     assert len(new) <= 2 * len(brief.frames) // 3
@@ -131,7 +131,7 @@ def test_a_harmed_cache_is_made_again(
         shutil.rmtree(cache)
         cache.write_bytes(b"in the way")
     else:
-        for path in cache.rglob("*.json"):
+        for path in cache.rglob("*.bin"):
             path.write_bytes(path.read_bytes()[:9])
 
     assert _spot(whole(movie, 48)) == first

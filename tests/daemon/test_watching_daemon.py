@@ -67,7 +67,7 @@ def test_chosen_models_watch_hear_and_are_not_asked_twice(
     assert first.dialogue
     # What random weights say is seldom words; that each stretch was asked about is what is kept.
     answers = shared_home.folder / "cache" / "hearing"
-    asked = set(answers.rglob("*.json"))
+    asked = set(answers.rglob("*.bin"))
     assert len(asked) == len(first.dialogue)
 
     stages.clear()
@@ -77,7 +77,7 @@ def test_chosen_models_watch_hear_and_are_not_asked_twice(
     moved = client.spot(talk(84, 216))
     assert states(moved) == DONE
     assert [line.text for line in moved.lines] == [line.text for line in first.lines]
-    assert set(answers.rglob("*.json")) == asked
+    assert set(answers.rglob("*.bin")) == asked
 
 
 def test_another_model_is_used_from_the_next_range_on(client: Client, models: Path) -> None:

@@ -16,7 +16,7 @@ import msgspec
 from musiscene_core.brief import DialogueRegion
 from musiscene_core.paths import cache_folder
 from musiscene_core.spotting.films import film_digest
-from musiscene_core.spotting.keeping import Drawer
+from musiscene_core.spotting.kept_files import Drawer
 from musiscene_core.spotting.speech.model import Segment
 from musiscene_core.timeline import TimelineRange
 
