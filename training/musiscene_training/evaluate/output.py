@@ -30,14 +30,16 @@ _EVERY_S = 30.0
 """Between two lines of a log."""
 
 
-def check_output(output: Path) -> None:
-    """Refuse a folder in which something lies.
+def check_output(output: Path, *known: str) -> None:
+    """Refuse a folder in which something lies but what is called as in `known`.
 
     Raises:
         OutputError: it is there and not empty, or cannot be looked into.
     """
     try:
-        taken = output.exists() and (not output.is_dir() or any(output.iterdir()))
+        taken = output.exists() and (
+            not output.is_dir() or any(one.name not in known for one in output.iterdir())
+        )
     except OSError as error:
         raise OutputError.from_os(error, output) from error
     if taken:

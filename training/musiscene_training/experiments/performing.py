@@ -13,6 +13,7 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol import connect
 from musiscene_training.dataset import Row
 from musiscene_training.evaluate.music.evaluation import Wish, evaluate_music
+from musiscene_training.evaluate.music.remembering import HEARD
 from musiscene_training.evaluate.music.findings import MusicReport
 from musiscene_training.evaluate.scoring import evaluate_captions
 from musiscene_training.evaluate.tags import NAME as TAGS
@@ -306,5 +307,6 @@ def _music(
         embeddings=wanted.embeddings,
         classifiers=wanted.classifiers,
         most_bad=stage.asked.most_bad,
+        kept=stage.asked.output / HEARD,
     )
     return evaluate_music(wish, Portion(progress, 0.96, 1.0)), notes

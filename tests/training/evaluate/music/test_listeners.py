@@ -16,6 +16,8 @@ audio_utils = pytest.importorskip(
     "transformers.audio_utils", reason="the extra 'models' is not installed"
 )
 
+from safetensors.torch import load_file  # noqa: E402 - it comes with torch
+
 from musiscene_training.evaluate.music import passt, vggish  # noqa: E402 - it needs torch
 from musiscene_training.evaluate.music.heard import classifier, embedding  # noqa: E402
 from tests.support import tiny_listeners  # noqa: E402
@@ -211,3 +213,45 @@ def test_onnx_gives_what_torch_gives(tmp_path):
     path.write_bytes(b"no model")
     with pytest.raises(ModelError, match="no ONNX"):
         classifier(f"onnx:{path}")
+
+
+def test_passt_is_its_makers_network_by_whatever_file_it_comes(place):
+    network = tiny_listeners.make_passt(place / "named.safetensors")
+    sound = np.random.default_rng(4).normal(size=32_000).astype(np.float32) * 0.1
+    wanted = classifier(f"passt:{place / 'named.safetensors'}").hear([sound])
+    # As a training saves it: its own network, the averaged one, which is published, and more.
+    tensors = network.state_dict()
+    saved = {f"net_swa.{name}": one for name, one in tensors.items()}
+    saved |= {f"net.{name}": one * 0 for name, one in tensors.items()}
+    saved |= {"net_swa.head_dist.weight": torch.zeros(6, 64), "mel.window": torch.zeros(3)}
+    torch.save({"state_dict": saved, "epoch": 3}, place / "training.ckpt")
+    torch.save(tensors, place / "old.pt", _use_new_zipfile_serialization=False)
+    (place / "renamed.pt").write_bytes((place / "named.safetensors").read_bytes())
+    for name in ("training.ckpt", "old.pt", "renamed.pt"):
+        assert np.allclose(classifier(f"passt:{place / name}").hear([sound]), wanted, atol=1e-6)
+    torch.save(passt.Network(64, 1, (8, 62), 6, every=16).state_dict(), place / "sixteen.pt")
+    assert classifier(f"passt:{place / 'sixteen.pt'}").hear([sound]).shape == (1, 6)
+    for grid in ((12, 319), (8, 99), (9, 99)):
+        torch.save(passt.Network(64, 1, grid, 6).state_dict(), place / "finer.pt")
+        with pytest.raises(ModelError, match="no PaSST that is known"):
+            classifier(f"passt:{place / 'finer.pt'}")
+
+
+def test_a_folder_of_transformers_may_have_a_bin_and_must_have_all_of_it(clap, tmp_path):
+    folder = tmp_path / "clap"
+    folder.mkdir()
+    for path in clap.iterdir():
+        if path.suffix != ".safetensors":
+            (folder / path.name).write_bytes(path.read_bytes())
+    tensors = load_file(clap / "model.safetensors")
+    torch.save(tensors, folder / "pytorch_model.bin")
+    sound = np.random.default_rng(5).normal(size=48_000).astype(np.float32)
+    assert np.allclose(
+        embedding(f"clap:{folder}").hear([sound]), embedding(f"clap:{clap}").hear([sound]), atol=1e-6
+    )
+    tensors.pop("audio_projection.linear1.weight")
+    torch.save(tensors, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError, match="lack 1 tensors, such as audio_projection"):
+        embedding(f"clap:{folder}")
+    with pytest.raises(ModelError, match="comes as a folder"):
+        embedding(f"clap:{folder / 'pytorch_model.bin'}")

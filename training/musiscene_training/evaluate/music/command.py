@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--captions", type=Path, metavar="FILE", help="words by the sounds' names: id and text"
     )
     parser.add_argument(
-        "--output", required=True, type=Path, metavar="DIR", help="a new folder, or an empty one"
+        "--output",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="a new folder, an empty one, or one in which the same ended early, to go on",
     )
     parser.set_defaults(run=run)
 
@@ -78,20 +84,25 @@ def add_models(parser: argparse._ActionsContainer) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Evaluate music; returns the exit code."""
     from musiscene_training.evaluate.music.evaluation import evaluate_music
+    from musiscene_training.evaluate.music.remembering import HEARD
     from musiscene_training.evaluate.music.report import items, plot, table
     from musiscene_training.evaluate.output import check_output, deliver, shown_progress
 
-    check_output(arguments.output)
+    check_output(arguments.output, HEARD)
     made = {path.resolve().name: path for path in arguments.generated}
     if len(made) < len(arguments.generated):
         raise RequestError(
             "Two folders of made music have one name, by which rows are told apart.",
             hint="Rename one.",
         )
-    wish = wish_of(arguments, arguments.reference, made)
+    wish = replace(
+        wish_of(arguments, arguments.reference, made), kept=arguments.output / HEARD
+    )
     with shown_progress() as shown:
         report = evaluate_music(wish, shown)
     deliver(arguments.output, table(report), items(report), plot(report), report)
+    # All is in the result now, and nothing goes on from here.
+    shutil.rmtree(arguments.output / HEARD, ignore_errors=True)
     return 0
 
 

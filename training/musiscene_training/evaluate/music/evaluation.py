@@ -18,9 +18,10 @@ from musiscene_training.evaluate.captions import looks_english, read_texts
 from musiscene_training.evaluate.music.divergence import divergence, opinion
 from musiscene_training.evaluate.music.findings import Fad, Mean, MusicReport, SoundFigures
 from musiscene_training.evaluate.music.frechet import ENOUGH_A_DIMENSION, distance
-from musiscene_training.evaluate.music.heard import Listener, clap, classifier, embedding, heard
+from musiscene_training.evaluate.music.heard import Listener, clap, classifier, embedding
 from musiscene_training.evaluate.music.intervals import interval
-from musiscene_training.evaluate.music.measured import measured, wanted_of
+from musiscene_training.evaluate.music.measured import wanted_of
+from musiscene_training.evaluate.music.remembering import Memory
 from musiscene_training.evaluate.music.sounds import Clip, clips_in
 
 ORIGINALS = "original tracks"
@@ -58,6 +59,7 @@ class Wish:
         draws: of each interval; 0 for none.
         among: which sounds count, by the name of their row, ORIGINALS for the reference's; all of
             a folder that is not in it.
+        kept: where what was heard is kept, for the same to go on from; None for nowhere.
     """
 
     reference: Path | None
@@ -70,6 +72,7 @@ class Wish:
     most_bad: float = 0.2
     draws: int = 200
     among: Mapping[str, Collection[str]] = field(default_factory=dict)
+    kept: Path | None = None
 
     def clips(self, row: str, folder: Path) -> dict[str, Clip]:
         """The sounds of `folder` that count for the row called `row`."""
@@ -127,6 +130,7 @@ class _Evaluation:
         self._embeddings = [embedding(spec) for spec in wish.embeddings]
         self._classifiers = [classifier(spec) for spec in wish.classifiers]
         self._clap = clap(wish.clap) if wish.clap else None
+        self._memory = Memory(wish.kept, self._specs())
         self._captions = read_texts(wish.captions) if wish.captions else {}
         self._reference = _Set(ORIGINALS, wish.reference or Path(), {})
         if wish.reference is not None:
@@ -139,6 +143,11 @@ class _Evaluation:
         self._check_pairs()
         self._steps = self._count_steps()
         self._done = 0
+
+    def _specs(self) -> dict[Listener, str]:
+        named = [*zip(self._embeddings, self._wish.embeddings, strict=True)]
+        named += zip(self._classifiers, self._wish.classifiers, strict=True)
+        return dict(named) | ({self._clap: f"clap:{self._wish.clap}"} if self._clap else {})
 
     def report(self) -> MusicReport:
         sounds = [one for made in self._made for one in self._measured(made)]
@@ -219,7 +228,7 @@ class _Evaluation:
             wanted = wanted_of(clip, self._captions.get(name, ""))
             figures = SoundFigures(music=made.name, name=name, caption=wanted.caption)
             try:
-                figures = msgspec.structs.replace(figures, measured=measured(clip, wanted))
+                figures = msgspec.structs.replace(figures, measured=self._memory.measured(clip, wanted))
             except MediaError as error:
                 made.problems[name] = error.message
             found.append(figures)
@@ -240,7 +249,7 @@ class _Evaluation:
         for name, clip in given.usable().items():
             self._step(f"{listener.name} hears {given.name}")
             try:
-                found[name] = heard(listener, clip)
+                found[name] = self._memory.heard(listener, clip)
             except MediaError as error:
                 given.problems[name] = error.message
         if not found:

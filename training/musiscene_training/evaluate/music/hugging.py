@@ -17,6 +17,7 @@ from transformers import (
 
 from musiscene_core.errors import ModelError
 from musiscene_training.evaluate.music.sounds import Floats
+from musiscene_training.evaluate.music.weights import read_weights
 
 _WINDOW_S = 10
 _BROKEN = (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError)
@@ -86,15 +87,40 @@ class Ast:
 
 
 def _loaded(folder: Path, kind: Any, name: str) -> tuple[Any, Any]:
+    if folder.is_file():
+        raise ModelError(
+            f"{folder} is a file, and {name} comes as a folder.",
+            hint="Take the folder that transformers has of it (such as laion/larger_clap_music):"
+            " a checkpoint of its makers' own program has other names.",
+        )
     try:
-        model = kind.from_pretrained(str(folder), local_files_only=True, use_safetensors=True)
+        model = _with_weights(folder, kind)
         extractor = AutoFeatureExtractor.from_pretrained(str(folder), local_files_only=True)
     except _BROKEN as error:
         raise ModelError(
             f"{folder} holds no {name} that can be loaded: {error}.",
-            hint="It needs config.json, preprocessor_config.json, and weights as safetensors.",
+            hint="It needs config.json, preprocessor_config.json, and model.safetensors or"
+            " pytorch_model.bin.",
         ) from error
     return extractor, model.eval()
+
+
+def _with_weights(folder: Path, kind: Any) -> Any:
+    pickled = folder / "pytorch_model.bin"
+    if not pickled.is_file() or any(folder.glob("*.safetensors")):
+        model, told = kind.from_pretrained(
+            str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True
+        )
+    else:
+        config = kind.config_class.from_pretrained(str(folder), local_files_only=True)
+        # By our own reader, which runs nothing.
+        model, told = kind.from_pretrained(
+            None, config=config, state_dict=read_weights(pickled), output_loading_info=True
+        )
+    # Those would be random numbers, and so would all that is counted by them.
+    if missing := sorted(map(str, (*told["missing_keys"], *told["mismatched_keys"]))):
+        raise ValueError(f"its weights lack {len(missing)} tensors, such as {missing[0]}")
+    return model
 
 
 def _unit(features: Any) -> Floats:

@@ -7,7 +7,7 @@ wide. Patchout is for training alone, so there is none here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,8 @@ _RATE, _WINDOW_S = 32_000, 10
 _FFT, _FRAME, _HOP, _BANDS, _HIGH_HZ = 1024, 800, 320, 128, 15_000.0
 _PREEMPHASIS = 0.97
 _HEAD = 64
+_EVERY = {12: (10, 99), 8: (16, 62)}
+"""Patches over frequency: how far apart they are, and how many fit into the time of a window."""
 
 
 class _Attention(nn.Module):
@@ -65,6 +67,7 @@ class Network(nn.Module):
         depth: int = 12,
         grid: tuple[int, int] = (12, 99),
         classes: int = 527,
+        every: int = 10,
     ) -> None:
         """Random weights.
 
@@ -73,9 +76,10 @@ class Network(nn.Module):
             depth: blocks.
             grid: patches over frequency and time.
             classes: that it tells apart.
+            every: bands and frames from one patch of 16 to the next.
         """
         super().__init__()
-        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(1, width, 16, stride=10)})
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(1, width, 16, stride=every)})
         self.cls_token = nn.Parameter(torch.randn(1, 1, width))
         self.dist_token = nn.Parameter(torch.randn(1, 1, width))
         self.new_pos_embed = nn.Parameter(torch.randn(1, 2, width))
@@ -105,29 +109,30 @@ class Passt:
     published = False
 
     def __init__(self, path: Path) -> None:
-        """Load weights of a PaSST with patches of 16 every 10, such as passt-s-f128-p16-s10.
+        """Load weights of a PaSST with patches of 16 every 10 or 16, such as passt-s-f128-p16-s10.
+
+        Of a training's own checkpoint its averaged network is taken, as its makers publish it.
 
         Raises:
             ModelError: they are damaged, or another model's.
         """
-        tensors = {
-            name.removeprefix("net."): one
-            for name, one in read_weights(path).items()
-            if "head_dist" not in name
-        }
+        tensors = _of_the_network(read_weights(path))
         try:
             width = tensors["cls_token"].shape[2]
             depth = len({name.split(".")[1] for name in tensors if name.startswith("blocks.")})
             grid = tensors["freq_new_pos_embed"].shape[2], tensors["time_new_pos_embed"].shape[3]
             classes = len(tensors["head.1.bias"])
-            self._network = Network(width, depth, grid, classes).eval()
-            self._network.load_state_dict(
-                {name: one for name, one in tensors.items() if not name.startswith("mel.")}
-            )
+            every, times = _EVERY[grid[0]]
+            # Others see another spectrogram, of finer steps.
+            if grid[1] != times:
+                raise KeyError(grid)
+            self._network = Network(width, depth, grid, classes, every).eval()
+            self._network.load_state_dict(tensors)
         except (KeyError, IndexError, RuntimeError, TypeError) as error:
             raise ModelError(
                 f"{path} holds no PaSST that is known.",
-                hint="It needs its makers' tensors, with patches of 16 every 10.",
+                hint="It needs its makers' tensors for 10 s, steps of 320 samples, and patches of"
+                " 16 every 10 or 16: passt-s-f128-p16-s10-ap.476-swa.pt is what audiocraft takes.",
             ) from error
         self.labels = tuple(str(number) for number in range(classes))
 
@@ -136,6 +141,21 @@ class Passt:
         pictures = log_mel(torch.from_numpy(padded(windows, self.window)))
         with torch.inference_mode():
             return self._network(pictures[:, None]).numpy()
+
+
+def _of_the_network(held: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Its tensors alone, by their names in it."""
+    prefix = next(
+        (one for one in ("net_swa.", "net.") if any(name.startswith(one) for name in held)), ""
+    )
+    named = {
+        name.removeprefix(prefix): one for name, one in held.items() if name.startswith(prefix)
+    }
+    return {
+        name: one
+        for name, one in named.items()
+        if not name.startswith(("head_dist.", "mel.", "device_proxy"))
+    }
 
 
 def log_mel(sounds: Tensor) -> Tensor:

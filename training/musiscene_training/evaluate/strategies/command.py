@@ -189,6 +189,7 @@ def _music(
     arguments: argparse.Namespace, output: Path, made: Made, progress: Progress
 ) -> MusicReport | None:
     from musiscene_training.evaluate.music.evaluation import ORIGINALS, evaluate_music
+    from musiscene_training.evaluate.music.remembering import HEARD
     from musiscene_training.evaluate.strategies.making import MUSIC, ORIGINAL
 
     if not made.music:
@@ -197,7 +198,8 @@ def _music(
     reference = output / MUSIC / ORIGINAL if made.originals else None
     wish: MusicWish = wish_of(arguments, reference, folders)
     # Scenes that were asked for another time lie there as well.
-    wish = replace(wish, among={**made.music, ORIGINALS: made.originals})
+    among = {**made.music, ORIGINALS: made.originals}
+    wish = replace(wish, among=among, kept=output / HEARD)
     return evaluate_music(wish, progress)
 
 
