@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 
 from musiscene_core.errors import ModelError
 from musiscene_training.evaluate.bert import BertScorer
+from musiscene_training.evaluate.captions import Item, gathered
+from musiscene_training.evaluate.metrics import shuffles
+from musiscene_training.evaluate.scoring import evaluate_captions
 
 for _needed in ("torch", "transformers"):
     pytest.importorskip(_needed, reason="the extra 'models' is not installed")
+
+from safetensors.torch import load_file, save_file  # noqa: E402 - it comes with torch
 
 pytestmark = pytest.mark.models
 
@@ -62,7 +69,7 @@ def _by_hand(folder, said, wanted, layer):
 
     precision = best(embedded(said), embedded(wanted))
     recall = best(embedded(wanted), embedded(said))
-    return 2 * precision * recall / (precision + recall)
+    return 2 * precision * recall / (precision + recall), recall
 
 
 def test_it_is_the_formula_counted_token_by_token(folder):
@@ -75,12 +82,38 @@ def test_it_is_the_formula_counted_token_by_token(folder):
 def test_the_best_reference_counts_and_an_empty_caption_scores_zero(folder):
     same = "a chase at night"
     found = BertScorer(folder).score([same, ""], [["slow sad waltz", same], [same]])
-    assert found == pytest.approx([1, 0], abs=1e-5)
+    assert [one.f1 for one in found] == pytest.approx([1, 0], abs=1e-5)
+    assert [one.recall for one in found] == pytest.approx([1, 0], abs=1e-5)
+
+
+def test_each_profile_has_its_own_of_it_and_its_floor(folder):
+    for needed in ("nltk", "rouge_score", "sacrebleu"):
+        pytest.importorskip(needed, reason="the extra 'train' is not installed")
+    pairs = [("a slow waltz", "a sad chase at night"), ("city at night", "a city"), ("sad", "waltz")]
+    items = [Item(str(at), text, (wanted,)) for at, (text, wanted) in enumerate(pairs)]
+    report, _ = evaluate_captions(gathered(items), "ours", bert=folder)
+    rows = {(row.name, row.profile): row.bert for row in report.figures}
+    found = [_by_hand(folder, *pair, 2) for pair in pairs]
+    assert rows["ours", "standard"] == pytest.approx(np.mean([f1 for f1, _ in found]), abs=1e-5)
+    assert rows["ours", "legacy"] == pytest.approx(np.mean([r for _, r in found]), abs=1e-5)
+    others = [
+        _by_hand(folder, pairs[at][0], pairs[place][1], 2)
+        for order in shuffles(3)
+        for at, place in enumerate(order)
+    ]
+    floor = rows["floor: others' references", "legacy"]
+    assert floor == pytest.approx(np.mean([r for _, r in others]), abs=1e-5)
 
 
 def test_what_is_no_model_is_told_of(folder, tmp_path):
     with pytest.raises(ModelError, match="has 2 layers"):
         BertScorer(folder, 3)
+    shutil.copytree(folder, tmp_path / "part")
+    tensors = load_file(folder / "model.safetensors")
+    tensors.pop("encoder.layer.1.output.dense.weight")
+    save_file(tensors, tmp_path / "part" / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="lack 1 tensors, such as encoder.layer.1"):
+        BertScorer(tmp_path / "part")
     (tmp_path / "config.json").write_text('{"model_type": "bert"}')
     with pytest.raises(ModelError, match="cannot be loaded"):
         BertScorer(tmp_path)

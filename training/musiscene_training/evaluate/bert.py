@@ -1,7 +1,8 @@
 """BERTScore with a model that lies in a folder (Zhang et al., 2020).
 
 Each token is matched with the nearest of the other text by the cosine of their contextual
-embeddings; F1 is of the mean over the caption's tokens and that over the reference's. As in the
+embeddings; recall is the mean over the reference's tokens, which MU-LLaMA's published evaluation
+reports; F1 is of it and the mean over the caption's. As in the
 authors' package the marks of beginning and end have no weight of their own but can be matched.
 Scores are not rescaled against a baseline: MusiScene's table 2 (0.863, 0.901) is not, either.
 """
@@ -9,10 +10,12 @@ Scores are not rescaled against a baseline: MusiScene's table 2 (0.863, 0.901) i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from musiscene_core.errors import EngineError, ModelError
+from musiscene_core.progress import Progress, silent
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +24,15 @@ NEEDED = "needs --bert DIR, a folder with roberta-large"
 _LAYERS = {"roberta": {24: 17, 12: 10}, "bert": {24: 18, 12: 9}}
 """Which layer the authors found nearest to people's judgement, by a model's kind and depth."""
 _MOST_TOKENS = 512
+_REMEMBERED = 2048
+"""Texts whose embeddings are kept: of some hundred MB with roberta-large."""
+
+
+class Nearness(NamedTuple):
+    """How near a caption comes to the best of its references, 0 to 1, or below 0."""
+
+    f1: float
+    recall: float
 
 
 class BertScorer:
@@ -48,9 +60,14 @@ class BertScorer:
         self._torch: Any = torch
         try:
             self._tokenizer = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-            self._model = AutoModel.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True
-            ).eval()
+            model, told = AutoModel.from_pretrained(
+                str(folder), local_files_only=True, use_safetensors=True, output_loading_info=True
+            )
+            # The layer on top of a BERT's first token is not used; all else must be the model's.
+            missing = sorted(name for name in told["missing_keys"] if "pooler" not in name)
+            if missing:
+                raise ValueError(f"its weights lack {len(missing)} tensors, such as {missing[0]}")
+            self._model = model.eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise ModelError(
                 f"The model in {folder} cannot be loaded: {error}.",
@@ -61,24 +78,36 @@ class BertScorer:
         self.layer = layer or _LAYERS.get(config.model_type, {}).get(depth, depth)
         if not 1 <= self.layer <= depth:
             raise ModelError(f"The model in {folder} has {depth} layers.", hint="Name one of them.")
+        self._embedded = lru_cache(_REMEMBERED)(self._embed)
 
-    def score(self, candidates: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
-        """F1 of each candidate with the best of its references; 0 for an empty one."""
-        return [
-            max(self._f1(text, reference) for reference in texts) if text.strip() else 0.0
-            for text, texts in zip(candidates, references, strict=True)
-        ]
+    def score(
+        self,
+        candidates: Sequence[str],
+        references: Sequence[Sequence[str]],
+        progress: Progress = silent,
+    ) -> list[Nearness]:
+        """How near each candidate comes; 0 for an empty one."""
+        found = []
+        for at, (text, texts) in enumerate(zip(candidates, references, strict=True)):
+            progress("BERTScore", at / len(candidates))
+            near = [self._near(text, reference) for reference in texts] if text.strip() else []
+            found.append(
+                Nearness(*(max(values) for values in zip(*near, strict=True)))
+                if near
+                else Nearness(0.0, 0.0)
+            )
+        return found
 
-    def _f1(self, text: str, reference: str) -> float:
+    def _near(self, text: str, reference: str) -> Nearness:
         said, of_said = self._embedded(text)
         wanted, of_wanted = self._embedded(reference)
         nearness = said @ wanted.T
         precision = float(nearness.amax(1)[of_said].mean()) if of_said.any() else 0.0
         recall = float(nearness.amax(0)[of_wanted].mean()) if of_wanted.any() else 0.0
         total = precision + recall
-        return 2 * precision * recall / total if total else 0.0
+        return Nearness(2 * precision * recall / total if total else 0.0, recall)
 
-    def _embedded(self, text: str) -> tuple[torch.Tensor, torch.Tensor]:
+    def _embed(self, text: str) -> tuple[torch.Tensor, torch.Tensor]:
         """Unit vectors [T, W] of a text's tokens, and which have weight [T]."""
         torch = self._torch
         made = self._tokenizer(

@@ -38,7 +38,7 @@ class Figures(msgspec.Struct, frozen=True):
         bleu_by_order: each of them, cumulative; empty where only the mean is known.
         meteor: mean over items.
         rouge_l: mean over items.
-        bert: BERTScore's F1, mean over items.
+        bert: BERTScore's F1, in `legacy` its recall, mean over items.
     """
 
     name: str

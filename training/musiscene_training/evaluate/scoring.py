@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import get_args
 
-from musiscene_core.progress import Progress, silent
+from musiscene_core.progress import Portion, Progress, silent
 from musiscene_training.evaluate import metrics
-from musiscene_training.evaluate.bert import NEEDED, BertScorer
+from musiscene_training.evaluate.bert import NEEDED, BertScorer, Nearness
 from musiscene_training.evaluate.captions import Captions
 from musiscene_training.evaluate.metrics import Profile
 from musiscene_training.evaluate.report import (
@@ -25,6 +26,8 @@ from musiscene_training.evaluate.signatures import checks, copied, names_scene, 
 _PROFILES: tuple[Profile, ...] = get_args(Profile)
 _PACKAGES = ("musiscene", "sacrebleu", "nltk", "rouge-score")
 _SHOWN = 5
+_NEAR = 0.6
+"""Progress once a model has read all texts."""
 
 
 def evaluate_captions(
@@ -45,29 +48,28 @@ def evaluate_captions(
     """
     texts = [item.text for item in given.items]
     references = [item.references for item in given.items]
-    near = None
     scorer = BertScorer(bert) if bert is not None else None
-    if scorer is not None:
-        progress("BERTScore", 0.0)
-        near = scorer.score(texts, references)
+    close = _closeness(scorer, texts, references, Portion(progress, 0.0, _NEAR)) if scorer else None
     rows: list[Figures] = []
     singles = []
     synonyms = False
     for at, profile in enumerate(_PROFILES):
-        progress(f"Scores, {profile}", (1 + at) / (1 + len(_PROFILES)))
-        mean = statistics.fmean(near) if near is not None else None
+        progress(f"Scores, {profile}", _NEAR + (1 - _NEAR) * at / len(_PROFILES))
+        mean = close.mean(profile) if close is not None else None
         if len(texts) > 1:
             found = metrics.evaluate(texts, references, profile)
+            floor = close.floor(profile) if close is not None else None
             rows.append(figures_of(name, profile, found.scores, mean))
-            rows.append(figures_of("floor: others' references", profile, found.floor))
+            rows.append(figures_of("floor: others' references", profile, found.floor, floor))
             synonyms = found.scores.synonyms
         else:
             scores = metrics.score(texts, references, profile)
             rows.append(figures_of(name, profile, scores, mean))
             synonyms = scores.synonyms
         for other, said in (baselines or {}).items():
-            close = statistics.fmean(scorer.score(said, references)) if scorer else None
-            rows.append(figures_of(other, profile, metrics.score(said, references, profile), close))
+            theirs = _mean(scorer.score(said, references), profile) if scorer else None
+            scores = metrics.score(said, references, profile)
+            rows.append(figures_of(other, profile, scores, theirs))
         singles.append(metrics.score_items(texts, references, profile))
     copies = copied(texts, training)
     items = tuple(
@@ -80,7 +82,7 @@ def evaluate_captions(
             standard.rouge_l,
             legacy.bleu,
             legacy.rouge_l,
-            near[at] if near is not None else None,
+            close.near[at].f1 if close is not None else None,
             names_scene(item.text),
             relapsed(item.text),
             copies[at],
@@ -92,11 +94,46 @@ def evaluate_captions(
         digest=given.digest,
         figures=(*rows, *published()),
         checks=checks(texts, references, training),
-        notes=tuple(_notes(given, bool(training), near is not None, synonyms)),
+        notes=tuple(_notes(given, bool(training), close is not None, synonyms)),
         synonyms=synonyms,
         made_with={package: version(package) for package in _PACKAGES},
     )
     return report, items
+
+
+@dataclass(frozen=True)
+class _Closeness:
+    """BERTScores of each item, and of the same captions with references of other items."""
+
+    near: list[Nearness]
+    apart: list[Nearness]
+
+    def mean(self, profile: Profile) -> float:
+        return _mean(self.near, profile)
+
+    def floor(self, profile: Profile) -> float:
+        return _mean(self.apart, profile)
+
+
+def _closeness(
+    scorer: BertScorer,
+    texts: Sequence[str],
+    references: Sequence[Sequence[str]],
+    progress: Progress,
+) -> _Closeness:
+    near = scorer.score(texts, references, Portion(progress, 0.0, 0.7))
+    orders = metrics.shuffles(len(texts)) if len(texts) > 1 else []
+    apart = [
+        one
+        for order in orders
+        for one in scorer.score(texts, [references[place] for place in order])
+    ]
+    return _Closeness(near, apart)
+
+
+def _mean(near: Sequence[Nearness], profile: Profile) -> float:
+    """As the profile has it: F1, or the recall of the published evaluation."""
+    return statistics.fmean(one.f1 if profile == "standard" else one.recall for one in near)
 
 
 def _notes(given: Captions, trained: bool, bert: bool, synonyms: bool) -> list[str]:
