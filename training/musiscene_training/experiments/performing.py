@@ -13,8 +13,8 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol import connect
 from musiscene_training.dataset import Row
 from musiscene_training.evaluate.music.evaluation import Wish, evaluate_music
-from musiscene_training.evaluate.music.remembering import HEARD
 from musiscene_training.evaluate.music.findings import MusicReport
+from musiscene_training.evaluate.music.remembering import HEARD
 from musiscene_training.evaluate.scoring import evaluate_captions
 from musiscene_training.evaluate.tags import NAME as TAGS
 from musiscene_training.evaluate.tags import baseline, read_tags

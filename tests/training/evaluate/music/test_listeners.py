@@ -247,7 +247,9 @@ def test_a_folder_of_transformers_may_have_a_bin_and_must_have_all_of_it(clap, t
     torch.save(tensors, folder / "pytorch_model.bin")
     sound = np.random.default_rng(5).normal(size=48_000).astype(np.float32)
     assert np.allclose(
-        embedding(f"clap:{folder}").hear([sound]), embedding(f"clap:{clap}").hear([sound]), atol=1e-6
+        embedding(f"clap:{folder}").hear([sound]),
+        embedding(f"clap:{clap}").hear([sound]),
+        atol=1e-6,
     )
     tensors.pop("audio_projection.linear1.weight")
     torch.save(tensors, folder / "pytorch_model.bin")

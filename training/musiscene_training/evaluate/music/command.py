@@ -95,9 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
             "Two folders of made music have one name, by which rows are told apart.",
             hint="Rename one.",
         )
-    wish = replace(
-        wish_of(arguments, arguments.reference, made), kept=arguments.output / HEARD
-    )
+    wish = replace(wish_of(arguments, arguments.reference, made), kept=arguments.output / HEARD)
     with shown_progress() as shown:
         report = evaluate_music(wish, shown)
     deliver(arguments.output, table(report), items(report), plot(report), report)

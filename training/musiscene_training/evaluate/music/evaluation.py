@@ -228,7 +228,9 @@ class _Evaluation:
             wanted = wanted_of(clip, self._captions.get(name, ""))
             figures = SoundFigures(music=made.name, name=name, caption=wanted.caption)
             try:
-                figures = msgspec.structs.replace(figures, measured=self._memory.measured(clip, wanted))
+                figures = msgspec.structs.replace(
+                    figures, measured=self._memory.measured(clip, wanted)
+                )
             except MediaError as error:
                 made.problems[name] = error.message
             found.append(figures)
