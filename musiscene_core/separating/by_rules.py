@@ -11,13 +11,16 @@ is whatever of the mix is in none of them, so that all five sum to it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import median_filter
 from scipy.signal import istft, stft
 
+from musiscene_core.aside import aside
 from musiscene_core.cue import STEM_ROLES, StemRole
+from musiscene_core.progress import Progress
 from musiscene_core.timecode import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]
@@ -30,8 +33,11 @@ _PARTIALS = 6
 _WIDTH = 0.03
 _BLOCK = 20 * SAMPLE_RATE
 _BLEND = SAMPLE_RATE // 2
-Split = Callable[[Floats], dict[str, Floats]]
-"""A model: from a mix [2, n] at 48 kHz to "drums", "bass" and others, each [2, n]."""
+Split = Callable[[Floats, Callable[[], None]], dict[str, Floats]]
+"""A model: from a mix [2, n] at 48 kHz to "drums", "bass" and others, each [2, n].
+
+What it is given besides is asked now and then, and may raise to stop it.
+"""
 
 _DRUMS, _BASS = "drums", "bass"
 _MASKED: tuple[StemRole, ...] = ("percussion", "bass", "melody", "harmony")
@@ -44,20 +50,21 @@ def taken_apart(
 
     Args:
         mix: at 48 kHz.
-        heard: told of the share done; may raise to stop.
+        heard: told of the share done, often; may raise to stop.
         split: tells drums and bass from the rest; None leaves that to rules.
     """
     samples = mix.shape[1]
     tails: dict[StemRole, Floats] = {}
     for first in range(0, max(1, samples), _BLOCK):
-        heard(first / samples)
         last = min(samples, first + _BLOCK + _BLEND)
-        found = _split(mix[:, first:last], split) if split else _masked(mix[:, first:last])
+        part = mix[:, first:last]
+        share = first / max(1, samples)
+        found = aside(partial(_apart, part, split, share), lambda _, at: heard(at), "", share)
         ramp = np.linspace(0.0, 1.0, _BLEND, dtype=np.float32)
         for role, tail in tails.items():
             size = min(tail.shape[1], last - first)
-            share = ramp[:size]
-            found[role][:, :size] = found[role][:, :size] * share + tail[:, :size] * (1 - share)
+            rising = ramp[:size]
+            found[role][:, :size] = found[role][:, :size] * rising + tail[:, :size] * (1 - rising)
         keep = min(_BLOCK, last - first)
         tails = {role: found[role][:, keep:] for role in _MASKED}
         piece: dict[StemRole, Floats] = {role: found[role][:, :keep] for role in _MASKED}
@@ -65,9 +72,16 @@ def taken_apart(
         yield first, {role: piece[role] for role in STEM_ROLES}
 
 
-def _split(mix: Floats, split: Split) -> dict[StemRole, Floats]:
+def _apart(
+    mix: Floats, split: Split | None, share: float, wanted: Progress
+) -> dict[StemRole, Floats]:
+    """The masked stems of one piece."""
+    return _masked(mix) if split is None else _split(mix, split, lambda: wanted("", share))
+
+
+def _split(mix: Floats, split: Split, heed: Callable[[], None]) -> dict[StemRole, Floats]:
     """A model's drums and bass; its other stems together, melody told from harmony by rules."""
-    parts = split(mix)
+    parts = split(mix, heed)
     rest = sum((part for name, part in parts.items() if name not in (_DRUMS, _BASS)), 0.0 * mix)
     by_rules = _masked(rest)
     melody = by_rules["melody"]
@@ -108,10 +122,10 @@ def _melody(level: Floats, hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
     low, high = (int(np.searchsorted(hertz, edge)) for edge in _MELODY_HZ)
     bins = np.arange(low, high)
     salience = np.zeros((len(bins), level.shape[1]))
-    for partial in range(1, _PARTIALS + 1):
-        places = bins * partial
+    for overtone in range(1, _PARTIALS + 1):
+        places = bins * overtone
         inside = places < len(level)
-        salience[inside] += level[places[inside]] / partial
+        salience[inside] += level[places[inside]] / overtone
     strongest = hertz[bins[salience.argmax(axis=0)]]
     number = np.maximum(1, np.round(hertz[:, None] / strongest[None, :]))
     away = np.abs(hertz[:, None] - number * strongest[None, :])

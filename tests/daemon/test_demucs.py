@@ -38,7 +38,7 @@ def test_its_stems_become_ours_and_sum_to_the_mix(tiny: Demucs) -> None:
     mix = song(120.0, "A", bars=1).audio[:, : 3 * RATE]
     parts = tiny.split(mix)
     assert set(parts) == set(SETTINGS["sources"])
-    pieces = [piece for _, piece in taken_apart(mix, split=lambda _: parts)]
+    pieces = [piece for _, piece in taken_apart(mix, split=lambda *_: parts)]
     stems = {role: np.concatenate([one[role] for one in pieces], axis=1) for role in STEM_ROLES}
     assert np.array_equal(stems["percussion"], parts["drums"])
     assert np.array_equal(stems["bass"], parts["bass"])

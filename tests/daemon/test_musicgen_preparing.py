@@ -12,8 +12,10 @@ pytest.importorskip("transformers", reason="the extra 'models' is not installed"
 pytest.importorskip("numba", reason="the extra 'models' is not installed")
 
 from musiscene_core.errors import CancelledError  # noqa: E402
+from musiscene_core.neural import recurrent  # noqa: E402
+from musiscene_core.neural.linear import Kernel  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
-from musiscene_daemon.engines.musicgen import host, preparing  # noqa: E402
+from musiscene_daemon.engines.musicgen import codec_host, host, preparing  # noqa: E402
 from musiscene_daemon.engines.musicgen.model import load  # noqa: E402
 from musiscene_daemon.engines.musicgen.preparing import PREPARING, Preparing  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
@@ -21,17 +23,30 @@ from tests.support import tiny_musicgen  # noqa: E402
 pytestmark = pytest.mark.models
 
 
-def test_the_first_music_compiles_nothing_more(tmp_path: Path) -> None:
-    Preparing("int8-numba").wait(silent)
-    known = list(host._step.signatures)
-    assert known
-    load(tiny_musicgen.save(tmp_path), kernel="int8-numba").write("a b", 3, [1, 2])
-    assert list(host._step.signatures) == known
+LOOPS = (
+    host._step,
+    recurrent._remember,
+    *(getattr(codec_host, f"_{name}") for name in ("paired", "added", "bent", "mixed", "gathered")),
+)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    ["int8-numba", pytest.param("float32-numba", marks=pytest.mark.slow)],
+)
+@pytest.mark.parametrize("kind", ["mono", pytest.param("stereo", marks=pytest.mark.slow)])
+def test_the_first_music_compiles_nothing_more(tmp_path: Path, kernel: Kernel, kind: str) -> None:
+    Preparing(kernel).wait(silent)
+    known = [list(loop.signatures) for loop in LOOPS]
+    assert all(known)
+    ours = load(tiny_musicgen.save(tmp_path, kind), kernel=kernel)
+    assert ours.write("a b", 60, [1, 2]).audio.shape[-1] == 60 * 640
+    assert [list(loop.signatures) for loop in LOOPS] == known
 
 
 def test_who_waits_is_told_and_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
     go_on = threading.Event()
-    monkeypatch.setattr(preparing, "_step", lambda kernel: go_on.wait(30))
+    monkeypatch.setattr(preparing, "_compile", lambda kernel: go_on.wait(30))
     one = Preparing("int8-numba")
     heard = []
 

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from musiscene_core.aside import aside
 from musiscene_core.codec import digest, to_json, write_atomically
 from musiscene_core.cue import Cue
 from musiscene_core.errors import EngineError
@@ -21,6 +22,8 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Provenance, Take
 from musiscene_daemon.engines.musicgen import finishing, rendering
+from musiscene_daemon.engines.musicgen.laying import LAYING
+from musiscene_daemon.engines.musicgen.listening import at_48k
 
 _SILENCE = 1e-5
 """Peak below which nothing was played: -100 dBFS."""
@@ -68,7 +71,9 @@ def deliver(request: ScoreRequest, made: Made, name: str, folder: Path, progress
     if made.plan is not None:
         return _laid(request, made, made.plan, name, folder, progress)
     timeline = request.brief.timeline
-    sound = finishing.at_48k(np.asarray(made.audio, np.float32), made.sample_rate)
+    sound = aside(
+        lambda _: at_48k(np.asarray(made.audio, np.float32), made.sample_rate), progress, LAYING
+    )
     audio = finishing.ended(sound, timeline.length_samples)
     stems, levels = finishing.write(request, audio, name, folder, Portion(progress, 0.0, 0.99))
     take = Take(

@@ -56,15 +56,15 @@ class Demucs:
     name: str
     device: str = "cpu"
 
-    def split(self, mix: Floats) -> dict[str, Floats]:
-        """Its stems of `mix` [2, n] at 48 kHz, by name, each [2, n].
+    def split(self, mix: Floats, heed: Callable[[], None] = lambda: None) -> dict[str, Floats]:
+        """Its stems of `mix` [2, n] at 48 kHz, by name; asks `heed` every few seconds of sound.
 
         Raises:
             ModelError: it tells no drums and bass apart.
             EngineError: it gave no numbers.
         """
         self._check(_STEMS)
-        return self._parts(mix, lambda: None)
+        return self._parts(mix, heed)
 
     def speech(self, mix: Floats, heed: Callable[[], None]) -> Floats:
         """The voices [2, n] in `mix` [2, n] at 48 kHz; asks `heed` every few seconds of sound.

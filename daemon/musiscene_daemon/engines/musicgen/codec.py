@@ -8,7 +8,7 @@ Knows nothing of the language model.
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,10 @@ _OLD_NAMES = (
 )
 
 
+_TOGETHER = 200
+"""Frames of all rows between two looks at whether they are wanted."""
+Alive = Callable[[], None]
+"""Asked whether the work is still wanted; may raise to stop."""
 State = tuple[Tensor, Tensor]
 """What an LSTM remembers, and its cells: each [layers, rows, width]."""
 
@@ -73,18 +77,30 @@ class Codec:
             return self._host.entered(x)
         return self._layers[0](x).transpose(1, 2)
 
-    def remembered(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+    def remembered(
+        self, x: Tensor, state: State | None, alive: Alive = lambda: None
+    ) -> tuple[Tensor, State]:
         """X [rows, frames, width] through the LSTM, and what that remembers then."""
         if self._host is not None:
-            found, state = self._host.recurrent(x, state)
-            return found.add_(x), state
+            first, *others = x.split(max(1, _TOGETHER // len(x)), 1)
+            found, kept = self._host.recurrent(first, state)
+            parts = [found]
+            for part in others:
+                alive()
+                found, kept = self._host.recurrent(part, kept)
+                parts.append(found)
+            return torch.cat(parts, 1).add_(x), kept
         found, state = self._layers[1].lstm(x.transpose(0, 1), state)
         return found.transpose(0, 1) + x, state
 
-    def sounded(self, x: Tensor) -> Tensor:
-        """What comes of it after the LSTM: samples [rows, frames * hop]."""
+    def sounded(self, x: Tensor, alive: Alive = lambda: None) -> Tensor:
+        """What comes of it after the LSTM: samples [rows, frames * hop].
+
+        On a processor `alive` is asked now and then.
+        """
         if self._host is not None:
-            return self._host.sounded(x)
+            # A row has enough frames for its products to be fast, and many take their time.
+            return torch.cat([self._host.sounded(row, alive) for row in x.split(1)])
         x = x.transpose(1, 2)
         for layer in self._layers[2:]:
             x = layer(x)
@@ -148,12 +164,13 @@ class Stream:
         return (begun, *(place - since for place in places))
 
     @torch.inference_mode()
-    def push(self, codes: Tensor, *, final: bool = False) -> Tensor:
+    def push(self, codes: Tensor, *, final: bool = False, alive: Alive = lambda: None) -> Tensor:
         """What can be heard now.
 
         Args:
             codes: [takes, codebooks, frames], the next ones; there may be none.
             final: no more will come.
+            alive: asked now and then; where it raises, this stream is of no use any more.
 
         Returns:
             The next samples [takes, channels, n]; n may be 0.
@@ -164,23 +181,24 @@ class Stream:
         self._given += codes.shape[-1]
         until = self._given if final else max(self._heard, self._given - codec.ahead)
         if until > self._heard:
-            self._listen(known, until)
+            self._listen(known, until, alive)
         keep = self._given - max(0, self._heard - codec.behind)
         self._codes = known[..., max(0, known.shape[-1] - keep) :]
-        found = self._sounded(until if final else max(self._done, until - codec.margin))
+        ready = until if final else max(self._done, until - codec.margin)
+        found = self._sounded(ready, alive)
         takes = codes.shape[0]
         if found is None:
             return torch.zeros(takes, self._channels, 0, device=codes.device)
         return found.view(takes, self._channels, -1)
 
-    def _sounded(self, ready: int) -> Tensor | None:
+    def _sounded(self, ready: int, alive: Alive) -> Tensor | None:
         """Samples [rows, n] up to frame `ready`; None where there are no new ones."""
         codec = self._codec
         if ready <= self._done or self._carried is None:
             return None
         first = max(0, self._done - codec.margin)
         last = min(self._heard, ready + codec.margin)
-        x = codec.sounded(self._carried[:, first - self._kept_from : last - self._kept_from])
+        x = codec.sounded(self._carried[:, first - self._kept_from : last - self._kept_from], alive)
         begin = (self._done - first) * codec.hop
         found = x[:, begin : begin + (ready - self._done) * codec.hop]
         self._done = ready
@@ -189,7 +207,7 @@ class Stream:
         self._kept_from = keep
         return found
 
-    def _listen(self, codes: Tensor, until: int) -> None:
+    def _listen(self, codes: Tensor, until: int, alive: Alive) -> None:
         """Through the first convolution and the LSTM, up to frame `until`.
 
         `codes` [rows, codebooks, n] end with the last frame given.
@@ -199,7 +217,7 @@ class Stream:
         first = max(0, self._heard - codec.behind)
         x = codec.entered(codes[..., first - begin :])
         x = x[:, self._heard - first : until - first]
-        new, self._state = codec.remembered(x, self._state)
+        new, self._state = codec.remembered(x, self._state, alive)
         carried = self._carried
         self._carried = new if carried is None else torch.cat([carried, new], 1)
         self._heard = until

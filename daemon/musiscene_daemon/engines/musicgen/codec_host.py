@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -74,16 +75,21 @@ class HostDecoder:
         near = wide.unfold(1, kernel, 1).transpose(2, 3)
         return self._enter(near.reshape(-1, kernel * width)).view(rows, count - kernel + 1, -1)
 
-    def sounded(self, x: Tensor) -> Tensor:
-        """What follows the LSTM: x [rows, n, width] to samples [rows, n * hop]."""
+    def sounded(self, x: Tensor, alive: Callable[[], None] = lambda: None) -> Tensor:
+        """What follows the LSTM: x [rows, n, width] to samples [rows, n * hop].
+
+        `alive` is called before each stage and may raise to stop.
+        """
         with self._one_at_a_time:
             if self._team.parts != threads():
                 self._team = Team(threads())
             x, skip = x.contiguous(), 0
             more = torch.zeros_like(x)
             for stage in self._stages:
+                alive()
                 x, skip, more = stage(self._team, self._room, x, skip, more)
             rows, count, width = more.shape
+            alive()
             bent = self._room("bent", rows, count, width)
             self._team(_added, x.numpy(), skip, more.numpy(), bent.numpy())
             found = self._last(bent.view(-1, width)).view(rows, count, -1)

@@ -188,14 +188,22 @@ class Decoder:
         parts = [part for row in rows for one in row for part in (one.weight, one.bias)]
         return torch.stack(parts).view(len(rows), 6, -1).float()
 
-    def words(self, heard: Tensor) -> tuple[Words, ...]:
-        """A prompt [tokens, width] made ready for every layer; none where words come first."""
+    def words(self, heard: Tensor, alive: Callable[[], None] = lambda: None) -> tuple[Words, ...]:
+        """A prompt [tokens, width] made ready for every layer; none where words come first.
+
+        `alive` is called before each layer and may raise to stop.
+        """
         tokens = heard.shape[0]
         kept, words = self._last_words
         # A window is drawn again, and takes asked for again, with the same words.
         if kept is not heard:
             wide = heard.to(self.dtype)
-            words = tuple(self._words(one, wide, tokens) for one in self.layers if one.cross)
+            ready = []
+            for layer in self.layers:
+                if layer.cross is not None:
+                    alive()
+                    ready.append(self._words(layer, wide, tokens))
+            words = tuple(ready)
             self._last_words = heard, words
         return words
 

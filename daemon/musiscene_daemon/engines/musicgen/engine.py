@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from musiscene_core.aside import aside
 from musiscene_core.cue import STEM_ROLES
 from musiscene_core.errors import EngineError, InputError, ModelError, RequestError
 from musiscene_core.models.places import size_of, title
@@ -47,10 +49,12 @@ CANDIDATES_VARIABLE = "MUSISCENE_MUSICGEN_CANDIDATES"
 
 _CANDIDATES, _CANDIDATES_GPU, _MOST_CANDIDATES = 2, 4, 8
 _MOST_ROWS, _MOST_ROWS_GPU = 8, 32
-"""Written in one pass, each with its row that hears no words."""
+"""Written in one pass, each with its row that hears no words; on a processor by MusicGen small."""
+_SMALL_PARAMETERS = 420_000_000
 _NEEDED = ("torch", "transformers", "safetensors", "tokenizers")
 _PRECISIONS = ("float32", "half", "int8")
 _SHORTEST_S = 0.02
+_STARTING = "Starting MusicGen"
 _BYTES = {"float32": 4, "half": 2, "int8": 1}
 _BESIDE_BYTES = 1 << 30
 """Text encoder, codec, cache and work."""
@@ -61,6 +65,8 @@ class MusicGenEngine:
 
     def __init__(self) -> None:
         self._residents = Residents()
+        # One thing at a time is loaded, also where nobody waits for the one before any more.
+        self._aside = ThreadPoolExecutor(1, "musicgen")
 
     def use_models(self, residents: Residents) -> None:
         """Keep where models live."""
@@ -115,12 +121,14 @@ class MusicGenEngine:
                 hint="Ask the composer for them, with --engine composer.",
             )
         # Seconds of imports, which a worker that only composes need not spend.
+        aside(lambda _: _imported(), progress, _STARTING)
         from musiscene_core.composing.compose import compose
-        from musiscene_daemon.engines.musicgen import guides, rendering, writing
+        from musiscene_daemon.engines.musicgen import guides, laying, rendering, writing
 
         # What is named and not there is said before minutes are spent on generating.
         separates = demucs.find()
-        weights = _ready(found(request.model), Portion(progress, 0.0, 0.05))
+        converting = Portion(progress, 0.0, 0.05)
+        weights = _ready(found(request.model), converting, self._aside)
         progress("Planning the music", 0.05)
         # One plan for all takes of a request, so that they can be written together, and each of
         # them alone becomes the same.
@@ -134,11 +142,11 @@ class MusicGenEngine:
                 model=model,
                 request=request,
                 plan=plan,
-                moments=rendering.moments_of(request, plan),
+                moments=laying.moments_of(request, plan),
                 guide=follow,
-                length_s=length_s + rendering.spare_s(length_s),
+                length_s=length_s + laying.spare_s(length_s),
                 candidates=_candidates(on_gpu=on_gpu),
-                rows=_MOST_ROWS_GPU if on_gpu else _MOST_ROWS,
+                rows=_MOST_ROWS_GPU if on_gpu else _rows(model.shape.parameters),
             )
             seeds = [seed for seed, _, _ in takes]
             about = rendering.Model(
@@ -151,9 +159,9 @@ class MusicGenEngine:
             )
             return writing.sounds(wanted, seeds, Portion(progress, 0.1, 0.7)), about
 
-        rungs = [_spec(weights)]
+        rungs = [_spec(weights, self._aside)]
         if self._residents.has_gpus:
-            rungs.append(_spec(weights, place="cpu"))
+            rungs.append(_spec(weights, self._aside, place="cpu"))
         loading = Portion(progress, 0.05, 0.1)
         made, about = with_room(self._residents, rungs, work, loading)
         done = []
@@ -197,6 +205,11 @@ def _candidates(*, on_gpu: bool) -> int:
     return int(named)
 
 
+def _rows(parameters: int) -> int:
+    """How many rows a processor writes in one pass: a step shall take no longer than small's."""
+    return max(1, min(_MOST_ROWS, round(_MOST_ROWS * _SMALL_PARAMETERS / parameters)))
+
+
 def _not_installed() -> str:
     if any(importlib.util.find_spec(module) is None for module in _NEEDED):
         return (
@@ -225,7 +238,12 @@ def _model(name: str, folder: Path) -> EngineModel:
     return EngineModel(name=name, bytes=size_of(folder), licence=LICENCE, problem=_lacking(name))
 
 
-def _ready(folder: Path, progress: Progress) -> Path:
+def _imported() -> None:
+    """Import what making music takes."""
+    from musiscene_daemon.engines.musicgen import guides, laying, rendering, writing  # noqa: F401
+
+
+def _ready(folder: Path, progress: Progress, on: Executor | None = None) -> Path:
     """`folder`, or what was made from it where it is as audiocraft keeps a model."""
     if not is_audiocraft(folder):
         return folder
@@ -234,7 +252,7 @@ def _ready(folder: Path, progress: Progress) -> Path:
     if not (target / CONFIG).is_file():
         from musiscene_daemon.engines.musicgen.convert import convert
 
-        convert(sources, target, progress)
+        aside(lambda inner: convert(sources, target, inner), progress, _STARTING, on=on)
     return target
 
 
@@ -247,14 +265,18 @@ def _precision(device: Device) -> str:
     return named
 
 
-def _spec(weights: Path, place: Place = "gpu_or_cpu") -> ModelSpec[MusicGen]:
+def _spec(
+    weights: Path, on: Executor | None = None, place: Place = "gpu_or_cpu"
+) -> ModelSpec[MusicGen]:
     shape = read_shape(weights)
     named = os.environ.get(DTYPE_VARIABLE) or "half"
     size = shape.parameters * _BYTES.get(named, 4) + _BESIDE_BYTES
     return ModelSpec(
         name=f"musicgen {title(weights)}" + (" on the processor" if place == "cpu" else ""),
         bytes=size,
-        load=lambda device, progress: _load(weights, device, progress),
+        load=lambda device, progress: aside(
+            lambda inner: _load(weights, device, inner), progress, _STARTING, on=on
+        ),
         place=place,
     )
 

@@ -6,7 +6,7 @@ shall be heard too comes in as stems of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from fractions import Fraction
@@ -28,7 +28,6 @@ from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
 from musiscene_core.separating.by_rules import Split, taken_apart
 from musiscene_core.take import Stem, Take
 from musiscene_core.timecode import SAMPLE_RATE, frame_to_sample
-from musiscene_daemon.engines.musicgen.listening import at_rate
 
 Floats = npt.NDArray[np.float32]
 
@@ -38,16 +37,11 @@ _SKETCH_LU = -4.0
 """Loudness of a layered sketch against the render's: the render leads."""
 _MOST_GAIN_DB = 24.0
 _INAUDIBLE_LUFS = -70.0
-_PIECE = 20 * SAMPLE_RATE
+_LAYERING = "Layering the sketch"
+_PIECE = 10 * SAMPLE_RATE
 _ENDING_S = 2.5
 _LONGEST_ENDING = 0.25
 """Of the whole: a short cue fades over less."""
-
-
-def at_48k(audio: Floats, sample_rate: int) -> Floats:
-    """Sound [channels, n] at the model's rate as [2, m] at 48 kHz."""
-    found = at_rate(audio, sample_rate, SAMPLE_RATE)
-    return np.ascontiguousarray(np.broadcast_to(found, (2, found.shape[1])), np.float32)
 
 
 def ended(audio: Floats, samples: int) -> Floats:
@@ -107,7 +101,7 @@ def write(
                 duckers[role].run(sound, first)
                 spills[role].write(first, sound)
         if sketch is not None:
-            _layer(layered, sketch[0], _lufs(audio), spills, samples)
+            _layer(layered, sketch[0], audio, spills, lambda: parting(_LAYERING, 1.0))
         threads = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="master"))
         mastering = Portion(progress, 0.6, 1.0)
         start = frame_to_sample(timeline.record.start, timeline.rate)
@@ -125,16 +119,22 @@ def write(
 
 
 def _layer(
-    paths: Mapping[str, Path], sketch: Take, lufs: float, spills: Mapping[str, Spill], samples: int
+    paths: Mapping[str, Path],
+    sketch: Take,
+    audio: Floats,
+    spills: Mapping[str, Spill],
+    heed: Callable[[], None],
 ) -> None:
-    """Put the sketch's stems, ducked already, beneath a render of `lufs`."""
-    gain_db = 0.0
+    """Put the sketch's stems, ducked already, beneath the render `audio`; `heed` may stop it."""
+    gain_db, samples = 0.0, audio.shape[1]
+    lufs = _lufs(audio, heed)
     if lufs > _INAUDIBLE_LUFS and sketch.loudness_lufs > _INAUDIBLE_LUFS:
         wanted_db = lufs + _SKETCH_LU - sketch.loudness_lufs
         gain_db = float(np.clip(wanted_db, -_MOST_GAIN_DB, _MOST_GAIN_DB))
     gain = np.float32(10 ** (gain_db / 20))
     for name, path in paths.items():
         for first in range(0, samples, _PIECE):
+            heed()
             last = min(samples, first + _PIECE)
             sound = read_audio(
                 path,
@@ -146,8 +146,9 @@ def _layer(
             spills[name].write(first, sound * gain)
 
 
-def _lufs(audio: Floats) -> float:
+def _lufs(audio: Floats, heed: Callable[[], None]) -> float:
     meter = LoudnessMeter()
     for first in range(0, audio.shape[1], _PIECE):
+        heed()
         meter.hear(audio[:, first : first + _PIECE])
     return integrated(meter.finish())

@@ -87,15 +87,15 @@ def generate(
     rows = takes * (2 if sampling.guided else 1)
     before = _before(conditions, takes, sampling)
     ahead = 0 if before is None else before.shape[1]
+    steps = length - 1
     run = Pass(
         decoder,
-        () if ahead else decoder.words(conditions.words),
+        () if ahead else decoder.words(conditions.words, lambda: step_done(known, steps)),
         rows,
         0 if ahead else takes,
         ahead + length - 1,
     )
     chance = Chance(seeds, decoder.device)
-    steps = length - 1
     told = 0
     trouble = torch.zeros((), device=decoder.device)
     one_step = stepper(run)

@@ -38,3 +38,9 @@ def at_rate(audio: Floats, sample_rate: int, wanted: int) -> Floats:
     common = int(np.gcd(sample_rate, wanted))
     found = resample_poly(audio, wanted // common, sample_rate // common, axis=1)
     return np.ascontiguousarray(found, np.float32)
+
+
+def at_48k(audio: Floats, sample_rate: int) -> Floats:
+    """Sound [channels, n] at the model's rate as [2, m] at 48 kHz."""
+    found = at_rate(audio, sample_rate, SAMPLE_RATE)
+    return np.ascontiguousarray(np.broadcast_to(found, (2, found.shape[1])), np.float32)

@@ -168,11 +168,18 @@ class MusicGen:
 
         def heard(complete: int, codes: Tensor) -> None:
             nonlocal told
+            done = complete + self.shape.decoder.delays[-1]
+
+            def wanted() -> None:
+                step_done(done, steps)
+
             if pieces and complete - told < chunk and complete < frames:
                 return
             while told < complete:
                 until = min(complete, told + 2 * chunk)
-                piece = stream.push(codes[..., told:until], final=last and until == frames)
+                piece = stream.push(
+                    codes[..., told:until], final=last and until == frames, alive=wanted
+                )
                 told = until
                 if not torch.isfinite(piece).all():
                     raise EngineError("MusicGen's sound is no sound: its codec may be damaged.")
@@ -181,8 +188,7 @@ class MusicGen:
                     sounded(piece)
                 samples = sum(one.shape[-1] for one in pieces)
                 marks.append(Mark(told, samples, stream.forked(range(len(seeds)))))
-                if told < complete:
-                    step_done(complete + self.shape.decoder.delays[-1], steps)
+                wanted()
 
         codes = generate(
             self.decoder,

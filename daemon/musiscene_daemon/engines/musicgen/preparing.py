@@ -1,7 +1,7 @@
-"""The decoder's step is compiled for this processor while the weights are read.
+"""The decoder's step and the codec's loops are compiled while the weights are read.
 
-It takes some seconds, once: what is compiled is kept on disk. Its types are those of any model in
-the same precision, so that a tiny one without weights will do.
+It takes some seconds, once: what is compiled is kept on disk. Types are those of any model in the
+same precision, so that tiny ones without weights will do.
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from __future__ import annotations
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 import torch
+from transformers import EncodecConfig, EncodecModel
 
 from musiscene_core.neural.linear import ROWS_APART, Kernel, supported
 from musiscene_core.progress import Progress
+from musiscene_daemon.engines.musicgen.codec import Codec, Stream
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass
 from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape
 
@@ -24,6 +26,15 @@ _TINY = ModelShape(
     ),
     text_encoder={"d_model": 64},
 )
+_TINY_CODEC = {
+    "num_filters": 4,
+    "hidden_size": 8,
+    "upsampling_ratios": [8, 5, 4, 4],
+    "codebook_size": 16,
+    "use_causal_conv": False,
+    "use_conv_shortcut": False,
+}
+_PIECE_FRAMES = 10
 
 
 class Preparing:
@@ -34,7 +45,7 @@ class Preparing:
         self._done: Future[None] | None = None
         if device == "cpu" and kernel in ROWS_APART and supported(kernel):
             alone = ThreadPoolExecutor(1, "preparing")
-            self._done = alone.submit(_step, kernel)
+            self._done = alone.submit(_compile, kernel)
             alone.shutdown(wait=False)
 
     def wait(self, progress: Progress) -> None:
@@ -46,6 +57,12 @@ class Preparing:
         self._done.result()
 
 
+def _compile(kernel: Kernel) -> None:
+    """All that a first piece of sound takes, whose last part is used last."""
+    _step(kernel)
+    _piece(exact=kernel.startswith("float32"))
+
+
 @torch.inference_mode()
 def _step(kernel: Kernel) -> None:
     """Take one step of a tiny model."""
@@ -53,3 +70,15 @@ def _step(kernel: Kernel) -> None:
     decoder = Decoder(_TINY, lambda name: torch.zeros(sizes[name]), kernel)
     words = decoder.words(torch.zeros(2, _TINY.decoder.hidden_size))
     Pass(decoder, words, 2, 1, 2).run(torch.zeros(2, 1, _TINY.decoder.hidden_size), 0)
+
+
+@torch.inference_mode()
+def _piece(*, exact: bool) -> None:
+    """Decode pieces with a tiny codec, of one take and of two."""
+    model = EncodecModel(EncodecConfig(**_TINY_CODEC)).requires_grad_(False)
+    codec = Codec(model.eval(), exact=exact)
+    for rows in (1, 2):
+        stream = Stream(codec)
+        codes = torch.zeros(rows, codec.books, 2 * _PIECE_FRAMES, dtype=torch.long)
+        for part in codes.split(_PIECE_FRAMES, -1):
+            stream.push(part)

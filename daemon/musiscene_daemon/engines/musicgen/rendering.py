@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,46 +12,28 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.brief import HitPoint, Mode
+from musiscene_core.aside import aside
 from musiscene_core.codec import digest, to_json, write_atomically
-from musiscene_core.composing.notation.musicxml import musicxml_file
-from musiscene_core.cue import Cue, DroppedHit, HitResult, Section
+from musiscene_core.cue import Cue, DroppedHit, HitResult
 from musiscene_core.errors import OutputError
-from musiscene_core.fitting.agreement import agreement, sketch_bars_s
-from musiscene_core.fitting.chords import heard_chords
-from musiscene_core.fitting.drift import MOST_TEMPO_PERCENT
-from musiscene_core.fitting.following import followed
-from musiscene_core.fitting.matching import matched
-from musiscene_core.fitting.meeting import Moment
-from musiscene_core.fitting.picture import Laid, Met, Wish, lay
+from musiscene_core.fitting.picture import Laid, Met
 from musiscene_core.fitting.report import (
     HitMoved,
     RenderReport,
     SketchAgreement,
     WindowMade,
 )
-from musiscene_core.fitting.traits import Traits, tempo_apart, traits_of
 from musiscene_core.progress import Portion, Progress
-from musiscene_core.remixing.grid import Grid, Wanted, find_grid
 from musiscene_core.request import ScoreRequest
 from musiscene_core.separating.quality import BY_RULES_DB
 from musiscene_core.take import RENDER_FILE, Licence, Provenance, Take
-from musiscene_core.tempo_map import TempoMap, through_beats
-from musiscene_core.timecode import SAMPLE_RATE
+from musiscene_core.tempo_map import TempoMap
 from musiscene_daemon.engines.musicgen import finishing
+from musiscene_daemon.engines.musicgen.laying import LAYING, on_picture
 
 Floats = npt.NDArray[np.float32]
 
 SCORE_FILE = "cue.musicxml"
-_BAR_WEIGHT = 0.12
-"""How much a bar line of the sketch matters beside a hit."""
-_USUAL_HIT = 0.7
-_BEGIN_WITHIN_S = 2.2
-_LONG_ENOUGH_S = 6.0
-"""A shorter range begins where the recording does."""
-_ARC_DB = 6.0
-"""How much louder the fullest section is meant to be than the emptiest."""
-_SURE_KEY = 0.35
 
 
 @dataclass(frozen=True)
@@ -103,8 +85,8 @@ class Separator(Protocol):
     def name(self) -> str:
         """What its weights are called."""
 
-    def split(self, mix: Floats) -> dict[str, Floats]:
-        """Drums, bass and others of a mix [2, n] at 48 kHz, each [2, n]."""
+    def split(self, mix: Floats, heed: Callable[[], None]) -> dict[str, Floats]:
+        """Drums, bass and others of a mix [2, n] at 48 kHz, each [2, n]; `heed` may stop it."""
 
 
 @dataclass(frozen=True)
@@ -114,27 +96,6 @@ class Place:
     name: str
     seed: int
     folder: Path
-
-
-def spare_s(length_s: float) -> float:
-    """How much more than the range is generated, to begin on a beat and to be stretched."""
-    return min(_BEGIN_WITHIN_S, 0.1 * length_s) + 0.02 * length_s
-
-
-def moments_of(request: ScoreRequest, plan: Cue) -> tuple[Moment, ...]:
-    """The hits that the plan chose, by weight."""
-    rate = request.brief.timeline.rate
-    known = {point.frame: point for point in request.brief.hit_points}
-    return tuple(
-        Moment(float(rate.seconds(hit.frame)), _weight(request, known.get(hit.frame)))
-        for hit in plan.hits
-    )
-
-
-def _weight(request: ScoreRequest, point: HitPoint | None) -> float:
-    if request.hits is not None:
-        return 1.0
-    return max(0.2, min(1.0, point.strength)) if point is not None else _USUAL_HIT
 
 
 def rendered(
@@ -162,27 +123,13 @@ def rendered(
         CancelledError: `progress` raised it.
     """
     timeline = request.brief.timeline
-    progress("Laying the music on picture", 0.0)
-    audio = finishing.at_48k(made.audio, model.sample_rate)
-    edges = [round(window.start_s * SAMPLE_RATE) for window in made.windows]
-    audio, corrections = matched(
-        audio,
-        [*edges, audio.shape[1]],
-        _arcs(plan, made),
-        lambda share: progress("Laying the music on picture", 0.05 * share),
+    recording = made.audio, model.sample_rate, made.windows, model.melody
+    music = aside(
+        lambda inner: on_picture(request, plan, *recording, inner),
+        Portion(progress, 0.0, 0.4),
+        LAYING,
     )
-    grid = _grid(audio, plan, request, Portion(progress, 0.05, 0.25))
-    hits = moments_of(request, plan)
-    bars = _bars(plan, grid, request, hits)
-    moments = sorted([*hits, *bars], key=lambda one: one.at_s)
-    begin_within = _BEGIN_WITHIN_S if request.length_seconds >= _LONG_ENOUGH_S else 0.0
-    laid = lay(audio, grid, Wish(timeline.length_samples, tuple(moments), begin_within))
-    of_hits = [laid.moments[moments.index(hit)] for hit in hits]
-    met_bars = sum(laid.moments[moments.index(bar)].met for bar in bars)
-    tempo = through_beats(laid.beats_s, laid.bar_beats, grid.beats_per_bar)
-    now = find_grid(laid.audio, progress=Portion(progress, 0.25, 0.4))
-    traits = traits_of(laid.audio, now)
-    tonic, mode = _key(traits, plan, model)
+    laid, of_hits, tempo, agreed = music.laid, music.hits, music.tempo, music.agreed
     with TemporaryDirectory(dir=place.folder, prefix="sketch-") as scratch:
         sketch = None
         if request.sketch == "layer":
@@ -196,28 +143,15 @@ def rendered(
             split=separator.split if separator is not None else None,
             sketch=sketch,
         )
-    agreed = None
-    if request.sketch != "off":
-        agreed = agreement(
-            plan,
-            request.sketch,
-            laid.beats_s,
-            now.heard.chroma,
-            melody=model.melody,
-            bars_met=met_bars,
-            bars=len(sketch_bars_s(plan)),
-        )
     results, unmet = _hit_results(plan, of_hits, tempo, request)
-    sections = _sections(plan, tempo)
-    heard = _heard_cue(plan, tempo, now, tonic, mode, sections, request)
-    if heard is not None:
-        write_atomically(place.folder / SCORE_FILE, musicxml_file(heard, timeline.cue))
+    if music.score is not None:
+        write_atomically(place.folder / SCORE_FILE, music.score)
     report = RenderReport(
         windows=tuple(
             msgspec.structs.replace(
                 window, level_db=correction.level_db, colour_db=round(correction.most_db, 2)
             )
-            for window, correction in zip(made.windows, corrections, strict=True)
+            for window, correction in zip(made.windows, music.corrections, strict=True)
         ),
         hits=_moved(plan, of_hits, request),
         stretches=laid.stretches,
@@ -236,13 +170,13 @@ def rendered(
         length_samples=timeline.length_samples,
         mix="mix.wav",
         stems=stems,
-        musicxml=SCORE_FILE if heard is not None else "",
+        musicxml=SCORE_FILE if music.score is not None else "",
         peaks="mix.dat",
         extras=(RENDER_FILE,),
         tempo=tempo,
-        tonic=tonic,
-        mode=mode,
-        sections=sections,
+        tonic=music.tonic,
+        mode=music.mode,
+        sections=music.sections,
         hits=results,
         dropped=tuple(sorted((*plan.dropped, *unmet), key=lambda one: one.frame)),
         loudness_lufs=round(levels.loudness_lufs, 2),
@@ -278,57 +212,6 @@ def separation_words(name: str) -> str:
         f"Taken apart by rules, no model: expect an SI-SDR of about {expected} dB. Good for"
         " balancing, not for hearing one alone."
     )
-
-
-def _arcs(plan: Cue, made: Sound) -> tuple[float, ...]:
-    """How much louder each window is meant to be than the first: by how full the plan has it."""
-    full = []
-    for window in made.windows:
-        middle = plan.tempo.beat((window.start_s + window.end_s) / 2)
-        before = [one for one in plan.sections if one.start <= middle] or list(plan.sections[:1])
-        full.append(before[-1].density if before else 0.5)
-    return tuple(_ARC_DB * (one - full[0]) for one in full)
-
-
-def _grid(audio: Floats, plan: Cue, request: ScoreRequest, progress: Progress) -> Grid:
-    """The recording's beats, told from the sketch's where it follows them."""
-    grid = find_grid(audio, progress=progress)
-    told = followed(grid, plan.tempo) if request.sketch != "off" else None
-    if told is not None:
-        return told
-    bpm = plan.tempo.segments[0].bpm
-    if not grid.usable or abs(np.log2(grid.tempo_bpm / bpm)) < 0.5:
-        return grid
-    apart = tempo_apart(traits_of(audio, grid), bpm)
-    if apart is None or abs(apart) > MOST_TEMPO_PERCENT:
-        return grid
-    again = find_grid(audio, Wanted(tempo_bpm=bpm))
-    return again if again.usable else grid
-
-
-def _bars(
-    plan: Cue, grid: Grid, request: ScoreRequest, hits: Sequence[Moment]
-) -> tuple[Moment, ...]:
-    """The sketch's bar lines as moments, where the recording keeps its tempo at all."""
-    if request.sketch == "off" or not grid.usable:
-        return ()
-    bpm = plan.tempo.segments[0].bpm
-    octaves = np.log2(grid.tempo_bpm / bpm)
-    if abs(100 * (2 ** (octaves - round(octaves)) - 1)) > MOST_TEMPO_PERCENT:
-        return ()
-    taken = np.array([hit.at_s for hit in hits])
-    return tuple(
-        Moment(at_s, _BAR_WEIGHT)
-        for at_s in sketch_bars_s(plan)
-        if 0.5 < at_s < request.length_seconds - 0.5
-        and not (len(taken) and np.abs(taken - at_s).min() < 0.15)
-    )
-
-
-def _key(traits: Traits, plan: Cue, model: Model) -> tuple[int | None, Mode | None]:
-    if traits.tonic is not None and traits.key_confidence >= _SURE_KEY:
-        return traits.tonic, traits.mode
-    return (plan.tonic, plan.mode) if model.melody else (None, None)
 
 
 def _sketch(request: ScoreRequest, scratch: Path, progress: Progress) -> tuple[Take, Path]:
@@ -377,53 +260,6 @@ def _moved(plan: Cue, met: Sequence[Met], request: ScoreRequest) -> tuple[HitMov
             percent=outcome.percent,
         )
         for hit, outcome in zip(plan.hits, met, strict=True)
-    )
-
-
-def _sections(plan: Cue, tempo: TempoMap | None) -> tuple[Section, ...]:
-    """The plan's form in the beats that are heard."""
-    if tempo is None:
-        return ()
-    starts = [tempo.beat(plan.tempo.seconds(one.start)) for one in plan.sections]
-    end = tempo.beat(plan.length_s)
-    # A form that was planned turns on bar lines; what is heard has its own.
-    starts = [round(start) if index else min(starts[0], 0.0) for index, start in enumerate(starts)]
-    edges = [*starts, end]
-    return tuple(
-        msgspec.structs.replace(one, start=float(edges[index]), length=edges[index + 1] - start)
-        for index, (one, start) in enumerate(zip(plan.sections, starts, strict=True))
-        if edges[index + 1] - start > 0
-    )
-
-
-def _heard_cue(
-    plan: Cue,
-    tempo: TempoMap | None,
-    grid: Grid,
-    tonic: int | None,
-    mode: Mode | None,
-    sections: tuple[Section, ...],
-    request: ScoreRequest,
-) -> Cue | None:
-    """The music as chords over bars, for a lead sheet; None where no beats are heard."""
-    if tempo is None:
-        return None
-    tonic = plan.tonic if tonic is None else tonic
-    mode = plan.mode if mode is None else mode
-    chords = heard_chords(grid.heard.chroma, tempo, request.length_seconds, tonic, mode)
-    if not chords:
-        return None
-    return msgspec.structs.replace(
-        plan,
-        tempo=tempo,
-        tonic=tonic,
-        mode=mode,
-        sections=sections,
-        chords=chords,
-        parts=(),
-        hits=(),
-        dropped=(),
-        themes=(),
     )
 
 

@@ -98,7 +98,8 @@ class _Writing:
         parts = rest.split(_PIECE_FRAMES, -1)
         for part in parts:
             alive()
-            self.pieces.append(self.stream.push(part[None], final=last and part is parts[-1])[0])
+            whole = last and part is parts[-1]
+            self.pieces.append(self.stream.push(part[None], final=whole, alive=alive)[0])
         self.codes = torch.cat([self.codes, codes], -1)
 
     def sound(self, first_sound_s: float) -> Sound:
@@ -301,7 +302,7 @@ def _written(
             found += [_Row(written, row, overlap, stream is not None) for row in range(len(part))]
         return found
 
-    return _halving(step, len(rows)), left_out
+    return _halving(step, min(len(rows), work.rows)), left_out
 
 
 def _halving(step: Callable[[int], list[_Row]], rows: int) -> list[_Row]:
