@@ -31,6 +31,7 @@ from musiscene_core.neural.dots import (
     pointer,
     to_whole,
 )
+from musiscene_core.neural.kept import bound_to_sources
 
 log = logging.getLogger(__name__)
 
@@ -51,10 +52,11 @@ def compiled(function: Callable[..., Any], **more: bool) -> Any:
     It raises nothing: what is divided by zero is no number.
     """
     try:
-        return numba.njit(function, cache=True, nogil=True, error_model="numpy", **more)
+        made = numba.njit(function, cache=True, nogil=True, error_model="numpy", **more)
     except RuntimeError as error:
         log.info("compiled anew in each process: %s", error)
-        return numba.njit(function, nogil=True, error_model="numpy", **more)
+        made = numba.njit(function, nogil=True, error_model="numpy", **more)
+    return bound_to_sources(made)
 
 
 def in_parts(function: Callable[..., Any]) -> Callable[..., None]:

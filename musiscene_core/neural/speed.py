@@ -154,6 +154,19 @@ def fastest(
     return min(taken, key=times.__getitem__) if taken else best
 
 
+def timed(
+    precision: Precision, shapes: Sequence[Shape], rows: int, *, folder: Path | None = None
+) -> bool:
+    """Whether `fastest` would answer for these at once, from what is remembered."""
+    timings, now = _recall(folder).timings, time.time()
+    for shape in dict.fromkeys(shapes):
+        keys = [_key(kernel, rows, shape) for kernel in KERNELS[precision]]
+        found = [timings[key] for key in keys if key in timings]
+        if not found or any(one.due(now) for one in found):
+            return False
+    return True
+
+
 def step_seconds(
     kernel: Kernel, shapes: Sequence[Shape], rows: int, *, folder: Path | None = None
 ) -> float:

@@ -9,14 +9,15 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
 pytest.importorskip("transformers", reason="the extra 'models' is not installed")
-pytest.importorskip("numba", reason="the extra 'models' is not installed")
+numba = pytest.importorskip("numba", reason="the extra 'models' is not installed")
 
 from musiscene_core.errors import CancelledError  # noqa: E402
 from musiscene_core.neural import recurrent  # noqa: E402
+from musiscene_core.neural.kept import bound_to_sources  # noqa: E402
 from musiscene_core.neural.linear import Kernel  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
 from musiscene_daemon.engines.musicgen import codec_host, host, preparing  # noqa: E402
-from musiscene_daemon.engines.musicgen.model import load  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import LOADING, load  # noqa: E402
 from musiscene_daemon.engines.musicgen.preparing import PREPARING, Preparing  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
 
@@ -44,9 +45,17 @@ def test_the_first_music_compiles_nothing_more(tmp_path: Path, kernel: Kernel, k
     assert [list(loop.signatures) for loop in LOOPS] == known
 
 
-def test_who_waits_is_told_and_may_leave(monkeypatch: pytest.MonkeyPatch) -> None:
-    go_on = threading.Event()
-    monkeypatch.setattr(preparing, "_compile", lambda kernel: go_on.wait(30))
+@pytest.mark.parametrize("compiles", [True, False])
+def test_who_waits_is_told_and_may_leave(monkeypatch: pytest.MonkeyPatch, compiles: bool) -> None:
+    go_on, begun = threading.Event(), threading.Event()
+
+    def work(kernel: Kernel) -> None:
+        if compiles:
+            bound_to_sources(numba.njit(lambda x: x + 1))(1)
+        begun.set()
+        go_on.wait(30)
+
+    monkeypatch.setattr(preparing, "_compile", work)
     one = Preparing("int8-numba")
     heard = []
 
@@ -54,9 +63,10 @@ def test_who_waits_is_told_and_may_leave(monkeypatch: pytest.MonkeyPatch) -> Non
         heard.append(stage)
         raise CancelledError("The job was cancelled.")
 
+    begun.wait(30)
     with pytest.raises(CancelledError):
         one.wait(stop)
-    assert heard == [PREPARING]
+    assert heard == [PREPARING if compiles else LOADING]
     go_on.set()
     one.wait(silent)
 

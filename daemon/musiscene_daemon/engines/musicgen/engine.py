@@ -34,6 +34,7 @@ from musiscene_daemon.residency.models import ModelSpec, Place
 from musiscene_daemon.residency.residents import Residents
 
 if TYPE_CHECKING:
+    from musiscene_core.neural.linear import Precision
     from musiscene_daemon.engines.demucs import Demucs
     from musiscene_daemon.engines.musicgen.model import MusicGen
 
@@ -256,13 +257,13 @@ def _ready(folder: Path, progress: Progress, on: Executor | None = None) -> Path
     return target
 
 
-def _precision(device: Device) -> str:
+def _precision(device: Device) -> Precision:
     named = os.environ.get(DTYPE_VARIABLE) or ("int8" if device.kind == "cpu" else "half")
     if named not in _PRECISIONS:
         raise InputError(
             f"{DTYPE_VARIABLE} is {named!r}.", hint=f"Set it to one of {', '.join(_PRECISIONS)}."
         )
-    return named
+    return named  # type: ignore[return-value]
 
 
 def _spec(
@@ -286,20 +287,21 @@ def _load(weights: Path, device: Device, progress: Progress) -> MusicGen:
     from musiscene_core.neural import threads
 
     threads.prepare()
-    from musiscene_core.neural.speed import fastest
+    from musiscene_core.neural.speed import fastest, timed
     from musiscene_daemon.engines.musicgen.decoder import COMPILED_NEAR
-    from musiscene_daemon.engines.musicgen.model import load
+    from musiscene_daemon.engines.musicgen.model import LOADING, load
     from musiscene_daemon.engines.musicgen.preparing import PREPARING, Preparing
 
-    progress(PREPARING, 0.0)
     threads.use_threads()
     shape = read_shape(weights).decoder
     width, inner = shape.hidden_size, shape.ffn_dim
     products = [(3 * width, width), (width, width), (inner, width), (width, inner)]
     kind = "cpu" if device.kind == "cpu" else "cuda"
-    precision = _precision(device)
+    precision: Precision = _precision(device)
+    known = kind != "cpu" or timed(precision, products, 2)
+    progress(LOADING if known else PREPARING, 0.0)
     kernel = fastest(
-        precision,  # type: ignore[arg-type]
+        precision,
         products * shape.num_hidden_layers,
         2,
         device=kind,

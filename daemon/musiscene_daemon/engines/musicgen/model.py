@@ -25,7 +25,7 @@ from musiscene_daemon.engines.musicgen.text import Text, load_text
 
 log = logging.getLogger(__name__)
 
-_LOADING = "Loading MusicGen"
+LOADING = "Loading MusicGen"
 _CHUNK_S = 1.0
 """Sound decoded at once while tokens come."""
 _PROMPTS = 32
@@ -241,16 +241,16 @@ def load(
         ModelError: something is missing, damaged, or does not fit; the message names the file or
             the tensor.
     """
-    progress(_LOADING, 0.0)
+    progress(LOADING, 0.0)
     shape = read_shape(folder)
     files = weight_files(folder)
     given = shapes(files)
     check(given, shape.weights(), folder)
     opened = _Opened(files)
     digest = fingerprint(folder)
-    progress(_LOADING, 0.05)
+    progress(LOADING, 0.05)
     text = load_text(folder, shape.text_encoder, opened.under("text_encoder."), device)
-    progress(_LOADING, 0.2)
+    progress(LOADING, 0.2)
     codec = load_codec(
         folder,
         shape.audio_encoder,
@@ -264,20 +264,20 @@ def load(
             f" {shape.decoder.num_codebooks}.",
             hint="These parts belong to different models; get the whole folder again.",
         )
-    progress(_LOADING, 0.3)
+    progress(LOADING, 0.3)
     decoder = Decoder(
         shape,
         opened.get,
         kernel,
         device=device,
-        heard=lambda share: progress(_LOADING, 0.3 + 0.7 * share),
+        heard=lambda share: progress(LOADING, 0.3 + 0.7 * share),
     )
     into = {
         name: opened.get(name).to(device, torch.float32)
         for name in shape.weights()
         if name.startswith((TEXT_IN, MELODY_IN))
     }
-    progress(_LOADING, 1.0)
+    progress(LOADING, 1.0)
     return MusicGen(shape, decoder, text, codec, into, digest)
 
 

@@ -11,10 +11,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 import torch
 from transformers import EncodecConfig, EncodecModel
 
+from musiscene_core.neural.kept import compiled_anew
 from musiscene_core.neural.linear import ROWS_APART, Kernel, supported
 from musiscene_core.progress import Progress
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass
+from musiscene_daemon.engines.musicgen.model import LOADING
 from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape
 
 PREPARING = "Preparing this processor (once)"
@@ -43,6 +45,7 @@ class Preparing:
     def __init__(self, kernel: Kernel, device: str = "cpu") -> None:
         """Begin, where steps are compiled with `kernel` at all."""
         self._done: Future[None] | None = None
+        self._compiled = compiled_anew()
         if device == "cpu" and kernel in ROWS_APART and supported(kernel):
             alone = ThreadPoolExecutor(1, "preparing")
             self._done = alone.submit(_compile, kernel)
@@ -53,7 +56,8 @@ class Preparing:
         if self._done is None:
             return
         while wait([self._done], _ASKED_EVERY_S).not_done:
-            progress(PREPARING, 1.0)
+            # What is kept on disk is read in a moment, and nothing is prepared.
+            progress(PREPARING if compiled_anew() > self._compiled else LOADING, 1.0)
         self._done.result()
 
 
