@@ -40,6 +40,9 @@ STEP = 64
 WHOLES_AT_MOST = 4096
 """Products of 8 times 16 bits that eight sums of 32 bits hold for certain."""
 
+_TURNS = 4
+"""Of a loop over four rows of weights, between two looks at whether it has ended."""
+
 _SUMS = 2
 """At work at a time, since one has to wait for its last addition."""
 
@@ -225,14 +228,16 @@ def _tile_of(
         end = builder.select(builder.icmp_signed("<", end, count), end, count)
         for held in sums:
             builder.store(ir.Constant(sum_of, [0] * LANES), held)
-        step = ir.Constant(SIZE, lanes)
+        step = ir.Constant(SIZE, lanes * _TURNS)
         with cgutils.for_range_slice(builder, begin, end, step, SIZE) as (index, _):
-            here = [load(builder, at, index, SHORT if whole else FLOAT, lanes) for at in inputs]
-            for n, at in enumerate(weights):
-                weight = weight_of(at, index)
-                for m, value in enumerate(here):
-                    held = sums[m * len(weights) + n]
-                    builder.store(add(builder.load(held), weight, value), held)
+            for turn in range(_TURNS):
+                there = builder.add(index, ir.Constant(SIZE, turn * lanes))
+                here = [load(builder, at, there, SHORT if whole else FLOAT, lanes) for at in inputs]
+                for n, at in enumerate(weights):
+                    weight = weight_of(at, there)
+                    for m, value in enumerate(here):
+                        held = sums[m * len(weights) + n]
+                        builder.store(add(builder.load(held), weight, value), held)
         for held, total in zip(sums, totals, strict=True):
             found = builder.load(held)
             if whole:
