@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -27,15 +28,22 @@ def read_pickled(path: Path) -> Any:
                 path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
             )
     except OSError as error:
+        # Where the bytes are there and make no sense, its reader seeks before the beginning.
+        if error.errno == errno.EINVAL and path.is_file():
+            raise _damaged(path) from error
         reason = error.strerror or "unreadable"
         raise ModelError(f"{path} cannot be read: {reason}.", hint="Name a file.") from error
     # Damaged bytes lead its reader to nearly any error, and a forbidden object to one whose type
     # lives in the pickle module.
     except Exception as error:
-        raise ModelError(
-            f"{path} is damaged, or holds more than weights; nothing in it was run.",
-            hint="Download it again from its makers.",
-        ) from error
+        raise _damaged(path) from error
+
+
+def _damaged(path: Path) -> ModelError:
+    return ModelError(
+        f"{path} is damaged, or holds more than weights; nothing in it was run.",
+        hint="Download it again from its makers.",
+    )
 
 
 def plain_tensors(saved: Any, path: Path) -> Tensors:

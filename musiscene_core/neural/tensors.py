@@ -26,7 +26,7 @@ Shape = tuple[int, ...]
 
 _SHARD_BYTES = 2 << 30
 _SAMPLED_BYTES = 4096
-_GET_AGAIN = "Copy or convert the weights again."
+_GET_AGAIN = "Copy, download or convert the weights again."
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -46,8 +46,14 @@ def weight_files(folder: Path) -> list[Path]:
     for name in names:
         if not isinstance(name, str) or Path(name).name != name:
             raise ModelError(f"{index} names a file outside its folder.", hint=_GET_AGAIN)
-        if not (folder / name).is_file():
-            raise ModelError(f"{folder / name} is missing.", hint=_GET_AGAIN)
+        path = folder / name
+        if path.is_symlink() and not path.exists():
+            raise ModelError(
+                f"{path} is missing: its download did not end.",
+                hint="Download the model again; what is there already is gone on from.",
+            )
+        if not path.is_file():
+            raise ModelError(f"{path} is missing.", hint=_GET_AGAIN)
     return [folder / name for name in sorted(names)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -34,6 +35,7 @@ from musiscene_core.protocol.admission import check  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
 from musiscene_core.take import Take  # noqa: E402
 from musiscene_daemon.engines.musicgen import engine as engine_module  # noqa: E402
+from musiscene_daemon.engines.musicgen import generation  # noqa: E402
 from musiscene_daemon.engines.musicgen.engine import (  # noqa: E402
     CANDIDATES_VARIABLE,
     DTYPE_VARIABLE,
@@ -66,7 +68,12 @@ def engine(weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mu
 @pytest.fixture(scope="module")
 def desk(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     made = Desk(tmp_path_factory.mktemp("desk"))
-    made.environment |= {WEIGHTS_VARIABLE: str(weights), "PYTHONPATH": str(Path.cwd())}
+    half = Path(shutil.copytree(weights, made.folder / "musicgen-half"))
+    (half / "model.safetensors").unlink()
+    # As Hugging Face's tools leave a download that was stopped.
+    (half / "model.safetensors").symlink_to(Path("blobs/0a1b"))
+    folders = os.pathsep.join((str(weights), str(half)))
+    made.environment |= {WEIGHTS_VARIABLE: folders, "PYTHONPATH": str(Path.cwd())}
     yield made
     assert made.run("daemon", "stop").returncode == 0
 
@@ -97,6 +104,14 @@ def test_a_film_is_scored_through_the_command_line(desk: Desk, weights: Path) ->
     assert (made.licence, made.commercial_use) == ("CC-BY-NC-4.0", False)
     assert made.model_hash == fingerprint(weights)
     assert "bpm" in made.prompt
+
+
+def test_a_half_downloaded_model_is_said_to_be_one_and_nothing_is_placed(desk: Desk) -> None:
+    done = desk.run("score", "film.mp4", "--engine", "musicgen:half", "--output", "never")
+    assert done.returncode == 2, done
+    assert "model.safetensors is missing: its download did not end." in done.stderr
+    assert "Download the model again" in done.stderr
+    assert not (desk.folder / "never").exists()
 
 
 def test_ctrl_c_cancels_while_it_generates(desk: Desk) -> None:
@@ -244,13 +259,13 @@ def on_devices(engine: MusicGenEngine, monkeypatch: pytest.MonkeyPatch) -> list[
 
 
 @pytest.mark.parametrize(
-    ("fails", "tried", "candidates"),
+    ("kind", "fails", "tried", "candidates"),
     [
-        (1, ["gpu", "gpu"], "1"),
-        (2, ["gpu", "gpu", "cpu"], "1"),
-        (0, ["gpu"], "1"),
+        (torch.OutOfMemoryError, 1, ["gpu", "gpu"], "1"),
+        (MemoryError, 2, ["gpu", "gpu", "cpu"], "1"),
+        (MemoryError, 0, ["gpu"], "1"),
         # Candidates that do not fit side by side are written one after the other.
-        (1, ["gpu"], "2"),
+        (torch.OutOfMemoryError, 1, ["gpu"], "2"),
     ],
 )
 def test_memory_that_runs_out_in_the_middle_is_found_elsewhere(
@@ -258,6 +273,7 @@ def test_memory_that_runs_out_in_the_middle_is_found_elsewhere(
     on_devices: list[str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    kind: type[Exception],
     fails: int,
     tried: list[str],
     candidates: str,
@@ -271,17 +287,18 @@ def test_memory_that_runs_out_in_the_middle_is_found_elsewhere(
     residents = Residents()
     residents.add_devices(lambda: (Gpu(),))
     engine.use_models(residents)
-    write, left = MusicGen.write, fails
+    # At a step in the middle of each of the first so many attempts.
+    draw, left, steps = generation.drawn, fails, 0
 
-    def full(self: MusicGen, *arguments: Any, **named: Any) -> Any:
-        nonlocal left
-        written = write(self, *arguments, **named)
-        if left:
+    def full(*given: Any) -> Any:
+        nonlocal left, steps
+        steps += 1
+        if left and steps % 10 == 0:
             left -= 1
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return written
+            raise kind("out of memory")
+        return draw(*given)
 
-    monkeypatch.setattr(MusicGen, "write", full)
+    monkeypatch.setattr(generation, "drawn", full)
     stages: list[str] = []
     take = engine.score(
         wish(0.6), 1, "take-1", tmp_path / "take", lambda stage, _: stages.append(stage)

@@ -336,6 +336,15 @@ def test_graphs_write_what_steps_write(tmp_path: Path, monkeypatch: pytest.Monke
 
 def test_a_prompt_of_thousands_of_words_is_cut(tmp_path: Path) -> None:
     ours = load(tiny_musicgen.save(tmp_path))
-    written = ours.write("word " * 5_000, 5, [0])
+    long = "word " * 5_000
+    written = ours.write(f"{long}A minor", 5, [0])
     assert written.left_out > 1_000
     assert written.codes.shape == (1, 4, 5)
+    slow, fast, other = (
+        ours.conditions(prompt)[0].words
+        for prompt in (f"{long}90 bpm", f"{long}99 bpm", f"{long}{long}90 bpm")
+    )
+    assert len(slow) == 256
+    # Key and tempo stand last, and are heard; how much was left out before them is not.
+    assert not torch.equal(slow, fast)
+    assert torch.equal(slow, other)

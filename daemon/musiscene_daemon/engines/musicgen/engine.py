@@ -28,7 +28,7 @@ from musiscene_daemon.engines.musicgen.finding import (
     is_audiocraft,
 )
 from musiscene_daemon.engines.musicgen.room import with_room
-from musiscene_daemon.engines.musicgen.shape import CONFIG, read_shape
+from musiscene_daemon.engines.musicgen.shape import CONFIG, checked_files, read_shape
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec, Place
 from musiscene_daemon.residency.residents import Residents
@@ -130,6 +130,7 @@ class MusicGenEngine:
         separates = demucs.find()
         converting = Portion(progress, 0.0, 0.05)
         weights = _ready(found(request.model), converting, self._aside)
+        checked_files(weights, read_shape(weights))
         progress("Planning the music", 0.05)
         # One plan for all takes of a request, so that they can be written together, and each of
         # them alone becomes the same.

@@ -14,13 +14,19 @@ from torch import Tensor
 
 from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.neural.linear import Kernel
-from musiscene_core.neural.tensors import check, fingerprint, shapes, weight_files
+from musiscene_core.neural.tensors import fingerprint
 from musiscene_core.progress import Progress, silent
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream, load_codec
 from musiscene_daemon.engines.musicgen.decoder import Decoder
 from musiscene_daemon.engines.musicgen.generation import Conditions, generate
 from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
-from musiscene_daemon.engines.musicgen.shape import MELODY_IN, TEXT_IN, ModelShape, read_shape
+from musiscene_daemon.engines.musicgen.shape import (
+    MELODY_IN,
+    TEXT_IN,
+    ModelShape,
+    checked_files,
+    read_shape,
+)
 from musiscene_daemon.engines.musicgen.text import Text, load_text
 
 log = logging.getLogger(__name__)
@@ -243,10 +249,7 @@ def load(
     """
     progress(LOADING, 0.0)
     shape = read_shape(folder)
-    files = weight_files(folder)
-    given = shapes(files)
-    check(given, shape.weights(), folder)
-    opened = _Opened(files)
+    opened = _Opened(checked_files(folder, shape))
     digest = fingerprint(folder)
     progress(LOADING, 0.05)
     text = load_text(folder, shape.text_encoder, opened.under("text_encoder."), device)

@@ -164,6 +164,20 @@ def read_shape(folder: Path) -> ModelShape:
         ) from error
 
 
+def checked_files(folder: Path, shape: ModelShape) -> list[Path]:
+    """The files of the model's weights, of which only the names and shapes were read.
+
+    Raises:
+        ModelError: one is missing, cut short or of another size; the message names it.
+    """
+    # Its library is there where the model can be used at all.
+    from musiscene_core.neural.tensors import check, shapes, weight_files
+
+    files = weight_files(folder)
+    check(shapes(files), shape.weights(), folder)
+    return files
+
+
 def _count(config: dict[str, Any], name: str, usual: int) -> int:
     value = config.get(name, usual)
     if not isinstance(value, int) or not 1 <= value <= 1 << 20:

@@ -18,6 +18,8 @@ from musiscene_core.neural.tensors import check, shapes_in
 
 LONGEST_TOKENS = 256
 """Of a prompt; MusicGen was trained on shorter ones."""
+_LAST_TOKENS = 48
+"""Of a longer prompt; there stand form, key and tempo, which every caption needs."""
 _USUAL_TOKENS = 32
 _ALIVE: ContextVar[Callable[[], None]] = ContextVar("alive", default=lambda: None)
 """Asked between the layers of the encoder by the thread that waits for it."""
@@ -50,8 +52,13 @@ class Text:
         `alive` is called before each layer and may raise to stop.
         """
         # Far more letters than can be heard would only take time to be split.
-        found = self.tokenizer(prompt[: 64 * LONGEST_TOKENS], add_special_tokens=True).input_ids
-        kept = found if len(found) <= LONGEST_TOKENS else [*found[: LONGEST_TOKENS - 1], found[-1]]
+        letters = 32 * LONGEST_TOKENS
+        if len(prompt) > 2 * letters:
+            prompt = f"{prompt[:letters]} {prompt[-letters:]}"
+        found = self.tokenizer(prompt, add_special_tokens=True).input_ids
+        kept = found
+        if len(found) > LONGEST_TOKENS:
+            kept = [*found[: LONGEST_TOKENS - _LAST_TOKENS], *found[-_LAST_TOKENS:]]
         places = torch.tensor([kept], device=self.encoder.device)
         known = _ALIVE.set(alive)
         try:
