@@ -18,12 +18,14 @@ import msgspec
 
 from musiscene_core.brief import Mode, SceneBrief
 from musiscene_core.errors import RequestError
+from musiscene_core.sampling import USUAL, Sampling
 from musiscene_core.themes import ThemeBook, ThemeUse, check_uses
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, TimelineRange
 
 CaptionStrategy = Literal["fusion", "video", "music", "scene_imagination", "music_conditions"]
 """The name of a caption, as in brief.Captions."""
+CAPTION_STRATEGIES: tuple[CaptionStrategy, ...] = get_args(CaptionStrategy)
 GenerationProfile = Literal["steady", "inference", "evaluation"]
 """How freely a captioner chooses its words; captioning.generation says what each means."""
 LanguageUse = Literal["auto", "model", "rules"]
@@ -122,6 +124,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
         music: the file to work from, for engines that take one; `tempo_bpm` is then its tempo.
         sketch: what becomes of the composer's cue, for engines that render one.
         melody: whose melody to follow, for engines that hear one.
+        sampling: how tokens are drawn, for engines that write such.
         critic: the captioner by whose words several takes are ranked; empty has nobody rank them.
     """
 
@@ -146,6 +149,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
     critic: str = SIGNALS
     sketch: SketchUse = "guide"
     melody: MelodySource = "sketch"
+    sampling: Sampling = USUAL
 
     def __post_init__(self) -> None:
         wrong = (

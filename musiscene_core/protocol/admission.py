@@ -14,6 +14,7 @@ from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.protocol.licensing import check_licences
 from musiscene_core.protocol.state import BrokenEngine, CaptionerInfo, EngineInfo, EngineModel
 from musiscene_core.request import SIGNALS, CaptionRequest, MusicWish
+from musiscene_core.sampling import USUAL
 
 
 def check(
@@ -68,6 +69,12 @@ def check(
         raise RequestError(
             f"{info.name} follows no melody of a temp track.",
             hint=f"Leave out --melody; engines that take sound: {able or 'none is installed'}.",
+        )
+    if request.sampling != USUAL and not info.samples:
+        able = ", ".join(engine.name for engine in engines if engine.samples)
+        raise RequestError(
+            f"{info.name} draws no tokens, so guidance, temperature, top-k and top-p mean nothing.",
+            hint=f"Leave them out; engines that draw: {able or 'none is installed'}.",
         )
     length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:

@@ -119,6 +119,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         reference_audio: whether a music file, or the temp track, can steer it.
         needs_music: whether it does nothing without a music file.
         sketches: whether it renders the composer's cue, which may then sound beneath.
+        samples: whether it draws what it writes, so that a request's sampling counts.
         memory_bytes: what it needs in memory while at work; 0 where nothing to speak of.
         repeatable: whether the same request, seed and version always give the same bytes.
         lacks: what has to be installed or put in place before it can work, and how, in a sentence;
@@ -140,6 +141,7 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     reference_audio: bool = False
     needs_music: bool = False
     sketches: bool = False
+    samples: bool = False
     memory_bytes: int = 0
     repeatable: bool = False
     lacks: str = ""

@@ -26,9 +26,9 @@ from transformers import StoppingCriteria, StoppingCriteriaList  # noqa: E402
 
 from musiscene_core.neural.linear import Kernel  # noqa: E402
 from musiscene_core.neural.speed import fastest, read_bandwidth  # noqa: E402
+from musiscene_core.sampling import USUAL, Sampling  # noqa: E402
 from musiscene_daemon.engines.musicgen.decoder import COMPILED_NEAR, Decoder  # noqa: E402
 from musiscene_daemon.engines.musicgen.generation import generate  # noqa: E402
-from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling  # noqa: E402
 from tests.benchmarks.musicgen_models import SIZES, Loaded, memory_table, theirs  # noqa: E402
 
 GREEDY = Sampling(temperature=0.0)

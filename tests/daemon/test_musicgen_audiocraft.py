@@ -16,6 +16,7 @@ transformers = pytest.importorskip("transformers", reason="the extra 'models' is
 
 from musiscene_core.errors import CancelledError, ModelError, OutputError  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
+from musiscene_core.sampling import Sampling  # noqa: E402
 from musiscene_daemon.engines.musicgen import convert as converting  # noqa: E402
 from musiscene_daemon.engines.musicgen.convert_sources import (  # noqa: E402
     converted_folder,
@@ -24,7 +25,6 @@ from musiscene_daemon.engines.musicgen.convert_sources import (  # noqa: E402
 from musiscene_daemon.engines.musicgen.engine import MusicGenEngine, _ready  # noqa: E402
 from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE  # noqa: E402
 from musiscene_daemon.engines.musicgen.model import load  # noqa: E402
-from musiscene_daemon.engines.musicgen.sampling import Sampling  # noqa: E402
 from tests.support import audiocraft_layout, tiny_musicgen  # noqa: E402
 
 pytestmark = pytest.mark.models

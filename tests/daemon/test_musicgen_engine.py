@@ -20,6 +20,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
 pytest.importorskip("transformers", reason="the extra 'models' is not installed")
 
+from musiscene_core.brief import SceneBrief  # noqa: E402
 from musiscene_core.codec import read_json  # noqa: E402
 from musiscene_core.cue import STEM_ROLES  # noqa: E402
 from musiscene_core.errors import (  # noqa: E402
@@ -33,7 +34,9 @@ from musiscene_core.neural.tensors import fingerprint  # noqa: E402
 from musiscene_core.progress import Progress, silent  # noqa: E402
 from musiscene_core.protocol.admission import check  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
+from musiscene_core.sampling import Sampling  # noqa: E402
 from musiscene_core.take import Take  # noqa: E402
+from musiscene_daemon.engines.composer import ComposerEngine  # noqa: E402
 from musiscene_daemon.engines.musicgen import engine as engine_module  # noqa: E402
 from musiscene_daemon.engines.musicgen import generation  # noqa: E402
 from musiscene_daemon.engines.musicgen.engine import (  # noqa: E402
@@ -88,7 +91,8 @@ def samples_of(path: Path) -> np.ndarray:
 
 def test_a_film_is_scored_through_the_command_line(desk: Desk, weights: Path) -> None:
     wanted = ("score", "film.mp4", "--in", "00:00:01:00", "--out", "00:00:03:12", "--cue", "1m1")
-    done = desk.run(*wanted, "--engine", "musicgen", "--seed", "4", "--output", "out")
+    how = ("--steer", "video", "--temperature", "0.9", "--top-p", "0.8", "--guidance", "2")
+    done = desk.run(*wanted, "--engine", "musicgen", "--seed", "4", "--output", "out", *how)
     assert done.returncode == 0, done
     folder = desk.folder / "out/1m1/take-1"
     take = read_json(folder / "take.json", Take)
@@ -103,6 +107,9 @@ def test_a_film_is_scored_through_the_command_line(desk: Desk, weights: Path) ->
     assert (made.engine, made.model, made.seed) == ("musicgen", "musicgen-tiny", 4)
     assert (made.licence, made.commercial_use) == ("CC-BY-NC-4.0", False)
     assert made.model_hash == fingerprint(weights)
+    captions = read_json(folder.parent / "brief.json", SceneBrief).captions
+    assert captions.video.text not in ("", captions.fusion.text)
+    assert made.prompt.startswith(captions.video.text.rstrip("."))
     assert "bpm" in made.prompt
 
 
@@ -183,6 +190,32 @@ def test_takes_written_together_are_what_each_is_alone(
     apart = np.abs(mixes[1].astype(np.int64) - samples_of(alone / "mix.wav")).max()
     # Rows of another batch are rounded otherwise in their last bits.
     assert apart < 1e-3 * np.abs(mixes[1]).max()
+
+
+def test_how_tokens_are_drawn_is_wished_for(engine: MusicGenEngine, tmp_path: Path) -> None:
+    request = wish(2.0, takes=2, sampling=Sampling(temperature=0.0))
+    places = [(seed, f"take-{seed}", tmp_path / f"take-{seed}") for seed in (1, 2)]
+    for _, _, folder in places:
+        folder.mkdir()
+    engine.score_together(request, places, silent)
+    # The likeliest tokens leave nothing to chance.
+    one, other = (samples_of(folder / "mix.wav") for _, _, folder in places)
+    assert np.array_equal(one, other)
+    check(request, [engine.describe()], ())
+    composed = msgspec.structs.replace(request, engine="composer")
+    with pytest.raises(RequestError, match="draws no tokens"):
+        check(composed, [ComposerEngine().describe()], ())
+
+
+def test_a_melody_is_followed_by_a_model_that_is_not_the_first(
+    engine: MusicGenEngine, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    melody = tiny_musicgen.save(tmp_path / "musicgen-melody", "melody")
+    monkeypatch.setenv(WEIGHTS_VARIABLE, os.pathsep.join(map(str, (weights, melody))))
+    check(wish(5.0, melody="temp", model="melody"), [engine.describe()], ())
+    # The scene has no temp track: what the model hears is asked for before anything is loaded.
+    with pytest.raises(RequestError, match="temp track has no sound"):
+        engine.score(wish(5.0, melody="temp", model="melody"), 1, "take-1", tmp_path, silent)
 
 
 def test_a_temp_track_s_melody_needs_a_model_that_hears_one(

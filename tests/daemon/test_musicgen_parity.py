@@ -11,6 +11,7 @@ pytest.importorskip("transformers", reason="the extra 'models' is not installed"
 
 from musiscene_core.errors import CancelledError, EngineError  # noqa: E402
 from musiscene_core.neural.linear import Kernel  # noqa: E402
+from musiscene_core.sampling import Sampling  # noqa: E402
 from musiscene_daemon.engines.musicgen import codec as codec_module  # noqa: E402
 from musiscene_daemon.engines.musicgen import decoder as decoding  # noqa: E402
 from musiscene_daemon.engines.musicgen import generation  # noqa: E402
@@ -18,7 +19,6 @@ from musiscene_daemon.engines.musicgen.codec import Stream  # noqa: E402
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass  # noqa: E402
 from musiscene_daemon.engines.musicgen.generation import Conditions  # noqa: E402
 from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
-from musiscene_daemon.engines.musicgen.sampling import Sampling  # noqa: E402
 from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
 

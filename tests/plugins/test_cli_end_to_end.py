@@ -155,6 +155,8 @@ def test_an_edited_brief_is_scored_and_takes_differ(desk: Desk) -> None:
     )
     done = desk.run("score", "film.mp4", "--brief", "long.json")
     assert (done.returncode, "not about this timeline" in done.stderr) == (2, True)
+    done = desk.run("score", "film.mp4", "--brief", "edited.json", "--steer", "scene_imagination")
+    assert (done.returncode, "no caption 'scene_imagination'" in done.stderr) == (2, True)
 
 
 def test_a_timeline_with_a_marked_scene_is_scored_where_it_lies(desk: Desk) -> None:

@@ -19,6 +19,7 @@ from musiscene_core.request import (
     ScoreRequest,
     engine_and_model,
 )
+from musiscene_core.sampling import Sampling
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.choosing import record_frame
@@ -69,6 +70,7 @@ def request_for(arguments: argparse.Namespace, timeline: TimelineRange) -> Score
     """
     return ScoreRequest(
         brief=blank_brief(timeline),
+        caption_strategy=arguments.steer,
         **music_wishes(arguments, timeline.rate, timeline.record.start),
     )
 
@@ -107,6 +109,12 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
         "alternate_stems": arguments.alternate_stems,
         "sketch": arguments.sketch,
         "melody": arguments.melody,
+        "sampling": Sampling(
+            guidance=arguments.guidance,
+            temperature=arguments.temperature,
+            top_k=arguments.top_k,
+            top_p=arguments.top_p,
+        ),
         "critic": "" if arguments.critic == "none" else arguments.critic,
         "licence": _licence(arguments),
     }

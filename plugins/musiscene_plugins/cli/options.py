@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 
 from musiscene_core.composing.engine import IDIOM_NAMES
-from musiscene_core.request import SIGNALS
+from musiscene_core.request import CAPTION_STRATEGIES, SIGNALS
+from musiscene_core.sampling import USUAL
 
 
 def add_range(
@@ -111,12 +112,37 @@ def add_music(parser: argparse.ArgumentParser) -> None:
         default="sketch",
         help="whose melody an engine that hears one follows: the sketch's, or the temp track's",
     )
+    for name, kind, what in (
+        ("guidance", float, "how much more the words count than nothing, 1 to 30"),
+        ("temperature", float, "how freely tokens are drawn, 0 (the likeliest) to 10"),
+        ("top-k", int, "draw among so many tokens, 0 for all"),
+        ("top-p", float, "draw among the likeliest that have this chance together, 0 for all"),
+    ):
+        usual = getattr(USUAL, name.replace("-", "_"))
+        music.add_argument(
+            f"--{name}",
+            type=kind,
+            default=usual,
+            metavar="N",
+            help=f"for an engine that generates: {what} (default: {usual:g})",
+        )
     music.add_argument(
         "--critic",
         default=SIGNALS,
         metavar="NAME",
         help="the captioner by whose words several takes are ranked, or none (default: signals, "
         "which measures)",
+    )
+
+
+def add_steering(parser: argparse.ArgumentParser) -> None:
+    """Which of a scene's captions the music is made from."""
+    parser.add_argument(
+        "--steer",
+        choices=CAPTION_STRATEGIES,
+        default=CAPTION_STRATEGIES[0],
+        help="the caption that steers: fusion of picture and temp track (default), video, music "
+        "(the temp track), scene_imagination, or music_conditions (musical directions)",
     )
 
 

@@ -13,6 +13,7 @@ from musiscene_plugins.cli.options import (
     add_report,
     add_resolve,
     add_sheet,
+    add_steering,
     add_theme,
 )
 from musiscene_plugins.cli.rights_parser import add_licence, add_models, add_provenance
@@ -87,6 +88,7 @@ def _add_score(parser: argparse.ArgumentParser) -> None:
         help="let Resolve mix down sound whose media cannot be read",
     )
     add_music(parser)
+    add_steering(parser)
     parser.add_argument("--brief", metavar="JSON", help="an edited brief, instead of spotting")
     parser.add_argument(
         "--cues",
@@ -352,6 +354,7 @@ def _add_watch(parser: argparse.ArgumentParser) -> None:
     )
     add_reading(parser)
     add_music(parser)
+    add_steering(parser)
     parser.add_argument(
         "--cues",
         default="",

@@ -28,6 +28,9 @@ def render_lines(folder: Path) -> list[str]:
     heard = (one for one in report.windows if one.heard)
     lines = [_window(number, one) for number, one in enumerate(heard, start=1)]
     for hit in report.hits:
+        if not (hit.met or hit.before_frames or hit.after_frames):
+            lines.append(f"{hit.label} at frame {hit.frame}: no beat is heard near it")
+            continue
         now = f"now {hit.after_frames:+.2f}" if hit.met else "not met"
         stretch = f", stretched by {hit.percent:+.2f} %" if hit.met else ""
         lines.append(

@@ -11,7 +11,7 @@ from musiscene_core.brief import SceneBrief
 from musiscene_core.codec import read_json
 from musiscene_core.errors import RequestError
 from musiscene_core.protocol import connect
-from musiscene_core.request import ScoreRequest
+from musiscene_core.request import CAPTION_STRATEGIES, ScoreRequest
 from musiscene_plugins.cli.terminal import shown_progress
 from musiscene_plugins.host import (
     EditorHost,
@@ -75,6 +75,7 @@ def score_range(
             client.check(request)
             brief = client.spot(request.brief.timeline, show, on_eta=show.eta)
         wish = msgspec.structs.replace(request, brief=brief)
+        check_steering(wish)
         wish = themes(wish) if themes is not None else wish
         made = client.score(wish, show, on_eta=show.eta)
     takes = publish(output, brief, [TakeInFolder(take, folder) for take, folder in made])
@@ -89,6 +90,23 @@ def score_range(
         skipped=placement.skipped,
         not_kept=placement.not_kept,
     )
+
+
+def check_steering(request: ScoreRequest) -> None:
+    """Refuse a caption that was chosen to steer by and says nothing.
+
+    Raises:
+        RequestError: the brief has no words there.
+    """
+    said = [
+        name for name in CAPTION_STRATEGIES if getattr(request.brief.captions, name).text.strip()
+    ]
+    if said and request.caption_strategy not in (*said, CAPTION_STRATEGIES[0]):
+        raise RequestError(
+            f"The scene has no caption {request.caption_strategy!r} to steer the music.",
+            hint=f"Choose one that says something ({', '.join(said)}); or have it written with"
+            " `musiscene caption`, or write it yourself, and give the brief with --brief.",
+        )
 
 
 def read_brief(path: Path, timeline: TimelineDescription, choice: RangeChoice) -> SceneBrief:

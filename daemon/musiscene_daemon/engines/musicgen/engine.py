@@ -90,8 +90,9 @@ class MusicGenEngine:
             hit_points=True,
             licence=LICENCE,
             commercial_use=False,
-            reference_audio=_hears_melody(folder),
+            reference_audio=any(map(_hears_melody, choices().values())),
             sketches=True,
+            samples=True,
             memory_bytes=0,
             lacks=lacking,
             models=() if _not_installed() else tuple(_model(*one) for one in choices().items()),
@@ -136,9 +137,9 @@ class MusicGenEngine:
         # them alone becomes the same.
         plan = compose(request, request.seed)
         length_s = request.length_seconds
+        follow = guides.guide_for(request, plan, read_shape(weights))
 
         def work(model: MusicGen) -> tuple[tuple[rendering.Sound, ...], rendering.Model]:
-            follow = guides.guide_for(request, plan, model.shape)
             on_gpu = model.decoder.device != "cpu"
             wanted = writing.Work(
                 model=model,
@@ -149,6 +150,7 @@ class MusicGenEngine:
                 length_s=length_s + laying.spare_s(length_s),
                 candidates=_candidates(on_gpu=on_gpu),
                 rows=_MOST_ROWS_GPU if on_gpu else _rows(model.shape.parameters),
+                sampling=request.sampling,
             )
             seeds = [seed for seed, _, _ in takes]
             about = rendering.Model(
@@ -185,12 +187,12 @@ class MusicGenEngine:
             yield model
 
 
-def _hears_melody(folder: Path | None) -> bool:
-    """Whether the model in `folder` follows a melody."""
-    if folder is None or not folder.is_dir():
+def _hears_melody(folder: Path) -> bool:
+    """Whether the model in `folder` may follow a melody; it says so itself where it does not."""
+    if not folder.is_dir():
         return False
     try:
-        return not is_audiocraft(folder) and read_shape(folder).melody
+        return is_audiocraft(folder) or read_shape(folder).melody
     except (EngineError, ModelError):
         return False
 

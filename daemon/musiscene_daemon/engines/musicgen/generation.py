@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from musiscene_core.errors import EngineError
+from musiscene_core.sampling import Sampling
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass
 from musiscene_daemon.engines.musicgen.graphs import stepper
-from musiscene_daemon.engines.musicgen.sampling import Chance, Sampling, drawn, guided
+from musiscene_daemon.engines.musicgen.sampling import Chance, drawn, guided
 
 Heard = Callable[[int, Tensor], None]
 """Told how many frames are complete, and all tokens [takes, codebooks, frames] so far."""

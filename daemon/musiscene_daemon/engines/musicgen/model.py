@@ -16,10 +16,10 @@ from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.neural.linear import Kernel
 from musiscene_core.neural.tensors import fingerprint
 from musiscene_core.progress import Progress, silent
+from musiscene_core.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream, load_codec
 from musiscene_daemon.engines.musicgen.decoder import Decoder
 from musiscene_daemon.engines.musicgen.generation import Conditions, generate
-from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.shape import (
     MELODY_IN,
     TEXT_IN,

@@ -5,50 +5,12 @@ Nothing here waits for a GPU: chance is drawn where the logits are.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from musiscene_core.errors import RequestError
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How tokens are drawn; the defaults are MusicGen's own.
-
-    Attributes:
-        temperature: 0 takes the likeliest.
-        top_k: draw among so many; 0 among all.
-        top_p: draw among the likeliest that have this much chance together; 0 or 1 among all.
-        guidance: how much more the words count than nothing; 1 takes them as they are.
-    """
-
-    temperature: float = 1.0
-    top_k: int = 250
-    top_p: float = 0.0
-    guidance: float = 3.0
-
-    def __post_init__(self) -> None:
-        wrong = (
-            (not 0 <= self.temperature <= 10, "The temperature must be 0 to 10."),
-            (not 0 <= self.top_k <= 1 << 16, "Top-k must be 0 or more."),
-            (not 0 <= self.top_p <= 1, "Top-p must be 0 to 1."),
-            (not 1 <= self.guidance <= 30, "The guidance must be 1 to 30."),
-        )
-        for failed, message in wrong:
-            if failed or not math.isfinite(self.temperature + self.top_p + self.guidance):
-                raise RequestError(message)
-
-    @property
-    def guided(self) -> bool:
-        """Whether each take needs a second row."""
-        return self.guidance > 1
-
-
-USUAL = Sampling()
+from musiscene_core.sampling import Sampling
 
 
 class Chance:

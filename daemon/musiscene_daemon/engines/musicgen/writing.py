@@ -25,13 +25,13 @@ from musiscene_core.fitting.report import WindowMade
 from musiscene_core.fitting.traits import words
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import ScoreRequest
+from musiscene_core.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.codec import Stream
 from musiscene_daemon.engines.musicgen.guides import Guide
 from musiscene_daemon.engines.musicgen.listening import heard_candidate
 from musiscene_daemon.engines.musicgen.model import Mark, MusicGen, Written
 from musiscene_daemon.engines.musicgen.prompts import prompt_of
 from musiscene_daemon.engines.musicgen.rendering import Sound
-from musiscene_daemon.engines.musicgen.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.windows import Window, join_at, windows
 from musiscene_daemon.residency.oom import attempted
 
