@@ -29,6 +29,7 @@ from musiscene_training.adapter.journal import read_log  # noqa: E402
 from musiscene_training.adapter.record import read_record  # noqa: E402
 from musiscene_training.adapter.run import PLOTS, PROBLEMS_FILE, train  # noqa: E402
 from musiscene_training.dataset import Problem, Row, write_rows  # noqa: E402
+from musiscene_training.holding import alone  # noqa: E402
 from tests.support import tiny_captioner, tiny_training  # noqa: E402
 from tests.support.tiny_training import wish  # noqa: E402
 
@@ -368,3 +369,10 @@ def test_the_command_says_what_it_made_and_how_to_use_it(place, tmp_path, capsys
     assert "epochs" in capsys.readouterr().err
     assert main(["adapter", "msi", *command[2:], "--data", str(tmp_path / "absent")]) == 2
     assert "holds no dataset" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_trained_in_is_not_trained_in_by_another(place, tmp_path):
+    wished = started(place, tmp_path / "run", epochs=1)
+    with alone(tmp_path / "run"), pytest.raises(RequestError, match=r"Another process \(\d+\)"):
+        train(wished)
+    assert train(wished).finished

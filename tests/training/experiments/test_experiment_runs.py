@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -14,16 +18,19 @@ from musiscene_core.captioning.generation import Generation  # noqa: E402
 from musiscene_core.captioning.mullama.config import read_manifest  # noqa: E402
 from musiscene_core.captioning.mullama.model import MuLlama  # noqa: E402
 from musiscene_core.captioning.mullama.saved import load  # noqa: E402
-from musiscene_core.errors import InputError  # noqa: E402
+from musiscene_core.errors import CancelledError, EngineError, InputError  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
+from musiscene_training.adapter.checkpoints import CHECKPOINTS  # noqa: E402
 from musiscene_training.adapter.command import wanted_numbers  # noqa: E402
+from musiscene_training.adapter.journal import read_log  # noqa: E402
 from musiscene_training.adapter.settings import settings_for  # noqa: E402
 from musiscene_training.cli import build_parser  # noqa: E402
 from musiscene_training.dataset import Row, read_dataset  # noqa: E402
 from musiscene_training.experiments import answers as asking  # noqa: E402
 from musiscene_training.experiments.answers import Questions, answers  # noqa: E402
+from musiscene_training.experiments.launching import failure  # noqa: E402
 from musiscene_training.experiments.new_adapter import with_new_adapter  # noqa: E402
-from musiscene_training.experiments.runs import said, trained  # noqa: E402
+from musiscene_training.experiments.runs import TRAINING, said, trained  # noqa: E402
 from tests.support import tiny_training  # noqa: E402
 
 pytestmark = pytest.mark.models
@@ -121,3 +128,55 @@ def test_a_run_in_two_processes_is_the_run_of_one(place, tmp_path):
     assert (two.steps, two.trained) == (one.steps, one.trained)
     again = trained(tmp_path / "2", "run", wish, asked(place), 2, silent)
     assert again == two
+
+
+def adapters(output):
+    """The processes of this machine that train into `output`."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            words = (
+                (folder / "cmdline").read_bytes().split(b"\0") if folder.name.isdecimal() else []
+            )
+            if b"musiscene_training.cli" in words and str(output).encode() in words:
+                found.append(int(folder.name))
+    return sorted(found)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="processes are found in Linux's /proc")
+def test_a_killed_process_is_told_of_and_a_stopped_run_has_saved(place, tmp_path):
+    long = {"epochs": 400, "save_every": 50, "features": place / "features"}
+    wish = tiny_training.wish(place / "captioner", place / "data", tmp_path, **long)
+    output = tmp_path / "killed" / TRAINING
+
+    def end(number, after=0):
+        def watch(stage, fraction):
+            if stage.startswith("Training, epoch") and read_log(output)[-1]["step"] > after:
+                # The launcher of both is the first.
+                os.kill(adapters(output)[-1] if number == signal.SIGKILL else os.getpid(), number)
+
+        return watch
+
+    with pytest.raises(EngineError, match=r"process \d+ was ended by SIGKILL") as told:
+        trained(tmp_path / "killed", "run", wish, asked(place), 2, end(signal.SIGKILL))
+    assert "goes on from the last checkpoint" in told.value.hint
+    assert adapters(output) == []
+    done = read_log(output)[-1]["step"]
+    assert done > 1
+    with pytest.raises(CancelledError):
+        trained(tmp_path / "killed", "run", wish, asked(place), 2, end(signal.SIGINT, done))
+    assert adapters(output) == []
+    saved = sorted((output / CHECKPOINTS).iterdir())[-1].name
+    steps = [one["step"] for one in read_log(output) if one["event"] == "step"]
+    assert steps == list(range(1, len(steps) + 1))
+    assert int(saved.rpartition("-")[2]) == steps[-1] > done
+
+
+def test_what_processes_say_as_they_end_is_told():
+    lines = ["W1129 torch\n", "musiscene-train: The disk is full.\n", "  Make room.\n"]
+    error = failure([*lines, "traceback : Signal 15 (SIGTERM) received by PID 7\n"], 2, 1)
+    assert str(error) == "The training in 2 processes ended: The disk is full. Make room."
+    killed = "traceback : Signal 9 (SIGKILL) received by PID 12\n"
+    assert "process 12 was ended by SIGKILL" in failure([*lines, killed], 2, 1).message
+    assert failure(["what\n"], 3, 5).message == "The training in 3 processes ended with 5: what"

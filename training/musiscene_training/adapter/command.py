@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import Any, get_args
@@ -19,8 +20,9 @@ from rich.progress import Progress as Bars
 
 from musiscene_core.captioning.mullama.packs import PackedLinear, check_name
 from musiscene_core.errors import EngineError, RequestError
-from musiscene_core.progress import Progress
+from musiscene_core.progress import Progress, silent
 from musiscene_training.adapter.settings import Phase, Precision, Sharing, settings_for
+from musiscene_training.evaluate.output import NowAndThen
 
 EXIT_DONE, EXIT_STOPPED = 0, 130
 _MOST = 1024
@@ -197,8 +199,13 @@ def run(arguments: argparse.Namespace) -> int:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
-        done = train(wish, _shown(bars))
+    if console.is_terminal:
+        with Bars(*columns, console=console, transient=True) as bars:
+            done = train(wish, _shown(bars))
+    else:
+        # The log of a scheduler: of several processes the first alone speaks.
+        first = os.environ.get("RANK", "0") == "0"
+        done = train(wish, NowAndThen(console) if first else silent)
     if done.is_first:
         sys.stdout.write(_said(done, wish))
     return EXIT_DONE if done.finished else EXIT_STOPPED

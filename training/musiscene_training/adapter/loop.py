@@ -119,7 +119,8 @@ class Loop:
         def write() -> None:
             if journal is None:
                 return
-            journal.write("step", step + 1, epoch=epoch, **figures)
+            done = self.state.step / self.schedule.steps
+            journal.write("step", step + 1, epoch=epoch, done=done, **figures)
             if found is not None:
                 journal.write("validation", step + 1, epoch=epoch, **found)
                 self._judge(journal, step + 1, epoch, found["captions"])

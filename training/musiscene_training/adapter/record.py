@@ -13,6 +13,7 @@ import msgspec
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import InputError, RequestError
 from musiscene_training.adapter.settings import Settings, differences
+from musiscene_training.holding import LOCK
 
 RECORD_FILE = "run.json"
 _PACKAGES = ("musiscene", "torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
@@ -44,6 +45,21 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     hardware: dict[str, str]
 
 
+def check_folder(folder: Path) -> None:
+    """Refuse a folder in which other things lie.
+
+    Raises:
+        RequestError: they do, and no training.
+    """
+    if (folder / RECORD_FILE).exists() or not folder.is_dir():
+        return
+    if any(one.name != LOCK for one in folder.iterdir()):
+        raise RequestError(
+            f"{folder} is not empty, and no training was begun there.",
+            hint="Choose another folder with --output.",
+        )
+
+
 def begin(folder: Path, record: Record) -> bool:
     """Write the record of a training, or make sure that the one there is of the same training.
 
@@ -56,11 +72,7 @@ def begin(folder: Path, record: Record) -> bool:
     """
     path = folder / RECORD_FILE
     if not path.exists():
-        if folder.is_dir() and any(folder.iterdir()):
-            raise RequestError(
-                f"{folder} is not empty, and no training was begun there.",
-                hint="Choose another folder with --output.",
-            )
+        check_folder(folder)
         write_atomically(path, to_json(record))
         return False
     before = read_record(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,6 +32,7 @@ from musiscene_training.adapter.results import write_captioner, write_house_pack
 from musiscene_training.adapter.settings import Settings
 from musiscene_training.dataset import Dataset, Problem, read_dataset
 from musiscene_training.evaluate.captions import looks_english
+from musiscene_training.holding import alone
 
 PROBLEMS_FILE = "problems.jsonl"
 PLOTS = "plots"
@@ -103,13 +105,13 @@ def train(wish: Wish, progress: Progress = silent) -> Outcome:
         EngineError: a device, another process or the loss failed.
     """
     processes = Processes(device=wish.device)
-    with in_words(processes.count):
-        outcome = _train(wish, processes, progress)
+    with in_words(processes.count), ExitStack() as held:
+        outcome = _train(wish, processes, held, progress)
     processes.leave()
     return outcome
 
 
-def _train(wish: Wish, processes: Processes, progress: Progress) -> Outcome:
+def _train(wish: Wish, processes: Processes, held: ExitStack, progress: Progress) -> Outcome:
     settings = wish.settings
     dataset = read_dataset(wish.data)
     manifest = read_manifest(wish.captioner)
@@ -150,7 +152,7 @@ def _train(wish: Wish, processes: Processes, progress: Progress) -> Outcome:
         packages=record.package_versions(),
         hardware=record.hardware(str(processes.device), processes.count),
     )
-    processes.first_does(partial(_begin, wish.output, used, problems))
+    processes.first_does(partial(_begin, wish.output, held, used, problems))
     work = Work(
         trained=trained,
         settings=settings,
@@ -230,7 +232,9 @@ def _data_digest(used: Sequence[Example]) -> str:
     return digest(sorted(rows))
 
 
-def _begin(folder: Path, used: record.Record, problems: Sequence[Problem]) -> None:
+def _begin(folder: Path, held: ExitStack, used: record.Record, problems: Sequence[Problem]) -> None:
+    record.check_folder(folder)
+    held.enter_context(alone(folder))
     record.begin(folder, used)
     lines = [msgspec.json.encode(problem) + b"\n" for problem in problems]
     write_atomically(folder / PROBLEMS_FILE, b"".join(lines))

@@ -95,7 +95,7 @@ def shown_progress() -> Iterator[Progress]:
     """A bar on a terminal; elsewhere a line now and then, for the logs of long work."""
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if not console.is_terminal:
-        yield _NowAndThen(console)
+        yield NowAndThen(console)
         return
     with Bars(console=console, transient=True) as bars:
         task = bars.add_task("Starting", total=1.0)
@@ -106,7 +106,7 @@ def shown_progress() -> Iterator[Progress]:
         yield shown
 
 
-class _NowAndThen:
+class NowAndThen:
     """Says how far work is, once it has lasted a while."""
 
     def __init__(self, console: Console) -> None:
@@ -114,6 +114,7 @@ class _NowAndThen:
         self._last = time.monotonic()
 
     def __call__(self, stage: str, fraction: float) -> None:
+        """As Progress is called."""
         now = time.monotonic()
         if now - self._last >= _EVERY_S:
             self._last = now

@@ -236,7 +236,7 @@ def _run(
     """
     from musiscene_training.evaluate.output import as_csv, deliver, shown_progress
     from musiscene_training.experiments.judged import Scored
-    from musiscene_training.experiments.study import alone
+    from musiscene_training.holding import alone
 
     if not 0 <= arguments.most_bad <= 1 or not 0 <= arguments.draws <= 100_000:
         raise RequestError("--most-bad must be 0 to 1, and --draws 0 to 100000.")

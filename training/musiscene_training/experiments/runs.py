@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any
 import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
-from musiscene_core.errors import CancelledError, EngineError
+from musiscene_core.errors import CancelledError
 from musiscene_core.progress import Portion, Progress
 from musiscene_training.adapter.journal import read_log
 from musiscene_training.adapter.record import code_version, read_record
@@ -20,10 +18,10 @@ from musiscene_training.adapter.run import Outcome, Wish, train
 from musiscene_training.dataset import Problem
 from musiscene_training.evaluate.signatures import standing
 from musiscene_training.experiments.answers import Questions, answers
+from musiscene_training.experiments.launching import launch
 from musiscene_training.experiments.study import RUN_FILE, Run
 
 TRAINING, ANSWERS_FILE = "training", "answers.jsonl"
-_TAIL = 4
 
 
 def as_given(folder: Path, name: str, captioner: Path, asked: Questions, progress: Progress) -> Run:
@@ -69,13 +67,13 @@ def trained(
         return read_json(path, Run)
     wish = replace(wish, output=folder / TRAINING)
     if processes > 1:
-        _launch(wish, processes)
+        launch(said(wish), processes, wish.output, Portion(progress, 0.0, 0.8))
     # After the others it finds the training finished, and says what came of it.
     done = train(wish, Portion(progress, 0.0, 0.8))
     if not done.finished or done.result is None:
         raise CancelledError(f"Stopped after step {done.step} of {done.steps} of {name}.")
-    said = answers(done.result, asked, folder / ANSWERS_FILE, Portion(progress, 0.8, 1.0))
-    run = _run(name, wish, done, said.texts, said.problems)
+    found = answers(done.result, asked, folder / ANSWERS_FILE, Portion(progress, 0.8, 1.0))
+    run = _run(name, wish, done, found.texts, found.problems)
     write_atomically(path, to_json(run))
     return run
 
@@ -98,18 +96,6 @@ def _run(
         moving=standing(losses),
         code=code_version(),
     )
-
-
-def _launch(wish: Wish, processes: int) -> None:
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", str(processes), "-m", "musiscene_training.cli"]
-    done = subprocess.run([*command, *said(wish)], stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        tail = " ".join(done.stderr.strip().splitlines()[-_TAIL:])
-        raise EngineError(
-            f"The training in {processes} processes ended with {done.returncode}: {tail}",
-            hint="Run the same command again: it goes on from the last checkpoint.",
-        )
 
 
 def said(wish: Wish) -> list[str]:

@@ -12,8 +12,6 @@ The same command goes on where it was ended, however it was ended.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +19,11 @@ import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
-from musiscene_core.instance_lock import InstanceLock
 from musiscene_training.dataset import Problem
 from musiscene_training.evaluate.signatures import Check
+from musiscene_training.holding import LOCK
 
 EXPERIMENT_FILE, RUN_FILE = "experiment.json", "run.json"
-_LOCK = ".lock"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -79,30 +76,6 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     code: str = ""
 
 
-@contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Hold an experiment's folder, so that no other process works in it.
-
-    Raises:
-        OutputError: it cannot be made.
-        RequestError: another process holds it.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = InstanceLock(folder / _LOCK)
-        held = lock.acquire()
-    except OSError as error:
-        raise OutputError.from_os(error, folder) from error
-    if not held:
-        raise RequestError(
-            f"Another process is at work in {folder}.", hint="Wait for it, or end it."
-        )
-    try:
-        yield
-    finally:
-        lock.release()
-
-
 def begin(folder: Path, record: Record) -> Record:
     """Write the record of an experiment, or make sure that the one there is of the same one.
 
@@ -140,7 +113,7 @@ def check_folder(folder: Path) -> None:
         there = {path.name for path in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise OutputError.from_os(error, folder) from error
-    if there - {_LOCK, "tiny"} and EXPERIMENT_FILE not in there:
+    if there - {LOCK, "tiny"} and EXPERIMENT_FILE not in there:
         raise RequestError(
             f"{folder} is not empty, and no experiment was begun there.",
             hint="Choose another folder with --output.",
