@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 
 from musiscene_core.media import write_wav
+from musiscene_core.sampling import USUAL, Sampling
 from musiscene_gui.application import Application
-from tests.support.daemons import Home
+from musiscene_gui.viewmodels.wishes import request_for
+from tests.support.daemons import Home, request
 from tests.support.scripted_captioner import SPEC
 from tests.support.songs import song
 from tests.support.timelines import clip, saved, small_movie, timeline, track
@@ -89,3 +91,30 @@ def test_a_style_is_chosen_among_the_engines_own(panel: Application, reel: Path,
     grid.engine.setCurrentIndex(grid.engine.findData("musicgen"))
     scene.wish(engine="musicgen")
     assert grid.idiom.isHidden()
+
+
+def test_sketch_melody_and_sampling_are_wished_of_an_engine_that_heeds_them(
+    panel: Application, qtbot
+) -> None:
+    qtbot.waitUntil(lambda: bool(panel.panel.connection.engines), timeout=LONG_MS)
+    rows, scene = panel.scene.wishes.generating, panel.panel.scene
+    scene.wish(engine="composer")
+    assert rows.sketch.isHidden()
+    assert rows.guidance.isHidden()
+    scene.wish(engine="musicgen")
+    assert not rows.sketch.isHidden()
+    rows.sketch.setCurrentIndex(rows.sketch.findData("layer"))
+    rows.sketch.activated.emit(rows.sketch.currentIndex())
+    rows.melody.setCurrentIndex(rows.melody.findData("temp"))
+    rows.melody.activated.emit(rows.melody.currentIndex())
+    rows.guidance.setValue(4.5)
+    rows.temperature.setValue(0.9)
+    rows.top_k.setValue(100)
+    rows.top_p.setValue(0.95)
+    drawn = Sampling(guidance=4.5, temperature=0.9, top_k=100, top_p=0.95)
+    wish = request_for(scene.wishes, request().brief, None)
+    assert (wish.sketch, wish.melody, wish.sampling) == ("layer", "temp", drawn)
+    # The composer would refuse them, so that they do not go along to it.
+    scene.wish(engine="composer")
+    wish = request_for(scene.wishes, request().brief, None)
+    assert (wish.sketch, wish.melody, wish.sampling) == ("guide", "sketch", USUAL)

@@ -1540,6 +1540,10 @@
         <comment>short</comment>
         <translation>Platzieren</translation>
     </message>
+    <message>
+        <source>Stems: {0}</source>
+        <translation>Stems: {0}</translation>
+    </message>
 </context>
 <context>
     <name>TakesColumn</name>
@@ -1632,6 +1636,77 @@
     <message>
         <source>Close</source>
         <translation>Schließen</translation>
+    </message>
+</context>
+<context>
+    <name>GeneratingGrid</name>
+    <message>
+        <source>Sketch</source>
+        <translation>Skizze</translation>
+    </message>
+    <message>
+        <source>What becomes of the composer&apos;s own cue</source>
+        <translation>Was aus der Musik des Komponisten wird</translation>
+    </message>
+    <message>
+        <source>Melody</source>
+        <translation>Melodie</translation>
+    </message>
+    <message>
+        <source>Whose melody the music follows</source>
+        <translation>Wessen Melodie die Musik folgt</translation>
+    </message>
+    <message>
+        <source>Guidance</source>
+        <translation>Führung</translation>
+    </message>
+    <message>
+        <source>How much more words count than nothing</source>
+        <translation>Um wie viel mehr Worte zählen als nichts</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>Temperatur</translation>
+    </message>
+    <message>
+        <source>How freely tokens are drawn</source>
+        <translation>Wie frei Tokens gezogen werden</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Draw among so many tokens; 0 for all</source>
+        <translation>Aus so vielen Tokens ziehen; 0 für alle</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Draw among this much chance; 0 for all</source>
+        <translation>Aus so viel Wahrscheinlichkeit ziehen; 0 für alle</translation>
+    </message>
+    <message>
+        <source>followed</source>
+        <translation>wird befolgt</translation>
+    </message>
+    <message>
+        <source>heard too</source>
+        <translation>klingt auch</translation>
+    </message>
+    <message>
+        <source>unused</source>
+        <translation>unbenutzt</translation>
+    </message>
+    <message>
+        <source>the sketch&apos;s</source>
+        <translation>der Skizze</translation>
+    </message>
+    <message>
+        <source>the temp track&apos;s</source>
+        <translation>der Temp-Musik</translation>
     </message>
 </context>
 <context>

@@ -11,7 +11,6 @@ Nothing is placed from here: takes are listened to first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +29,14 @@ from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, t
 from musiscene_gui.viewmodels.jobs import JobsModel, error_of
 from musiscene_gui.viewmodels.observable import Signal
 from musiscene_gui.viewmodels.timeline import TimelineModel
-from musiscene_gui.viewmodels.wishes import MEASURED, STRATEGIES, Voice, Wishes, request_for
+from musiscene_gui.viewmodels.wishes import (
+    MEASURED,
+    STRATEGIES,
+    Voice,
+    Wishes,
+    request_for,
+    wished_otherwise,
+)
 
 Busy = Literal["", "reading", "spotting", "captioning", "scoring"]
 Fix = Literal["", "again", "reload", "daemon", "engine", "captioner"]
@@ -105,7 +111,7 @@ class SceneModel:
 
     def wish(self, **changes: object) -> None:
         """Wish otherwise."""
-        self.wishes = replace(self.wishes, **changes)  # type: ignore[arg-type]
+        self.wishes = wished_otherwise(self.wishes, **changes)
         self.changed.emit()
         self.ask_estimate()
 

@@ -18,7 +18,7 @@ from musiscene_core.errors import InputError
 from musiscene_core.library import Catalogue, TakeRecord
 from musiscene_core.library.folders import SkippedError, read_bounded, read_take
 from musiscene_core.request import ScoreRequest
-from musiscene_core.take import Take
+from musiscene_core.take import RENDER_FILE, Take
 
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
@@ -54,6 +54,7 @@ class TakeFiles:
         brief: the scene it was made for; None where unreadable.
         request: what it was made from; None where unreadable.
         critique: what the critic says; None where nothing.
+        separation: how its stems were made, where an engine had none of its own; else empty.
     """
 
     folder: Path
@@ -62,6 +63,7 @@ class TakeFiles:
     brief: SceneBrief | None = None
     request: ScoreRequest | None = None
     critique: Critique | None = None
+    separation: str = ""
 
     @property
     def hits(self) -> HitsMet:
@@ -111,7 +113,8 @@ def read_files(folder: Path, catalogue: Catalogue) -> TakeFiles:
     request = _read(folder / "request.json", ScoreRequest)
     brief = request.brief if request is not None else _read(folder / "brief.json", SceneBrief)
     take = read_json(folder / "take.json", Take)
-    return TakeFiles(folder, take, record, brief, request, _critique(folder))
+    said = _critique(folder), _separation(folder)
+    return TakeFiles(folder, take, record, brief, request, *said)
 
 
 def lead_sheet_of(files: TakeFiles) -> tuple[bytes, ...]:
@@ -157,3 +160,16 @@ def _critique(folder: Path) -> Critique | None:
         return read_critique(folder)
     except InputError:
         return None
+
+
+def _separation(folder: Path) -> str:
+    if not (folder / RENDER_FILE).is_file():
+        return ""
+    # Here and not above: most takes are not generated, and need no numbers to be shown.
+    from musiscene_core.fitting.report import read_render
+
+    try:
+        report = read_render(folder)
+    except InputError:
+        return ""
+    return report.separation if report is not None else ""

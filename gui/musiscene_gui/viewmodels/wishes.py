@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from musiscene_core.brief import SceneBrief
 from musiscene_core.protocol import EngineInfo
 from musiscene_core.request import (
     SIGNALS,
     CaptionStrategy,
+    MelodySource,
     ScoreRequest,
+    SketchUse,
     StemDetail,
     engine_and_model,
 )
+from musiscene_core.sampling import USUAL, Sampling
 
 STRATEGIES: tuple[CaptionStrategy, ...] = (
     "fusion",
@@ -43,6 +46,9 @@ class Wishes:
         idiom: style to write in; empty lets words and scene choose.
         captioner: who hears the temp track for the captions; "signals" goes by measures.
         adapters: house styles of the captioner, each with its weight.
+        sketch: what an engine that generates does with the composer's cue.
+        melody: whose melody it follows.
+        sampling: how it draws what it writes.
     """
 
     engine: str = "composer"
@@ -54,11 +60,24 @@ class Wishes:
     idiom: str = ""
     captioner: str = SIGNALS
     adapters: tuple[tuple[str, float], ...] = ()
+    sketch: SketchUse = "guide"
+    melody: MelodySource = "sketch"
+    sampling: Sampling = USUAL
 
     @property
     def voice(self) -> Voice:
         """Who shall write the captions."""
         return self.captioner, self.adapters
+
+
+def wished_otherwise(wishes: Wishes, **changes: object) -> Wishes:
+    """`wishes` with changes; what only some engines heed is not asked of another one."""
+    new = replace(wishes, **changes)  # type: ignore[arg-type]
+    if engine_and_model(new.engine)[0] == engine_and_model(wishes.engine)[0]:
+        return new
+    usual = Wishes()
+    own = {"sketch": usual.sketch, "melody": usual.melody, "sampling": usual.sampling}
+    return replace(new, **(own | changes))  # type: ignore[arg-type]
 
 
 def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None) -> ScoreRequest:
@@ -79,6 +98,9 @@ def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None)
         stems=wishes.stems,
         loudness_lufs=wishes.loudness_lufs,
         idiom=wishes.idiom or None,
+        sketch=wishes.sketch,
+        melody=wishes.melody,
+        sampling=wishes.sampling,
     )
 
 

@@ -25,6 +25,7 @@ from musiscene_gui.viewmodels.takes import Card, TakesModel
 from musiscene_gui.widgets import take_words, theme
 from musiscene_gui.widgets.icons import icon
 from musiscene_gui.widgets.lanes import MIX_HEIGHT, STEM_HEIGHT, Lane, LaneView
+from musiscene_gui.widgets.said import said
 from musiscene_gui.widgets.stem_row import GUTTER, NAME_WIDTH, FileHandle, StemRow
 from musiscene_gui.widgets.text import Elided, icon_button, say
 
@@ -291,6 +292,9 @@ class TakeCard(QFrame):
         self.rows, self._mix = [], None
         if selected and card.files.take.stems:
             faders = self._playback.faders(self.letter)
+            if card.files.separation:
+                made = self.tr("Stems: {0}").format(said(card.files.separation))
+                self._lanes.addWidget(Elided(made, "dim"))
             for number in range(len(card.files.take.stems)):
                 self._lanes.addWidget(self._stem_row(card, number, faders))
         else:

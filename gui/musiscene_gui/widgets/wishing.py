@@ -12,6 +12,7 @@ from musiscene_gui.viewmodels.connection import ConnectionModel
 from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.viewmodels.wishes import STRATEGIES, engine_choices, has_caption, too_long_for
 from musiscene_gui.widgets.building import ElidedLabel, row
+from musiscene_gui.widgets.generating import GeneratingGrid
 from musiscene_gui.widgets.take_words import idiom_title
 from musiscene_gui.widgets.text import Elided
 
@@ -46,6 +47,7 @@ class WishGrid(QWidget):
         self._stems_title, self._loudness_title = Elided(cls="dim"), Elided(cls="dim")
         self._house_row = row(self.house, self.weight)
         self._house_row.layout().setStretch(0, 1)
+        self.generating = GeneratingGrid(scene)
         self._lay_out()
         self.engine.activated.connect(lambda _: scene.wish(engine=self.engine.currentData()))
         self.strategy.activated.connect(lambda _: scene.wish(strategy=self.strategy.currentData()))
@@ -179,6 +181,7 @@ class WishGrid(QWidget):
 
     def _show_engine(self) -> None:
         info = self._engine()
+        self.generating.refresh(info)
         self.about.setVisible(info is not None)
         self.about.set_whole(self._said_of(info) if info is not None else "")
         self.engine.setToolTip(info.description if info is not None else "")
@@ -232,6 +235,7 @@ class WishGrid(QWidget):
             if title is not None:
                 grid.addWidget(title, index, 0)
             grid.addWidget(widget, index, 1)
+        grid.addWidget(self.generating, len(rows), 0, 1, 2)
         grid.setColumnStretch(1, 1)
 
 

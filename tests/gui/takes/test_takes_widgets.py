@@ -7,10 +7,13 @@ pytest.importorskip("PySide6.QtWidgets", reason="Qt's libraries are missing", ex
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLabel
 
+from musiscene_core.codec import to_json
+from musiscene_core.fitting.report import RenderReport
 from musiscene_core.library import Catalogue
 from musiscene_core.ranges import FrameRange
+from musiscene_core.take import RENDER_FILE
 from musiscene_core.timecode import FrameRate
 from musiscene_gui.viewmodels.overviews import OverviewsModel
 from musiscene_gui.viewmodels.playback import PlaybackModel
@@ -67,6 +70,22 @@ def test_the_selected_take_opens_to_its_stems_and_the_others_show_their_mix(colu
     assert [lane.height() for lane in column.cards["B"].lanes] == [24]
     column.takes.select("B")
     assert [len(column.cards[letter].lanes) for letter in "ABC"] == [1, 5, 1]
+
+
+def test_how_stems_were_made_is_said_above_them(column, composed, tmp_path):
+    said = "Taken apart by rules, no model."
+    report = RenderReport(
+        windows=(), hits=(), stretches=(), begin_s=0.0, accent_s=None, separation=said
+    )
+    folders = copies(composed, tmp_path / "generated", count=1)
+    (folders[0] / RENDER_FILE).write_bytes(to_json(report))
+    column.takes.show(folders)
+    QApplication.processEvents()
+    letter = column.takes.cards[-1].letter
+    column.takes.select(letter)
+    card = column.cards[letter]
+    texts = [label.text() for label in card.findChildren(QLabel) if not label.isHidden()]
+    assert f"Stems: {said}" in texts
 
 
 def test_all_lanes_share_one_gutter(column):
