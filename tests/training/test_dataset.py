@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from musiscene_core.errors import InputError
@@ -107,3 +108,12 @@ def test_rows_of_one_source_stay_together_and_new_rows_move_none(tmp_path):
     fewer = read_dataset(written(tmp_path, *rows[:100]))
     assert all(sides[row.source] == row.split for row in fewer.rows)
     assert split_of("anything", 1.0) == "validation"
+
+
+def test_a_single_recording_is_trained_on_whichever_side_it_was_drawn(tmp_path):
+    held = next(name for name in map(str, range(99)) if split_of(f"{name}.wav") == "validation")
+    one = Row(id="a", question="What?", answer="Rain.", sound=f"{held}.wav")
+    write_rows(tmp_path, [one])
+    assert [row.split for row in read_dataset(tmp_path).rows] == ["train"]
+    write_rows(tmp_path, [msgspec.structs.replace(one, split="validation")])
+    assert [row.split for row in read_dataset(tmp_path).rows] == ["validation"]

@@ -5,7 +5,8 @@
     folder/...                  whatever the rows refer to, by paths relative to the folder
 
 A row without a split goes to training or validation by a digest of what it came from, 80 to 20, so
-that a recording is never on both sides and adding rows moves none. Loads no torch.
+that a recording is never on both sides and adding rows moves none; unless nothing would be left to
+train on, as with a single recording. Loads no torch.
 """
 
 from __future__ import annotations
@@ -115,14 +116,14 @@ def read_dataset(folder: Path) -> Dataset:
             problems.append(Problem(row.id, why))
         else:
             seen.add(row.id)
-            rows.append(msgspec.structs.replace(row, split=row.split or split_of(_origin(row))))
+            rows.append(row)
     if not rows:
         first = f" The first: {problems[0].row}: {problems[0].why}" if problems else ""
         raise InputError(
             f"No row of the dataset {folder} can be used.{first}",
             hint="Each row needs id, question, answer, and sound or features.",
         )
-    return Dataset(folder, tuple(rows), tuple(problems))
+    return Dataset(folder, tuple(_parted(rows)), tuple(problems))
 
 
 def write_rows(folder: Path, rows: Iterable[Row]) -> None:
@@ -139,6 +140,16 @@ def split_of(source: str, validation_share: float = VALIDATION_SHARE) -> Split:
     """Which split everything made from `source` belongs to."""
     drawn = int.from_bytes(hashlib.sha256(source.encode()).digest()[:8], "big") / 2**64
     return "validation" if drawn < validation_share else "train"
+
+
+def _parted(rows: Sequence[Row]) -> list[Row]:
+    """`rows`, each with a split; where none of one or a few sources was drawn, all are trained."""
+    drawn = [row.split or split_of(_origin(row)) for row in rows]
+    if "train" not in drawn and not any(row.split for row in rows):
+        drawn = ["train"] * len(rows)
+    return [
+        msgspec.structs.replace(row, split=split) for row, split in zip(rows, drawn, strict=True)
+    ]
 
 
 def _origin(row: Row) -> str:
