@@ -30,7 +30,7 @@ from musiscene_core.captioning.strategies import (
 from musiscene_core.errors import MediaError, RequestError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check_captioning
-from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
+from musiscene_core.request import NANO, SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.spotting.describe import clock
 from musiscene_core.spotting.described import picture_caption
 from musiscene_core.spotting.recaption import by_rules, kept
@@ -49,6 +49,9 @@ _ASKED: Mapping[CaptionStrategy, str] = MappingProxyType(
     {"music": DESCRIBE, "scene_imagination": SCENE}
 )
 """What the captioner is asked for each caption that it hears."""
+_OURS = (SIGNALS, NANO)
+"""Captioners that come with MusiScene: nobody need have named them. Where they can hear nothing
+no scene is written unasked, and a language model, where there is one, imagines scenes better."""
 _SLOWEST, _FASTEST = 0.5, 2.0
 """Speeds at which a retimed temp track is listened to."""
 
@@ -155,10 +158,15 @@ class _Recaptioning:
     def _music(self) -> Caption:
         if self._request.captioner == SIGNALS:
             return self._rules.music
-        return self._heard_of("music") or self._rules.music
+        try:
+            return self._heard_of("music") or self._rules.music
+        except (MediaError, RequestError) as error:
+            if self._request.captioner != NANO:
+                raise
+            return self._ruled(self._rules.music, f"{error.message} What was measured stands.")
 
     def _imagined(self, video: str, music: str, piece: OnPiece, part: Progress) -> Caption | None:
-        if self._request.captioner != SIGNALS or not (self._scribe.has_model and music):
+        if self._request.captioner not in _OURS or not (self._scribe.has_model and music):
             return self._heard_of("scene_imagination")
         return self._scribe.write(
             lambda: imagination_prompt(video, music),
@@ -176,7 +184,7 @@ class _Recaptioning:
         try:
             return self._hear(name)
         except MediaError:
-            if self._request.captioner != SIGNALS:
+            if self._request.captioner not in _OURS:
                 raise
             return None
 

@@ -59,8 +59,13 @@ def music_words(portrait: Portrait, start_s: float = 0.0) -> str:
             f"{_colour(portrait)} and {_level(portrait)}."
         )
     kind = " ".join([f"{_mood(portrait)} music", *tempo_and_key(portrait.music)])
+    return f"{kind}: {sound_words(portrait, start_s)}"
+
+
+def sound_words(portrait: Portrait, start_s: float = 0.0) -> str:
+    """Its colour, density and loudness, and how that goes on; begins in lower case."""
     facts = f"{_colour(portrait)} in colour, {_density(portrait)}, {_level(portrait)}"
-    return f"{kind}: {facts}. {_shape(portrait, start_s)}".strip()
+    return f"{facts}. {_shape(portrait, start_s)}".strip()
 
 
 def mood_words(portrait: Portrait) -> str:

@@ -33,7 +33,7 @@ from musiscene_core.errors import (
 )
 from musiscene_core.progress import silent
 from musiscene_core.ranges import FrameRange, SourceMapping
-from musiscene_core.request import CaptionRequest
+from musiscene_core.request import NANO, CaptionRequest
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, Subtitle, TimelineClip
 from musiscene_daemon import hearing
@@ -325,6 +325,32 @@ def test_signals_imagine_a_scene_where_there_is_music_to_hear(tmp_path: Path) ->
     assert unmusical.scene_imagination == OLD.scene_imagination, "spotting heard no music in it"
     with pytest.raises(RequestError, match="no temp track to listen to"):
         made(brief(), only=("scene_imagination",))
+
+
+def test_nano_hears_what_there_is_and_what_was_measured_stands_where_it_cannot(
+    tmp_path: Path,
+) -> None:
+    given = brief(temp_clip(music(tmp_path)), temp_track=HEARD)
+    captions = made(given, keep_edited=False, captioner=NANO)
+    assert how(captions.music).writer == how(captions.scene_imagination).writer == NANO
+    offline = brief(temp_clip(tmp_path / "gone.wav"), temp_track=HEARD)
+    for asked in ({}, {"only": ("music",)}):
+        captions = made(offline, keep_edited=False, captioner=NANO, **asked)
+        assert captions.music.text.startswith("The temp track is at 120 BPM")
+        assert how(captions.music).writer == "signals"
+        if asked:
+            assert "What was measured stands." in how(captions.music).notes[-1]
+        assert captions.scene_imagination == OLD.scene_imagination
+    absent = made(brief(), only=("music",), keep_edited=False, captioner=NANO)
+    assert absent.music.text == "There is no temp track."
+
+
+def test_a_language_model_imagines_scenes_rather_than_nano(
+    tmp_path: Path, service: LanguageService
+) -> None:
+    given = brief(temp_clip(music(tmp_path)), temp_track=HEARD)
+    captions = made(given, only=("scene_imagination",), captioner=NANO)
+    assert captions.scene_imagination.text == ANSWER
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,12 @@ def test_captions_are_written_in_the_house_style_before_the_scoring_but_for_edit
     scene.spot()
     qtbot.waitUntil(lambda: not scene.busy, timeout=LONG_MS)
     assert scene.brief.temp_track.present
+    assert scene.caption("music").how.writer == "signals"
+    scene.regenerate("music")
+    qtbot.waitUntil(lambda: not scene.busy, timeout=LONG_MS)
+    assert scene.caption("music").how.writer == "nano"
     grid = panel.scene.wishes
+    assert grid.captioner.currentData() == "nano"
     assert not grid.captioner.isHidden()
     assert grid.house.isHidden() or grid._house_row.isHidden()
     grid.captioner.setCurrentIndex(grid.captioner.findData("scripted-ear"))

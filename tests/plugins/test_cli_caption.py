@@ -11,6 +11,7 @@ import pytest
 
 from musiscene_core.brief import Captions, SceneBrief
 from musiscene_core.captioning.heard import SoundCaptions
+from musiscene_core.captioning.prompts import INSTRUMENTS
 from musiscene_core.codec import read_json, to_json
 from musiscene_core.errors import RequestError
 from musiscene_plugins.cli.caption_sound import adapters_in
@@ -47,8 +48,18 @@ def test_a_sound_is_described_and_says_who_listened(desk: Desk) -> None:
     done = desk.run("caption", "temp.wav")
     assert done.returncode == 0, done
     assert done.stdout.startswith("0:00.0 - 0:12.0\n")
-    assert "music at 120 BPM in A minor" in done.stdout
-    assert "Note: Written by rules from measurements; no model listened." in done.stdout
+    told = " ".join(done.stdout.split())
+    assert "The mood of the music is" in told
+    assert "It is in A minor, with a fast tempo of 120 BPM." in told
+    assert "Note: Written by a small model" in told
+    assert "colour and loudness are measured." in told
+
+
+def test_what_nano_is_too_often_wrong_about_it_is_not_asked_unless_it_is_named(desk: Desk) -> None:
+    asked = ("caption", "temp.wav", "--question", INSTRUMENTS)
+    assert "cannot be told from measurements" in " ".join(desk.run(*asked).stdout.split())
+    named = " ".join(desk.run(*asked, "--captioner", "nano").stdout.split())
+    assert "one player in four right" in named
 
 
 def test_the_status_lists_who_can_listen(desk: Desk) -> None:
@@ -80,7 +91,7 @@ def test_sections_and_parts_are_chosen(desk: Desk) -> None:
     made = msgspec.convert(printed, SoundCaptions)
     spans = [(one.section.start_s, one.section.end_s) for one in made.sections]
     assert spans == [(2.0, 6.0), (6.0, 10.0)]
-    assert made.captioner == "signals"
+    assert made.captioner == "nano"
 
 
 def test_what_cannot_be_heard_says_so_beside_the_rest(desk: Desk) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -22,6 +23,9 @@ from musiscene_core.protocol.state import CaptionerInfo
 from musiscene_core.request import NANO
 from musiscene_daemon.engines.signals import SignalsCaptioner
 
+if TYPE_CHECKING:
+    from musiscene_core.spotting.portrait import Portrait
+
 log = logging.getLogger(__name__)
 
 _HEARING = 0.6
@@ -29,6 +33,10 @@ _HEARING = 0.6
 _QUESTIONS = tuple(one for known in prompts.QUESTIONS.values() for one in known)
 _NO_MUSIC = "The nano captioner says nothing of sound without music."
 _NOTE = "Written by a small model that was trained on music our own composer wrote."
+_MEASURED_TOO = "Beats a minute, key, colour and loudness are measured."
+_ON_PLAYERS = "Of music that was not our composer's it names one player in four right."
+_ON_SCENES = "Which kind of scene is not sure: {kind} {share:.0%}."
+_SURE_SCENE = 0.6
 _STRANGE = "This sound is unlike all that it learned from: it may be far off."
 
 
@@ -70,9 +78,12 @@ class NanoCaptioner:
             answered,
             attributes,
             is_strange,
+            likeliest,
             listen,
         )
         from musiscene_core.captioning.nano.saved import SHIPPED, load
+        from musiscene_core.spotting.describe_sound import measured
+        from musiscene_daemon.engines.nano_words import description, pace_words
 
         try:
             nano = load(SHIPPED)
@@ -80,23 +91,50 @@ class NanoCaptioner:
             log.warning("the nano captioner does not load: %s", error)
             return _measured(sections, questions, settings, on_text, progress, error.message)
 
-        def caption(place: int, number: int, impression: Impression, how: HowWritten) -> Caption:
-            text = ""
-            for grown in answered(nano, impression, questions[number], settings):
-                on_text(place, number, grown[len(text) :])
-                text = grown
-            return Caption(text, "model", how=msgspec.structs.replace(how, wrote=text))
+        def caption(
+            place: int, number: int, impression: Impression, portrait: Portrait, how: HowWritten
+        ) -> Caption:
+            question, text = questions[number], ""
+            notes = list(how.notes)
+
+            def grow(whole: str) -> None:
+                nonlocal text
+                on_text(place, number, whole[len(text) :])
+                text = whole
+
+            if question == prompts.TEMPO:
+                grow(pace_words(nano, impression, portrait))
+            else:
+                asked = prompts.MOOD if question == prompts.DESCRIBE else question
+                for grown in answered(nano, impression, asked, settings):
+                    grow(grown)
+            if question == prompts.DESCRIBE:
+                start_s = sections[place].start_s
+                grow(description(nano, impression, portrait, text, start_s))
+            if question in (prompts.DESCRIBE, prompts.TEMPO):
+                notes.append(_MEASURED_TOO)
+                figures = measured(portrait)
+                how = msgspec.structs.replace(how, settings=(*how.settings, *figures))
+            elif question in (prompts.INSTRUMENTS, prompts.GENRE):
+                notes.append(_ON_PLAYERS)
+            elif question in prompts.QUESTIONS["scene_imagination"]:
+                kind, share = likeliest(nano, impression, "kind")
+                if share < _SURE_SCENE:
+                    notes.append(_ON_SCENES.format(kind=kind, share=share))
+            how = msgspec.structs.replace(how, wrote=text, notes=tuple(notes))
+            return Caption(text, "model", how=how)
 
         heard = []
         for place, section in enumerate(sections):
             part = Portion(progress, place / len(sections), (place + 1) / len(sections))
             try:
                 impression = listen(nano, section, Portion(part, 0.0, _HEARING / 2))
-                present = _is_music(section, Portion(part, _HEARING / 2, _HEARING))
+                portrait = _portrait(section, Portion(part, _HEARING / 2, _HEARING))
             except InputError as error:
                 heard.append(HeardSection(section=section, problem=str(error)))
                 continue
-            if not present:
+            # A model that only ever heard music hears it in anything.
+            if not portrait.music.present:
                 told = partial(_told_from, on_text, place)
                 heard += _measured([section], questions, settings, told, part, _NO_MUSIC)
                 continue
@@ -114,7 +152,7 @@ class NanoCaptioner:
             captions = []
             for number in range(len(questions)):
                 part("Describing", _HEARING + (1 - _HEARING) * number / len(questions))
-                captions.append(caption(place, number, impression, how))
+                captions.append(caption(place, number, impression, portrait, how))
             heard.append(HeardSection(section=section, captions=tuple(captions)))
         return tuple(heard)
 
@@ -124,15 +162,14 @@ def _impression(attributes: dict[str, str]) -> str:
     return f"It heard: {told}."
 
 
-def _is_music(section: Section, progress: Progress) -> bool:
-    """Whether there is music at all: a model that only ever heard music hears it in anything."""
+def _portrait(section: Section, progress: Progress) -> Portrait:
+    """What is measured of a section."""
     from musiscene_core.spotting.portrait import portray
 
     media = section.media
-    portrait = portray(
+    return portray(
         media.path, section.start_s, section.end_s, stream=media.audio_stream, progress=progress
     )
-    return portrait.music.present
 
 
 def _told_from(on_text: OnText, first: int, section: int, question: int, piece: str) -> None:

@@ -34,6 +34,7 @@ from musiscene_gui.viewmodels.wishes import (
     STRATEGIES,
     Voice,
     Wishes,
+    as_wished,
     request_for,
     wished_otherwise,
 )
@@ -186,7 +187,7 @@ class SceneModel:
             self.hits_changed.emit()
             self.curve_changed.emit()
             self._rest()
-            if self._voice == self.wishes.voice:
+            if as_wished(self.wishes, self._voice, brief):
                 then()
             else:
                 self._write_as_wished(then)
@@ -200,11 +201,11 @@ class SceneModel:
         if not self.is_current:
             self.spot(then=self.score)
             return
-        if self._voice != self.wishes.voice:
-            self._write_as_wished(self.score)
-            return
         brief = self.brief
         assert brief is not None
+        if not as_wished(self.wishes, self._voice, brief):
+            self._write_as_wished(self.score)
+            return
         try:
             request = request_for(self.wishes, brief, held_frames(self.hits))
         except MusiSceneError as error:

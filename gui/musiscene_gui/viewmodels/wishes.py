@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from musiscene_core.brief import SceneBrief
 from musiscene_core.protocol import EngineInfo
 from musiscene_core.request import (
+    NANO,
     SIGNALS,
     CaptionStrategy,
     MelodySource,
@@ -30,6 +31,9 @@ STRATEGIES: tuple[CaptionStrategy, ...] = (
 Voice = tuple[str, tuple[tuple[str, float], ...]]
 """Who writes captions: a captioner, and its house styles, each with its weight."""
 MEASURED: Voice = (SIGNALS, ())
+UNASKED: Voice = (NANO, ())
+_HEARD: tuple[CaptionStrategy, ...] = ("music", "scene_imagination")
+"""What a captioner writes by what it hears."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class Wishes:
         stems: a stem a role, or a stem an instrument.
         loudness_lufs: of the mix; None leaves it to whether somebody speaks.
         idiom: style to write in; empty lets words and scene choose.
-        captioner: who hears the temp track for the captions; "signals" goes by measures.
+        captioner: who hears the temp track for the captions; "signals" goes by measures alone.
         adapters: house styles of the captioner, each with its weight.
         sketch: what an engine that generates does with the composer's cue.
         melody: whose melody it follows.
@@ -58,7 +62,7 @@ class Wishes:
     stems: StemDetail = "roles"
     loudness_lufs: float | None = None
     idiom: str = ""
-    captioner: str = SIGNALS
+    captioner: str = NANO
     adapters: tuple[tuple[str, float], ...] = ()
     sketch: SketchUse = "guide"
     melody: MelodySource = "sketch"
@@ -78,6 +82,17 @@ def wished_otherwise(wishes: Wishes, **changes: object) -> Wishes:
     usual = Wishes()
     own = {"sketch": usual.sketch, "melody": usual.melody, "sampling": usual.sampling}
     return replace(new, **(own | changes))  # type: ignore[arg-type]
+
+
+def as_wished(wishes: Wishes, voice: Voice, brief: SceneBrief) -> bool:
+    """Whether the words that steer are of whom is wished for, where `voice` wrote the captions.
+
+    Where nobody was chosen, what was measured while spotting stands for all that is not heard.
+    """
+    if voice == wishes.voice:
+        return True
+    heard = wishes.strategy in _HEARD and brief.temp_track.present
+    return (voice, wishes.voice) == (MEASURED, UNASKED) and not heard
 
 
 def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None) -> ScoreRequest:

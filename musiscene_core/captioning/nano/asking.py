@@ -14,6 +14,7 @@ from musiscene_core.captioning.heard import Section
 from musiscene_core.captioning.nano.features import SAMPLE_RATE, WINDOW, WINDOW_S, Floats, views
 from musiscene_core.captioning.nano.network import (
     Speaker,
+    chances,
     chooser,
     embedding,
     spoken,
@@ -75,6 +76,13 @@ def attributes(nano: Nano, impression: Impression) -> dict[str, str]:
     playing = [name for name, logit in zip(nano.manifest.players, likely, strict=True) if logit > 0]
     found["players"] = ", ".join(playing)
     return found
+
+
+def likeliest(nano: Nano, impression: Impression, head: str) -> tuple[str, float]:
+    """What one of the heads tells of the music, and how likely that is, 0 to 1."""
+    found = chances(nano.encoder, head, impression.embedded)
+    place = int(np.argmax(found))
+    return nano.manifest.classes[head][place], float(found[place])
 
 
 def is_strange(nano: Nano, impression: Impression) -> bool:

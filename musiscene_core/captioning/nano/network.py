@@ -62,6 +62,12 @@ def told(weights: Weights, head: str, embedded: Floats) -> Floats:
     return _linear(weights, f"head.{head}", embedded)
 
 
+def chances(weights: Weights, head: str, embedded: Floats) -> Floats:
+    """How likely each class of one of the encoder's heads is, [count]; for one that tells one."""
+    found: Floats = _softmax(told(weights, head, embedded))
+    return found
+
+
 def strangeness(weights: Weights, embedded: Floats) -> float:
     """How far an embedding is from the nearest of those the encoder learned from: 1 - cosine."""
     length = max(float(np.linalg.norm(embedded)), 1e-12)

@@ -14,7 +14,7 @@ from musiscene_core.captioning.measured import forget
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import OutputError, RequestError
 from musiscene_core.protocol import Client, connect
-from musiscene_core.request import SIGNALS, CaptionRequest, CaptionStrategy
+from musiscene_core.request import NANO, SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.caption_sound import adapters_in, show_how
 from musiscene_plugins.cli.captioners import show_captioners
@@ -107,7 +107,7 @@ def _caption_movie(
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         brief = client.spot(timeline, show, on_eta=show.eta)
         only: tuple[CaptionStrategy, ...] = (arguments.strategy,)
-        if arguments.strategy == "fusion" and arguments.captioner not in (None, SIGNALS):
+        if arguments.strategy == "fusion" and _captioner(arguments, brief) != SIGNALS:
             # It goes by what the captioner hears, which a spotted brief does not hold yet.
             only = ("music", "fusion")
         request = _request(arguments, brief, only)
@@ -126,12 +126,17 @@ def _request(
         brief=brief,
         only=only,
         keep_edited=not arguments.edited_too,
-        captioner=arguments.captioner or SIGNALS,
+        captioner=_captioner(arguments, brief),
         language=arguments.language,
         profile=arguments.profile,
         seed=arguments.seed,
         adapters=adapters_in(arguments.adapter),
     )
+
+
+def _captioner(arguments: argparse.Namespace, brief: SceneBrief) -> str:
+    """Who listens: nano where nobody is named and there is music to hear."""
+    return str(arguments.captioner or (NANO if brief.temp_track.present else SIGNALS))
 
 
 def _refuse_sound_options(arguments: argparse.Namespace, what: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from musiscene_core.brief import Caption, HowWritten
+from musiscene_core.captioning import prompts
 from musiscene_core.captioning.heard import HeardSection, SoundCaptions
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.codec import to_json, write_atomically
@@ -17,6 +18,12 @@ from musiscene_core.request import NANO, SIGNALS, CaptionStrategy
 from musiscene_core.timeline import MediaReference
 from musiscene_plugins.cli.inputs import parse_duration
 from musiscene_plugins.cli.terminal import result_console, shown_progress
+
+_NANO_TELLS = {
+    *(prompts.DESCRIBE, prompts.MOOD, prompts.TEMPO),
+    *prompts.QUESTIONS["scene_imagination"],
+}
+"""Where nobody is named nano is asked these; about players and genre it is too often wrong."""
 
 
 def run(arguments: argparse.Namespace, paths: list[Path], target: Path | None) -> int:
@@ -54,7 +61,7 @@ def listen_request(arguments: argparse.Namespace, paths: list[Path]) -> ListenRe
         sounds=tuple(sounds),
         strategy=strategy,
         questions=tuple(arguments.question),
-        captioner=arguments.captioner or _usual(strategy, arguments.question),
+        captioner=arguments.captioner or _usual(arguments.question),
         profile=arguments.profile,
         seed=arguments.seed,
         adapters=adapters_in(arguments.adapter),
@@ -64,9 +71,9 @@ def listen_request(arguments: argparse.Namespace, paths: list[Path]) -> ListenRe
     )
 
 
-def _usual(strategy: CaptionStrategy, questions: list[str]) -> str:
-    """Who listens where nobody is named: who imagines scenes for one, who measures for the rest."""
-    return NANO if strategy == "scene_imagination" and not questions else SIGNALS
+def _usual(questions: list[str]) -> str:
+    """Who listens where nobody is named: nano, but for what it is too often wrong about."""
+    return NANO if set(questions) <= _NANO_TELLS else SIGNALS
 
 
 def adapters_in(texts: list[str]) -> tuple[tuple[str, float], ...]:

@@ -28,8 +28,8 @@ def add_caption(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--captioner",
         metavar="NAME",
-        help="who listens (default: nano for the scene that a sound imagines, else signals, which "
-        "measures)",
+        help="who listens (default: nano; signals, which measures, where there is no music to hear "
+        "or players or genre are asked for)",
     )
     parser.add_argument(
         "--adapter",

@@ -7,7 +7,7 @@ from musiscene_core.brief import EmotionCurve, EmotionPoint, HitPoint
 from musiscene_gui.viewmodels.feeling import drawn
 from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, toggled
 from musiscene_gui.viewmodels.settings import SettingsModel
-from musiscene_gui.viewmodels.wishes import Wishes, request_for
+from musiscene_gui.viewmodels.wishes import MEASURED, UNASKED, Wishes, as_wished, request_for
 from tests.support.daemons import request
 from tests.support.panel_takes import Kept
 
@@ -63,6 +63,20 @@ def test_a_moved_hit_is_held_where_it_is_put_inside_the_range() -> None:
 def test_an_added_hit_goes_when_it_is_released() -> None:
     hits = (Hit(5, rank=1), Hit(20, held=True))
     assert toggled(hits, 1) == (Hit(5, rank=1),)
+
+
+def test_unasked_only_words_that_are_heard_are_written_again_before_they_steer() -> None:
+    unscored = request().brief
+    temp = msgspec.structs.replace(unscored.temp_track, present=True)
+    scored = msgspec.structs.replace(unscored, temp_track=temp)
+    assert Wishes().voice == UNASKED
+    for strategy in ("music", "scene_imagination"):
+        wishes = Wishes(strategy=strategy)
+        assert not as_wished(wishes, MEASURED, scored)
+        assert as_wished(wishes, UNASKED, scored)
+        assert as_wished(wishes, MEASURED, unscored), "there is nothing to hear"
+    assert as_wished(Wishes(strategy="fusion"), MEASURED, scored)
+    assert not as_wished(Wishes(strategy="fusion", captioner="mullama"), MEASURED, scored)
 
 
 def test_wishes_become_a_request() -> None:
