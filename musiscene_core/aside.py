@@ -60,4 +60,8 @@ def aside(
             progress(*told.last)
     finally:
         told.left = True
-    return done.result()
+    try:
+        return done.result()
+    finally:
+        # An error's traceback would hold this frame, and this frame the error.
+        del done

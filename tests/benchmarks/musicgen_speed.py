@@ -84,8 +84,10 @@ def packed(loaded: Loaded, kernel: Kernel) -> Decoder:
 class Clock(StoppingCriteria):
     """When steps ended; of transformers' kind, to be called by its loop."""
 
-    def __init__(self) -> None:
+    def __init__(self, wait: Callable[[], object] = lambda: None) -> None:
+        """Nothing yet; `wait` returns once a device has done all that it was given."""
         self._steps: list[float] = []
+        self._wait = wait
         self.begin()
 
     def begin(self) -> None:
@@ -94,15 +96,16 @@ class Clock(StoppingCriteria):
 
     def at(self, done: int) -> None:
         """So many steps are done."""
+        self._wait()
         now = time.perf_counter()
         if self._done and done > self._done:
             self._steps.append(now - self._last)
         if done > self._done:
             self._last, self._done = now, done
 
-    def __call__(self, *_: object, **__: object) -> torch.Tensor:
+    def __call__(self, given: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         self.at(self._done + 1)
-        return torch.zeros(4, dtype=torch.bool)
+        return torch.zeros(4, dtype=torch.bool, device=given.device)
 
     def fastest_tenth(self) -> float:
         """Seconds a step, the mean over the fastest tenth of them."""

@@ -344,6 +344,25 @@ def test_memory_that_runs_out_in_the_middle_is_found_elsewhere(
     assert apart <= (0 if candidates == "1" else 1e-3 * np.abs(mixes[0]).max())
 
 
+def test_a_model_that_cannot_be_loaded_onto_the_gpu_works_on_the_processor(
+    engine: MusicGenEngine,
+    on_devices: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = engine_module._load
+
+    def full(weights: Path, device: Device, progress: Progress) -> MusicGen:
+        if device.kind == "gpu":
+            on_devices.append(device.kind)
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return load(weights, device, progress)
+
+    monkeypatch.setattr(engine_module, "_load", full)
+    engine.score(wish(0.3), 1, "take-1", tmp_path, silent)
+    assert on_devices == ["gpu", "gpu", "cpu"]
+
+
 def test_memory_that_is_nowhere_is_said_to_be_missing(
     engine: MusicGenEngine,
     on_devices: list[str],

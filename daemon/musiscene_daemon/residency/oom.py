@@ -41,9 +41,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def does_not_fit(what: str) -> EngineError:
+class DoesNotFitError(EngineError):
+    """Everything idle is unloaded, and there is no room all the same."""
+
+
+def does_not_fit(what: str) -> DoesNotFitError:
     """The error at the top of the ladder, about `what`."""
-    return EngineError(
+    return DoesNotFitError(
         f"{what} did not fit into the device's memory.",
         hint="Mark a shorter range, close programs that use the GPU, or choose a smaller engine.",
     )

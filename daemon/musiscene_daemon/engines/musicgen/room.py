@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from musiscene_core.progress import Progress
 from musiscene_daemon.residency.models import ModelSpec
-from musiscene_daemon.residency.oom import MAKING_ROOM, attempted, does_not_fit
+from musiscene_daemon.residency.oom import MAKING_ROOM, DoesNotFitError, attempted, does_not_fit
 from musiscene_daemon.residency.residents import Residents
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,11 @@ def with_room(
             if again:
                 progress(MAKING_ROOM, 0.0)
                 log.warning("%s: %d idle models unloaded", spec.name, residents.evict_idle())
-            found = attempted(partial(_held, residents, spec, work, progress))
+            try:
+                found = attempted(partial(_held, residents, spec, work, progress))
+            except DoesNotFitError:
+                # Not even loaded; all idle ones are unloaded already.
+                break
             if found:
                 return found[0]
             log.warning("out of memory in the middle of the work with %s", spec.name)
