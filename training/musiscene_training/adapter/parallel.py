@@ -23,6 +23,7 @@ from musiscene_core.captioning.mullama.low_rank import base_linear
 from musiscene_core.errors import EngineError, MusiSceneError
 from musiscene_training.adapter.learner import Learner
 from musiscene_training.adapter.settings import Sharing
+from musiscene_training.devices import device_in_words
 
 T = TypeVar("T")
 _PARTED = (
@@ -31,6 +32,8 @@ _PARTED = (
     "Broken pipe",
     "Timed out waiting",
     "remote process exited",
+    "ncclRemoteError",
+    "communicator was aborted",
 )
 """What gloo and NCCL say when the other side is gone."""
 _AGAIN = "Run the same command again: it goes on from the last checkpoint."
@@ -151,16 +154,9 @@ def _share_out(
 def in_words(count: int) -> Iterator[None]:
     """Turn what a device or another process did into an error that says what to do next."""
     try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise EngineError(
-            "The GPU's memory does not suffice for this training.",
-            hint="Set --pack-tokens lower, or --precision bf16, and run the command again.",
-        ) from error
+        with device_in_words(_AGAIN, "Set --pack-tokens lower, or --precision bf16."):
+            yield
     except RuntimeError as error:
-        text = str(error)
-        if count > 1 and any(words in text for words in _PARTED):
+        if count > 1 and any(words in str(error) for words in _PARTED):
             raise EngineError("Another process of this training has ended.", hint=_AGAIN) from error
-        if "CUDA error" in text or "device-side" in text:
-            raise EngineError(f"The GPU failed: {text.splitlines()[0]}.", hint=_AGAIN) from error
         raise

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from musiscene_core.errors import EngineError, MusiSceneError, from_code
+from musiscene_training.devices import device_in_words
 from musiscene_training.vacad.parts import Parts
 from musiscene_training.vacad.settings import Settings
 from musiscene_training.vacad.stages import Stage, opened, work_on
@@ -22,6 +23,8 @@ LOCAL = "local"
 
 Told = Callable[[int, int], None]
 """Hears of clips that are done, and of how many of them failed; what it raises ends the work."""
+
+_AGAIN = "What is done is kept; run the same command again to go on."
 
 
 class Task(NamedTuple):
@@ -50,10 +53,11 @@ class Local:
         """See Executor."""
         if not tasks:
             return
-        stage = opened(tasks[0].stage, settings, build)
-        for task in tasks:
-            for done, failed in batches_done(task, stage, settings, build):
-                told(done, failed)
+        with device_in_words(_AGAIN):
+            stage = opened(tasks[0].stage, settings, build)
+            for task in tasks:
+                for done, failed in batches_done(task, stage, settings, build):
+                    told(done, failed)
 
 
 class OnRay:
@@ -102,7 +106,7 @@ class OnRay:
         except self._ray.exceptions.RayError as error:
             raise EngineError(
                 f"Ray gave up: {str(error).strip().splitlines()[-1][:300]}",
-                hint="What is done is kept; run the same command again to go on.",
+                hint=_AGAIN,
             ) from error
 
     def leave(self) -> None:
@@ -124,10 +128,11 @@ class _Actor:
         """Work on the one part in `rows`; our errors are told in words, as Ray wraps others."""
         counts, told = (0, 0), ("", "", "")
         try:
-            self._stage = self._stage or opened(self._name, self._settings, self._build)
-            task = Task(self._name, int(rows["part"][0]), self._retry_failed)
-            for done, failed in batches_done(task, self._stage, self._settings, self._build):
-                counts = counts[0] + done, counts[1] + failed
+            with device_in_words(_AGAIN):
+                self._stage = self._stage or opened(self._name, self._settings, self._build)
+                task = Task(self._name, int(rows["part"][0]), self._retry_failed)
+                for done, failed in batches_done(task, self._stage, self._settings, self._build):
+                    counts = counts[0] + done, counts[1] + failed
         except MusiSceneError as error:
             told = (error.code, error.message, error.hint)
         names = ("done", "failed", "code", "message", "hint")
