@@ -197,7 +197,7 @@ def look(
     if like.itemsize == 1:
         scale *= _made_whole(asked, at_whole, width)
     inputs = inputs_for(at_keys, asked, at_whole)
-    scores(at_keys, worth, inputs, width, -(-count // BLOCK) * BLOCK, at_chances)
+    scores(at_keys, worth, inputs, width, -(-count // BLOCK) * BLOCK, at_chances, at_values)
     shares(chances, count, scale, many, ones)
     if like.itemsize == 1:
         each = pointer(ones, value_steps)

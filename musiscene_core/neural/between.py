@@ -80,10 +80,12 @@ def layer_norm(x: Any, rows: int, width: int, weight: Any, bias: Any, ones: Any,
 def gelu(x: Any, rows: int, first: int, last: int) -> None:
     """X times the chance that a normal number is below it, in place, for some columns."""
     for m in range(rows):
-        for k in range(first, last):
-            one = x[m, k]
+        # A part that begins at 0: loops whose places may be negative do not become vectors.
+        part = x[m, first:last]
+        for k in range(len(part)):
+            one = part[k]
             size = abs(one) * _ROOT
             t = _ONE / (_ONE + _P * size)
             tail = ((((_A5 * t + _A4) * t + _A3) * t + _A2) * t + _A1) * t * power(-size * size)
             less = one * _HALF * tail
-            x[m, k] = less if one < 0 else one - less
+            part[k] = less if one < 0 else one - less

@@ -9,6 +9,9 @@ from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 
+_LINE_BYTES = 64
+_SECOND_LEVEL = 2
+"""Of caches: what is soon read stays out of the smallest."""
 LANES = 8
 """Of a vector of float32 or int32."""
 BYTE, SHORT, INT, SIZE = (ir.IntType(bits) for bits in (8, 16, 32, 64))
@@ -81,6 +84,19 @@ def load(builder: Any, at: Any, index: Any, kind: Any, lanes: int) -> Any:
     # Rows begin anywhere: a vector is only as well aligned as one of its numbers.
     loaded.align = 1
     return loaded
+
+
+def fetch(builder: Any, at: Any, index: Any, bytes_ahead: int) -> None:
+    """Have the processor read some lines of memory from place `index` behind a pointer on.
+
+    Nothing waits for them, and where there is no memory nothing happens.
+    """
+    kind = ir.FunctionType(ir.VoidType(), [BYTE.as_pointer(), INT, INT, INT])
+    ahead = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    first = builder.bitcast(builder.gep(at, [index]), BYTE.as_pointer())
+    for line in range(0, bytes_ahead, _LINE_BYTES):
+        there = builder.gep(first, [ir.Constant(SIZE, line)])
+        builder.call(ahead, [there, *(ir.Constant(INT, one) for one in (0, _SECOND_LEVEL, 1))])
 
 
 def splat(builder: Any, number: Any, lanes: int = LANES) -> Any:
