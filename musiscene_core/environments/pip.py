@@ -27,7 +27,14 @@ _TIED = (
 """Runs a module that the system kills when its parent dies: a pip that went on alone would write
 beside the one of the next try."""
 _VERIFY = Path(__file__).with_name("inside.py")
-_OFFLINE = ("NewConnectionError", "ConnectTimeoutError", "Max retries exceeded", "ReadTimeoutError")
+_OFFLINE = (
+    "NewConnectionError",
+    "NameResolutionError",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "ProxyError",
+    "Max retries exceeded",
+)
 _AGAIN = "Run the command again: it goes on where it stopped."
 
 
@@ -98,6 +105,11 @@ def install(
         raise InputError(
             f"{name} could not be fetched: the package index is out of reach.",
             hint=f"Check the connection, or name another index with --mirror. {_AGAIN}",
+        )
+    if "not a trusted or secure host" in words:
+        raise InputError(
+            f"{source.mirror} is not secure, so pip takes nothing from it.",
+            hint=f"Name one that begins with https. {_AGAIN}",
         )
     if "No matching distribution" in words:
         where = source.folder or source.indexes.get(name.split("==")[0]) or source.mirror

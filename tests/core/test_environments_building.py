@@ -139,6 +139,37 @@ def test_a_try_that_fails_is_gone_on_with_and_keeps_what_worked(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "nowhere.invalid"])
+def test_without_a_connection_it_says_so_and_goes_on_when_there_is_one(
+    tmp_path: Path, packages: Path, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_RETRIES", "1")
+    away = Source(mirror=f"https://{host}/simple")
+    data = tmp_path / "data"
+    words = r"drums_one==1\.0 could not be fetched: .* out of reach"
+    with pytest.raises(InputError, match=words) as raised:
+        building.build(RECIPE, python=HERE, source=away, data=data)
+    assert "Check the connection, or name another index with --mirror." in raised.value.hint
+    assert "it goes on where it stopped" in raised.value.hint
+    begun = folder_of("band", data).with_name(".band.new")
+    made = (begun / "pyvenv.cfg").stat().st_mtime_ns
+    place = build(tmp_path, packages)
+    assert (place / "pyvenv.cfg").stat().st_mtime_ns == made
+    assert says(interpreter_of(place), "import bass_two; print(bass_two.drums_one.BEAT)") == "4"
+
+
+@pytest.mark.slow
+def test_an_index_that_is_not_secure_is_said_to_be_refused(tmp_path: Path) -> None:
+    plain = Source(mirror="http://nowhere.invalid/simple")
+    with pytest.raises(InputError, match=r"nowhere\.invalid/simple is not secure"):
+        building.build(RECIPE, python=HERE, source=plain, data=tmp_path / "data")
+
+
+@pytest.mark.slow
 def test_a_package_that_is_not_there_is_named(tmp_path: Path, packages: Path) -> None:
     newer = msgspec.structs.replace(RECIPE, requirements=("drums_one==9.9",))
     with pytest.raises(InputError, match=r"drums_one==9\.9 is not in .*packages"):

@@ -17,6 +17,7 @@ import pytest
 from musiscene_core.composing.compose import compose
 from musiscene_core.cue import STEM_ROLES, Chord
 from musiscene_core.errors import EngineError, JobFailedError, RequestError
+from musiscene_core.progress import silent
 from musiscene_core.protocol import Client, connect
 from musiscene_core.request import ScoreRequest
 from musiscene_daemon.engines.audiocraft import conditions, sounds
@@ -105,7 +106,26 @@ def test_a_scene_is_scored_exactly(client: Client, stand: tuple[Home, Path], eng
             assert [tuple(c) for c in one["chords"]] == conditions.chords_in(
                 plan, start_s, start_s + 10
             )
+            assert [tuple(note) for note in one["melody"]] == conditions.melody_in(
+                plan, start_s, start_s + 10
+            )
             assert all(0 <= begins < ends <= 10 for _, begins, ends in one["melody"])
+
+
+def test_jasco_hears_the_composers_drums_at_their_times(
+    client: Client, stand: tuple[Home, Path], tmp_path: Path
+) -> None:
+    brief = brief_of(length_s=13.0, valence=0.5, arousal=0.9)
+    request = msgspec.structs.replace(wish("a chase", "jasco"), brief=brief)
+    client.score(request)
+    given = asked(stand[1])[-2:]
+    played = conditions.drums(request, request.seed, tmp_path, silent)
+    assert played is not None
+    for one, start_s in zip(given, (0.0, 9.0), strict=True):
+        part = played[0, round(48_000 * start_s) : round(48_000 * (start_s + 10))]
+        tenths = [float(np.abs(part[at : at + 4_800]).max()) for at in range(0, len(part), 4_800)]
+        assert one["drums_heard"] == pytest.approx(tenths, abs=1e-3)
+        assert max(tenths) > 0.01
 
 
 def test_cancelling_ends_the_work_within_half_a_second_and_keeps_the_model(

@@ -30,8 +30,9 @@ def test_sounds_and_words_are_handed_over_and_the_figure_comes_back(
     assert "musiscene setup audiocraft" in capsys.readouterr().err
     audiocraft_standin.install(tmp_path / "home/data")
     # A second against half of one, at 32 kHz.
-    assert main(["kl", str(made), "--real", str(real)]) == 0
-    assert capsys.readouterr().out == "16000\n"
+    for metric in ("kl", "fad"):
+        assert main([metric, str(made), "--real", str(real)]) == 0
+        assert capsys.readouterr().out == "16000\n"
     (tmp_path / "texts.json").write_text(json.dumps({"sea.wav": "a calm sea"}))
     assert main(["clap", str(made), "--texts", str(tmp_path / "texts.json")]) == 0
     assert capsys.readouterr().out == "0\n"

@@ -45,8 +45,13 @@ def generate(given, folder, tell):
     """Sound as asked for, and a note of what was asked, in MUSISCENE_STANDIN_DIARY."""
     diary = os.environ.get("MUSISCENE_STANDIN_DIARY")
     if diary:
+        heard = {
+            f"{name}_heard": levels(Path(folder), given[name])
+            for name in ("drums", "reference")
+            if name in given
+        }
         with open(diary, "a") as file:
-            file.write(json.dumps({**given, "pid": os.getpid()}) + "\n")
+            file.write(json.dumps({**given, **heard, "pid": os.getpid()}) + "\n")
     words = given["prompt"]
     tell("Generating", 0.0)
     if "wedged" in words:
@@ -73,6 +78,14 @@ def generate(given, folder, tell):
     )
     (Path(folder) / "sound.f32").write_bytes(sound.tobytes())
     return {"file": "sound.f32", "channels": 1, "rate": RATE}
+
+
+def levels(folder, sound):
+    """The peak of each tenth of a second of a sound that was handed over."""
+    samples = array.array("f")
+    samples.frombytes((folder / sound["file"]).read_bytes())
+    step = sound["channels"] * sound["rate"] // 10
+    return [max(map(abs, samples[at : at + step])) for at in range(0, len(samples), step)]
 
 
 def load(given, folder, tell):
