@@ -40,8 +40,9 @@ SketchUse = Literal["off", "guide", "layer"]
 beats and melody, or a guide that also sounds, on stems of its own."""
 MelodySource = Literal["sketch", "temp"]
 """Whose melody a model that hears one follows: the sketch's, or the temp track's."""
-StemDetail = Literal["roles", "instruments"]
-"""What a stem is: all that plays one role, or all that one instrument plays in it."""
+StemDetail = Literal["roles", "instruments", "generated"]
+"""What a stem is: all that plays one role, or all that one instrument plays in it; or a role's part
+generated on its own, by an engine that would otherwise take its music apart."""
 AlternateName = Literal["no-melody", "no-drums", "underscore", "60s", "30s", "15s", "stinger"]
 """Other versions of a take's music."""
 ALTERNATES: tuple[AlternateName, ...] = get_args(AlternateName)
@@ -116,7 +117,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
         sounds: an SF2 or SF3 file whose sounds to play with, an absolute path on the daemon's
             machine; empty for the engine's own.
         idiom: name of the style to write in; None lets words and scene choose.
-        stems: a stem a role, or a stem an instrument.
+        stems: a stem a role, or a stem an instrument; or each role generated on its own.
         loop: whole bars of one tempo, the end's tails in the beginning, to be played round.
         alternates: which other versions of each take to make too; cut-downs of at least the
             range's length are passed over with a warning.

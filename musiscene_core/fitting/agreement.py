@@ -15,6 +15,7 @@ from musiscene_core.spotting.chroma import HOP_S
 
 Floats = npt.NDArray[np.float32]
 Doubles = npt.NDArray[np.float64]
+Times = Sequence[float] | Doubles
 
 NEAR_S = 0.07
 """As near as a listener takes two beats for one."""
@@ -44,8 +45,7 @@ def agreement(
         bars: how many there are.
     """
     own = sketch_beats_s(sketch)
-    beats = np.array(beats_s)
-    away = np.array([np.abs(beats - beat).min() for beat in own]) if len(beats) else np.zeros(0)
+    away = _away_s(own, beats_s)
     return SketchAgreement(
         use=use,
         melody=melody,
@@ -56,6 +56,17 @@ def agreement(
         bars=bars,
         chroma=round(_alike(sketch, chroma), 3),
     )
+
+
+def beats_near(beats_s: Times, others_s: Times) -> int:
+    """How many of `beats_s` have one of `others_s` so near that a listener takes them for one."""
+    return int(np.sum(_away_s(beats_s, others_s) <= NEAR_S))
+
+
+def _away_s(beats_s: Times, others_s: Times) -> Doubles:
+    """From each of `beats_s` to the nearest of `others_s` [n]; nothing where there are none."""
+    others = np.array(others_s)
+    return np.array([np.abs(others - beat).min() for beat in beats_s if len(others)])
 
 
 def sketch_beats_s(sketch: Cue) -> Doubles:

@@ -33,7 +33,7 @@ def ring_s(length_s: float) -> tuple[float, float]:
 
 
 def rung_out(audio: Floats, accent: int, next_beat: int, samples: int) -> Floats:
-    """`audio` [2, n] as exactly `samples` samples, ending with what sounds at `accent`.
+    """`audio` [2 k, n] as exactly `samples` samples, ending with what sounds at `accent`.
 
     Args:
         audio: at 48 kHz.
@@ -41,7 +41,7 @@ def rung_out(audio: Floats, accent: int, next_beat: int, samples: int) -> Floats
         next_beat: sample at which the music would go on: nothing is heard of it.
         samples: of the result.
     """
-    result: Floats = np.zeros((2, samples), np.float32)
+    result: Floats = np.zeros((len(audio), samples), np.float32)
     fade = round(_FADE_OUT_S * SAMPLE_RATE)
     held = min(next_beat - accent, round(_LONGEST_HELD_S * SAMPLE_RATE))
     # The next attack may come a little before its beat.
@@ -64,7 +64,8 @@ def rung_out(audio: Floats, accent: int, next_beat: int, samples: int) -> Floats
 def _add_echo(result: Floats, begin: int, stop: int, fade: int) -> None:
     """Put the echo of [begin, stop) from where it falls silent on; it swells as that fades."""
     held = result[:, begin:stop].astype(np.float64)
-    echo = oaconvolve(held, hall(), axes=1)[:, stop - fade - begin :]
+    room = np.tile(hall(), (len(held) // 2, 1))
+    echo = oaconvolve(held, room, axes=1)[:, stop - fade - begin :]
     echo = echo[:, : result.shape[1] - (stop - fade)]
     # As loud as what it takes over from.
     near = round(_HEARD_S * SAMPLE_RATE)

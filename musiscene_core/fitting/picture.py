@@ -80,7 +80,7 @@ class Laid:
     """Music on picture.
 
     Attributes:
-        audio: [2, samples].
+        audio: [2 k, samples].
         moments: one for each wished.
         stretches: only those that change anything.
         begin_s: where the recording is entered, in its own seconds.
@@ -101,7 +101,7 @@ class Laid:
 
 
 def lay(audio: Floats, grid: Grid, wish: Wish) -> Laid:
-    """Lay `audio` [2, n] at 48 kHz on picture.
+    """Lay `audio` [2 k, n] at 48 kHz on picture, all of it alike.
 
     Args:
         audio: the recording; a little longer than the range, else its end is silence.

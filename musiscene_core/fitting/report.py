@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from musiscene_core.codec import read_json
+from musiscene_core.cue import StemRole
 from musiscene_core.fitting.drift import Drift
 from musiscene_core.remixing.fitted import Stretch
 from musiscene_core.take import RENDER_FILE
@@ -92,6 +93,26 @@ class SketchAgreement(msgspec.Struct, frozen=True, kw_only=True):
     chroma: float
 
 
+class StemMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A stem that was generated on its own.
+
+    Attributes:
+        role: which.
+        followed: whether the model heard the composer's part for it, or only words.
+        seconds: that its generating took, for all takes of the request together.
+        gain_db: by which it was brought to its place among the stems.
+        beats: how many are heard in it; 0 where none are, or none in the music.
+        near: how many of them have a beat of the music within 70 ms.
+    """
+
+    role: StemRole
+    followed: bool
+    seconds: float
+    gain_db: float = 0.0
+    beats: int = 0
+    near: int = 0
+
+
 class RenderReport(msgspec.Struct, frozen=True, kw_only=True):
     """How a take was made.
 
@@ -104,6 +125,7 @@ class RenderReport(msgspec.Struct, frozen=True, kw_only=True):
         separation: how the stems were taken apart, in a sentence, with what to expect of them.
         sketch: how it goes with its sketch; None without one.
         first_sound_s: from the beginning of the writing until there was something to hear.
+        stems: those that were generated on their own; none where the music was taken apart.
         schema_version: of this struct.
     """
 
@@ -115,6 +137,7 @@ class RenderReport(msgspec.Struct, frozen=True, kw_only=True):
     separation: str = ""
     sketch: SketchAgreement | None = None
     first_sound_s: float = 0.0
+    stems: tuple[StemMade, ...] = ()
     schema_version: int = 1
 
 

@@ -76,6 +76,12 @@ def check(
             f"{info.name} draws no tokens, so guidance, temperature, top-k and top-p mean nothing.",
             hint=f"Leave them out; engines that draw: {able or 'none is installed'}.",
         )
+    if request.stems == "generated" and not info.samples:
+        able = ", ".join(engine.name for engine in engines if engine.samples)
+        raise RequestError(
+            f"{info.name} generates no stems on their own.",
+            hint=f"Leave out --stems generated; engines that do: {able or 'none is installed'}.",
+        )
     length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:
         raise RequestError(

@@ -192,6 +192,46 @@ def test_takes_written_together_are_what_each_is_alone(
     assert apart < 1e-3 * np.abs(mixes[1]).max()
 
 
+@pytest.mark.parametrize("kind", ["mono", "melody"])
+def test_stems_are_generated_on_their_own_and_the_mix_is_their_sum(
+    engine: MusicGenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    weights = tiny_musicgen.save(tmp_path / "musicgen-own", kind)
+    monkeypatch.setenv(WEIGHTS_VARIABLE, str(weights))
+    prompts: list[str] = []
+    guides: list[torch.Tensor | None] = []
+    write = MusicGen.write
+
+    def seen(self: MusicGen, prompt: str, *arguments: object, **named: object) -> object:
+        prompts.append(prompt)
+        guides.append(named["chroma"])
+        return write(self, prompt, *arguments, **named)
+
+    monkeypatch.setattr(MusicGen, "write", seen)
+    request = wish(3.3, stems="generated", tempo_bpm=120.0)
+    check(request, [engine.describe()], ())
+    folder = tmp_path / "take"
+    folder.mkdir()
+    take = engine.score(request, 5, "take-1", folder, silent)
+    report = read_render(folder)
+    roles = [stem.role for stem in report.stems]
+    assert len(roles) >= 3
+    assert len(prompts) == len(set(prompts)) == len(roles)
+    assert "Bass line only" in prompts[roles.index("bass")]
+    assert all("120 bpm" in prompt for prompt in prompts)
+    followed = [guide is not None for guide in guides]
+    assert followed == [stem.followed for stem in report.stems]
+    assert any(followed) == (kind == "melody")
+    mix = samples_of(folder / take.mix)
+    stems = {stem.role: samples_of(folder / stem.path) for stem in take.stems}
+    assert len(mix) == take.length_samples == request.brief.timeline.length_samples
+    assert np.array_equal(sum(stems.values()), mix)
+    for role in STEM_ROLES:
+        assert (np.abs(stems[role]).max() > 1000) == (role in roles)
+    assert "one by one" in report.separation
+    assert sum(stem.seconds for stem in report.stems) > 0
+
+
 def test_how_tokens_are_drawn_is_wished_for(engine: MusicGenEngine, tmp_path: Path) -> None:
     request = wish(2.0, takes=2, sampling=Sampling(temperature=0.0))
     places = [(seed, f"take-{seed}", tmp_path / f"take-{seed}") for seed in (1, 2)]
@@ -203,6 +243,8 @@ def test_how_tokens_are_drawn_is_wished_for(engine: MusicGenEngine, tmp_path: Pa
     assert np.array_equal(one, other)
     check(request, [engine.describe()], ())
     composed = msgspec.structs.replace(request, engine="composer")
+    with pytest.raises(RequestError, match="generates no stems"):
+        check(wish(2.0, engine="composer", stems="generated"), [ComposerEngine().describe()], ())
     with pytest.raises(RequestError, match="draws no tokens"):
         check(composed, [ComposerEngine().describe()], ())
 

@@ -21,7 +21,12 @@ from musiscene_core.composing.compose import compose  # noqa: E402
 from musiscene_core.composing.notation.lead_sheet import lead_sheet_pages  # noqa: E402
 from musiscene_core.composing.score import score  # noqa: E402
 from musiscene_core.cue import STEM_ROLES  # noqa: E402
-from musiscene_core.fitting.report import RenderReport, WindowMade, read_render  # noqa: E402
+from musiscene_core.fitting.report import (  # noqa: E402
+    RenderReport,
+    StemMade,
+    WindowMade,
+    read_render,
+)
 from musiscene_core.media import read_audio  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
@@ -181,3 +186,43 @@ def test_sound_that_another_engine_delivers_with_its_plan_meets_the_hits(tmp_pat
     report = read_render(tmp_path / "take")
     assert report is not None
     assert max(abs(hit.before_frames) for hit in report.hits) > 1.0
+
+
+def test_stems_side_by_side_are_laid_alike_and_their_beats_are_compared(tmp_path: Path) -> None:
+    request = request_of(stems="generated")
+    _, sketch = played(msgspec.structs.replace(request, engine="composer"), tmp_path / "played")
+    end = Fraction(sketch.length_samples, 48_000)
+    late = np.zeros((2, round(0.13 * RATE)), np.float32)
+    roles = ("harmony", "bass", "melody", "percussion")
+    sounds = []
+    for stem in sketch.stems:
+        if stem.role in roles:
+            path = tmp_path / "played" / stem.path
+            own = read_audio(path, Fraction(0), end, sample_rate=48_000, channels=2)
+            sounds.append(np.concatenate([late, resample_poly(own, 2, 3, axis=1)], axis=1))
+    audio = np.concatenate(sounds).astype(np.float32)
+    stems = tuple(StemMade(role=role, followed=True, seconds=1.0) for role in roles)
+    plan = compose(request, request.seed)
+    made = Sound(audio, (window(0.0, audio.shape[1] / RATE),), (), 0.0, stems)
+    (tmp_path / "take").mkdir()
+    place = Place("take-1", 0, tmp_path / "take")
+    take = rendered(request, plan, made, MODEL, place, silent)
+    assert len(take.hits) >= 2
+    assert all(abs(hit.error_frames) < 0.5 for hit in take.hits)
+    parts = {one.role: samples_of(place.folder, one.path) for one in take.stems}
+    mix = samples_of(place.folder, take.mix)
+    assert mix.shape[1] == take.length_samples
+    assert np.array_equal(sum(parts.values()), mix)
+    assert not parts["texture"].any()
+    # A stem is its part alone, moved as the music was.
+    for role, own in zip(roles, sounds, strict=True):
+        heard = parts[role].mean(axis=0)[: 10 * 48_000 : 48]
+        before = np.abs(resample_poly(own.mean(axis=0), 3, 2)[: 10 * 48_000 : 48]).max()
+        assert (np.abs(heard).max() > 1 << 14) == (before > 1e-2), role
+    report = read_render(place.folder)
+    assert report is not None
+    assert [stem.role for stem in report.stems] == list(roles)
+    compared = [stem for stem in report.stems if stem.beats]
+    assert compared
+    # All play one cue: by chance a fifth of a stem's beats would be the music's.
+    assert max(stem.near / stem.beats for stem in compared) > 0.6, report.stems

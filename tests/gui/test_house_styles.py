@@ -108,6 +108,9 @@ def test_sketch_melody_and_sampling_are_wished_of_an_engine_that_heeds_them(
     assert rows.guidance.isHidden()
     scene.wish(engine="musicgen")
     assert not rows.sketch.isHidden()
+    stems = panel.scene.wishes.stems
+    stems.setCurrentIndex(stems.findData("generated"))
+    stems.activated.emit(stems.currentIndex())
     rows.sketch.setCurrentIndex(rows.sketch.findData("layer"))
     rows.sketch.activated.emit(rows.sketch.currentIndex())
     rows.melody.setCurrentIndex(rows.melody.findData("temp"))
@@ -119,7 +122,10 @@ def test_sketch_melody_and_sampling_are_wished_of_an_engine_that_heeds_them(
     drawn = Sampling(guidance=4.5, temperature=0.9, top_k=100, top_p=0.95)
     wish = request_for(scene.wishes, request().brief, None)
     assert (wish.sketch, wish.melody, wish.sampling) == ("layer", "temp", drawn)
+    assert wish.stems == "generated"
     # The composer would refuse them, so that they do not go along to it.
     scene.wish(engine="composer")
     wish = request_for(scene.wishes, request().brief, None)
     assert (wish.sketch, wish.melody, wish.sampling) == ("guide", "sketch", USUAL)
+    assert wish.stems == "roles"
+    assert not stems.model().item(stems.findData("generated")).isEnabled()

@@ -1116,6 +1116,18 @@
         <source>{0} LU off</source>
         <translation>{0} LU daneben</translation>
     </message>
+    <message>
+        <source>Taken apart by rules, no model: expect an SI-SDR of about {0} dB. Good for balancing, not for hearing one alone.</source>
+        <translation>Nach Regeln zerlegt, ohne Modell: ein SI-SDR von etwa {0} dB ist zu erwarten. Gut zum Abmischen, nicht um eine allein zu hören.</translation>
+    </message>
+    <message>
+        <source>Drums and bass taken apart by {0}, melody and harmony by rules.</source>
+        <translation>Schlagwerk und Bass zerlegt von {0}, Melodie und Harmonie nach Regeln.</translation>
+    </message>
+    <message>
+        <source>Generated one by one ({0}) in {1} s; the mix is their sum.</source>
+        <translation>Einzeln erzeugt ({0}) in {1} s; die Mischung ist ihre Summe.</translation>
+    </message>
 </context>
 <context>
     <name>SceneColumn</name>
@@ -1822,6 +1834,10 @@
     <message>
         <source>, no commercial use</source>
         <translation>, nicht kommerziell</translation>
+    </message>
+    <message>
+        <source>each generated</source>
+        <translation>einzeln erzeugt</translation>
     </message>
 </context>
 </TS>

@@ -80,7 +80,13 @@ def wished_otherwise(wishes: Wishes, **changes: object) -> Wishes:
     if engine_and_model(new.engine)[0] == engine_and_model(wishes.engine)[0]:
         return new
     usual = Wishes()
-    own = {"sketch": usual.sketch, "melody": usual.melody, "sampling": usual.sampling}
+    own: dict[str, object] = {
+        "sketch": usual.sketch,
+        "melody": usual.melody,
+        "sampling": usual.sampling,
+    }
+    if new.stems == "generated":
+        own["stems"] = usual.stems
     return replace(new, **(own | changes))  # type: ignore[arg-type]
 
 

@@ -89,6 +89,15 @@ TROUBLE = (
     QT_TRANSLATE_NOOP("Said", "It ended without a word."),
     QT_TRANSLATE_NOOP("Said", "Try again: it goes on where it stopped."),
 )
+STEMS = (
+    QT_TRANSLATE_NOOP(
+        "Said",
+        "Taken apart by rules, no model: expect an SI-SDR of about {0} dB. Good for balancing, not"
+        " for hearing one alone.",
+    ),
+    QT_TRANSLATE_NOOP("Said", "Drums and bass taken apart by {0}, melody and harmony by rules."),
+    QT_TRANSLATE_NOOP("Said", "Generated one by one ({0}) in {1} s; the mix is their sum."),
+)
 CRITIC = (
     QT_TRANSLATE_NOOP("Said", "Fits {0} best: {1}."),
     QT_TRANSLATE_NOOP("Said", "Nearer to {0} than {1}: {2} ({3} against {4})."),
@@ -163,7 +172,7 @@ def _matched(sentence: str) -> tuple[str, tuple[str, ...]] | None:
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
     # Those with fewer places first: what is known whole is not read as a part of another.
-    known = sorted((*STAGES, *TROUBLE, *CRITIC), key=lambda text: text.count("{"))
+    known = sorted((*STAGES, *TROUBLE, *STEMS, *CRITIC), key=lambda text: text.count("{"))
     return tuple(
         (re.compile(_PLACE.sub("(.+?)", re.escape(text)), re.DOTALL), text) for text in known
     )

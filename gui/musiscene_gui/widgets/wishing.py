@@ -120,7 +120,11 @@ class WishGrid(QWidget):
         _refill(self.strategy, [(captions[name], name) for name in STRATEGIES])
         _refill(
             self.stems,
-            [(self.tr("by role"), "roles"), (self.tr("by instrument"), "instruments")],
+            [
+                (self.tr("by role"), "roles"),
+                (self.tr("by instrument"), "instruments"),
+                (self.tr("each generated"), "generated"),
+            ],
         )
         self._engines_changed()
 
@@ -182,6 +186,8 @@ class WishGrid(QWidget):
     def _show_engine(self) -> None:
         info = self._engine()
         self.generating.refresh(info)
+        place = self.stems.findData("generated")
+        self.stems.model().item(place).setEnabled(info is not None and info.samples)
         self.about.setVisible(info is not None)
         self.about.set_whole(self._said_of(info) if info is not None else "")
         self.engine.setToolTip(info.description if info is not None else "")

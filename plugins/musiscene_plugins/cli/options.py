@@ -68,9 +68,10 @@ def add_music(parser: argparse.ArgumentParser) -> None:
     )
     music.add_argument(
         "--stems",
-        choices=("roles", "instruments"),
+        choices=("roles", "instruments", "generated"),
         default="roles",
-        help="a stem a role (default), or a stem an instrument",
+        help="a stem a role (default), or a stem an instrument; generated: an engine that would "
+        "take its music apart makes each role's music on its own instead",
     )
     music.add_argument(
         "--loop", action="store_true", help="whole bars that can be played round without a seam"

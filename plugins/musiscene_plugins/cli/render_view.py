@@ -44,6 +44,13 @@ def render_lines(folder: Path) -> list[str]:
             f" {agreed.median_ms:.0f} ms), {agreed.bars_met} of {agreed.bars} bar lines brought"
             f" together, harmony {agreed.chroma:.0%} alike"
         )
+    for stem in report.stems:
+        how = "by the sketch's notes and words" if stem.followed else "by words"
+        beats = f"{stem.near} of its {stem.beats} beats within 70 ms of the music's"
+        lines.append(
+            f"Stem {stem.role}: generated {how} in {stem.seconds:.0f} s, {stem.gain_db:+.1f} dB, "
+            + (beats if stem.beats else "no beats to compare")
+        )
     if report.separation:
         lines.append(f"Stems: {report.separation}")
     return lines

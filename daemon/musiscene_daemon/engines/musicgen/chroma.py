@@ -11,11 +11,12 @@ import functools
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.cue import Cue
+from musiscene_core.cue import Cue, StemRole
 
 Floats = npt.NDArray[np.float32]
 
 SIZE, HOP = 16_384, 4_096
+_LINES = ("melody", "bass")
 
 
 def chroma(audio: Floats, sample_rate: int, classes: int = 12) -> Floats:
@@ -43,8 +44,13 @@ def strongest(energies: Floats) -> Floats:
     return result
 
 
-def guide(cue: Cue, start_s: float, length_s: float, frame_s: float) -> Floats:
-    """The cue's melody from `start_s` on as [frames, 12]; its chords' roots where it rests."""
+def guide(
+    cue: Cue, start_s: float, length_s: float, frame_s: float, role: StemRole = "melody"
+) -> Floats:
+    """The cue's melody from `start_s` on as [frames, 12]; its chords' roots where it rests.
+
+    Of another role: the bass's line, the roots alone for chords.
+    """
     count = max(1, round(length_s / frame_s))
     result = np.zeros((count, 12), np.float32)
 
@@ -58,7 +64,7 @@ def guide(cue: Cue, start_s: float, length_s: float, frame_s: float) -> Floats:
     for chord in cue.chords:
         sound(chord.start, chord.length, chord.root)
     for part in cue.parts:
-        if part.role == "melody":
+        if part.role == role and role in _LINES:
             for note in part.notes:
                 sound(note.start, note.length, note.pitch)
     result[result.sum(axis=1) == 0, cue.tonic] = 1.0

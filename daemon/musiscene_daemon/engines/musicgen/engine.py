@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from musiscene_core.aside import aside
-from musiscene_core.cue import STEM_ROLES
+from musiscene_core.cue import STEM_ROLES, StemRole
 from musiscene_core.errors import EngineError, InputError, ModelError, RequestError
 from musiscene_core.models.places import size_of, title
 from musiscene_core.progress import Portion, Progress
@@ -55,6 +55,8 @@ _SMALL_PARAMETERS = 420_000_000
 _NEEDED = ("torch", "transformers", "safetensors", "tokenizers")
 _PRECISIONS = ("float32", "half", "int8")
 _SHORTEST_S = 0.02
+_LONGEST_APART_S = 300.0
+"""Five stems of it lie in memory at once."""
 _STARTING = "Starting MusicGen"
 _BYTES = {"float32": 4, "half": 2, "int8": 1}
 _BESIDE_BYTES = 1 << 30
@@ -125,10 +127,10 @@ class MusicGenEngine:
         # Seconds of imports, which a worker that only composes need not spend.
         aside(lambda _: _imported(), progress, _STARTING)
         from musiscene_core.composing.compose import compose
-        from musiscene_daemon.engines.musicgen import guides, laying, rendering, writing
+        from musiscene_daemon.engines.musicgen import guides, laying, rendering, stemwise, writing
 
         # What is named and not there is said before minutes are spent on generating.
-        separates = demucs.find()
+        separates = demucs.find() if request.stems != "generated" else None
         converting = Portion(progress, 0.0, 0.05)
         weights = _ready(found(request.model), converting, self._aside)
         checked_files(weights, read_shape(weights))
@@ -137,7 +139,16 @@ class MusicGenEngine:
         # them alone becomes the same.
         plan = compose(request, request.seed)
         length_s = request.length_seconds
-        follow = guides.guide_for(request, plan, read_shape(weights))
+        if request.stems == "generated" and length_s > _LONGEST_APART_S:
+            raise RequestError(
+                f"Stems are generated one by one for up to {_LONGEST_APART_S:g} s.",
+                hint="Mark a shorter range, or leave out --stems generated.",
+            )
+
+        def guide_of(role: StemRole) -> guides.Guide | None:
+            return guides.guide_for(request, plan, read_shape(weights), role)
+
+        follow = guide_of("melody")
 
         def work(model: MusicGen) -> tuple[tuple[rendering.Sound, ...], rendering.Model]:
             on_gpu = model.decoder.device != "cpu"
@@ -161,7 +172,10 @@ class MusicGenEngine:
                 sample_rate=model.shape.sample_rate,
                 melody=follow is not None and request.melody == "sketch" and not request.music,
             )
-            return writing.sounds(wanted, seeds, Portion(progress, 0.1, 0.7)), about
+            generating = Portion(progress, 0.1, 0.7)
+            if request.stems == "generated":
+                return stemwise.sounds(wanted, seeds, guide_of, generating), about
+            return writing.sounds(wanted, seeds, generating), about
 
         rungs = [_spec(weights, self._aside)]
         if self._residents.has_gpus:
@@ -244,7 +258,7 @@ def _model(name: str, folder: Path) -> EngineModel:
 
 def _imported() -> None:
     """Import what making music takes."""
-    from musiscene_daemon.engines.musicgen import guides, laying, rendering, writing  # noqa: F401
+    from musiscene_daemon.engines.musicgen import guides, laying, rendering, stemwise  # noqa: F401
 
 
 def _ready(folder: Path, progress: Progress, on: Executor | None = None) -> Path:

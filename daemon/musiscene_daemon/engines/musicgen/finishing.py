@@ -6,7 +6,7 @@ shall be heard too comes in as stems of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from fractions import Fraction
@@ -20,7 +20,7 @@ from musiscene_core.composing.sound.ducking import Ducker
 from musiscene_core.composing.sound.master import Levels, master
 from musiscene_core.composing.sound.spill import Spill
 from musiscene_core.composing.take_audio import TakeAudio
-from musiscene_core.cue import STEM_ROLES
+from musiscene_core.cue import STEM_ROLES, StemRole
 from musiscene_core.loudness import LoudnessMeter, integrated
 from musiscene_core.media import read_audio
 from musiscene_core.progress import Portion, Progress
@@ -28,6 +28,7 @@ from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
 from musiscene_core.separating.by_rules import Split, taken_apart
 from musiscene_core.take import Stem, Take
 from musiscene_core.timecode import SAMPLE_RATE, frame_to_sample
+from musiscene_daemon.engines.musicgen.listening import together
 
 Floats = npt.NDArray[np.float32]
 
@@ -63,9 +64,10 @@ def write(
     progress: Progress,
     *,
     split: Split | None = None,
+    parts: Sequence[StemRole] = (),
     sketch: tuple[Take, Path] | None = None,
 ) -> tuple[tuple[Stem, ...], Levels]:
-    """Write mix, stems and overview of `audio` [2, samples] into `folder`.
+    """Write mix, stems and overview of `audio` [2 k, samples] into `folder`.
 
     Args:
         request: what is wanted.
@@ -74,6 +76,7 @@ def write(
         folder: exists.
         progress: hears of each stage.
         split: a model that tells drums and bass apart.
+        parts: the stems that lie side by side in `audio`; none where it is a mix.
         sketch: a composed take of the same range, and its folder, to be heard beneath.
 
     Raises:
@@ -95,13 +98,17 @@ def write(
             track.name: stack.enter_context(Spill(folder, samples)) for track in tracks
         }
         duckers = {role: Ducker(request.brief.dialogue, samples) for role in STEM_ROLES}
-        pieces = taken_apart(audio, lambda share: parting("Taking the stems apart", share), split)
+
+        def heard(share: float) -> None:
+            parting("Taking the stems apart", share)
+
+        pieces = _apart(audio, parts, heard) if parts else taken_apart(audio, heard, split)
         for first, piece in pieces:
             for role, sound in piece.items():
                 duckers[role].run(sound, first)
                 spills[role].write(first, sound)
         if sketch is not None:
-            _layer(layered, sketch[0], audio, spills, lambda: parting(_LAYERING, 1.0))
+            _layer(layered, sketch[0], together(audio), spills, lambda: parting(_LAYERING, 1.0))
         threads = stack.enter_context(ThreadPoolExecutor(2, thread_name_prefix="master"))
         mastering = Portion(progress, 0.6, 1.0)
         start = frame_to_sample(timeline.record.start, timeline.rate)
@@ -116,6 +123,17 @@ def write(
                 lambda share: mastering("Mastering", share),
             )
         return sink.stems(), levels
+
+
+def _apart(
+    audio: Floats, parts: Sequence[StemRole], heard: Callable[[float], None]
+) -> Iterator[tuple[int, dict[StemRole, Floats]]]:
+    """Stems that lie side by side, in pieces as `taken_apart` gives them."""
+    samples = audio.shape[1]
+    for first in range(0, samples, _PIECE):
+        heard(first / samples)
+        piece = audio[:, first : first + _PIECE]
+        yield first, {role: piece[2 * at : 2 * at + 2].copy() for at, role in enumerate(parts)}
 
 
 def _layer(

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.signal import resample_poly
 
-from musiscene_core.cue import Cue
+from musiscene_core.cue import Cue, StemRole
 from musiscene_core.errors import RequestError
 from musiscene_core.media import iter_audio
 from musiscene_core.request import ScoreRequest
@@ -26,8 +26,10 @@ Guide = Callable[[float, float], Floats]
 _SILENT = 1e-4
 
 
-def guide_for(request: ScoreRequest, plan: Cue, shape: ModelShape) -> Guide | None:
-    """What the model shall follow; None where it follows words alone.
+def guide_for(
+    request: ScoreRequest, plan: Cue, shape: ModelShape, role: StemRole = "melody"
+) -> Guide | None:
+    """What the model shall follow for music of `role`; None where it follows words alone.
 
     Raises:
         RequestError: a melody is wished from sound, and there is none, or the model hears none.
@@ -42,12 +44,14 @@ def guide_for(request: ScoreRequest, plan: Cue, shape: ModelShape) -> Guide | No
             )
         return None
     frame_s = HOP / shape.sample_rate
-    if wants_sound:
+    if role == "percussion":
+        return None
+    if wants_sound and role == "melody":
         heard = _heard(request)
         return _from_sound(heard, shape.sample_rate, frame_s)
     if request.sketch == "off":
         return None
-    return lambda start_s, length_s: strongest(guide(plan, start_s, length_s, frame_s))
+    return lambda start_s, length_s: strongest(guide(plan, start_s, length_s, frame_s, role))
 
 
 def _from_sound(audio: Floats, sample_rate: int, frame_s: float) -> Guide:

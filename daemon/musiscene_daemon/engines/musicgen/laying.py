@@ -15,7 +15,7 @@ import numpy.typing as npt
 from musiscene_core.brief import HitPoint, Mode
 from musiscene_core.composing.notation.musicxml import musicxml_file
 from musiscene_core.cue import Cue, Section
-from musiscene_core.fitting.agreement import agreement, sketch_bars_s
+from musiscene_core.fitting.agreement import NEAR_S, agreement, beats_near, sketch_bars_s
 from musiscene_core.fitting.chords import heard_chords
 from musiscene_core.fitting.drift import MOST_TEMPO_PERCENT
 from musiscene_core.fitting.following import followed
@@ -29,7 +29,7 @@ from musiscene_core.remixing.grid import Grid, Wanted, find_grid
 from musiscene_core.request import ScoreRequest
 from musiscene_core.tempo_map import TempoMap, through_beats
 from musiscene_core.timecode import SAMPLE_RATE
-from musiscene_daemon.engines.musicgen.listening import at_48k
+from musiscene_daemon.engines.musicgen.listening import at_48k, together
 
 Floats = npt.NDArray[np.float32]
 
@@ -58,6 +58,8 @@ class Music:
         mode: the same.
         sections: the plan's form in the beats that are heard.
         agreed: how near it is to the sketch; None where it had none.
+        near: of stems that lie side by side, how many beats are heard in each, and how many of
+            them have one of the music's within 70 ms; none where the music has no beats.
         score: a lead sheet's MusicXML; None where no chords are heard.
     """
 
@@ -69,6 +71,7 @@ class Music:
     mode: Mode | None
     sections: tuple[Section, ...]
     agreed: SketchAgreement | None
+    near: tuple[tuple[int, int], ...]
     score: bytes | None
 
 
@@ -107,7 +110,7 @@ def on_picture(
     Args:
         request: what is wanted.
         plan: the composer's, which the recording was made by.
-        audio: the recording [channels, n] at `sample_rate`.
+        audio: the recording [channels, n] at `sample_rate`; stems side by side, two channels each.
         sample_rate: in hertz.
         windows: that were generated at once, in order.
         melody: whether its maker heard the sketch's melody.
@@ -123,15 +126,16 @@ def on_picture(
         _arcs(plan, windows),
         lambda share: progress(LAYING, 0.12 * share),
     )
-    grid = _grid(audio, plan, request, Portion(progress, 0.12, 0.6))
+    grid = _grid(together(audio), plan, request, Portion(progress, 0.12, 0.5))
     hits = moments_of(request, plan)
     bars = _bars(plan, grid, request, hits)
     moments = sorted([*hits, *bars], key=lambda one: one.at_s)
     begin_within = _BEGIN_WITHIN_S if request.length_seconds >= _LONG_ENOUGH_S else 0.0
     laid = lay(audio, grid, Wish(timeline.length_samples, tuple(moments), begin_within))
     tempo = through_beats(laid.beats_s, laid.bar_beats, grid.beats_per_bar)
-    now = find_grid(laid.audio, progress=Portion(progress, 0.6, 1.0))
-    tonic, mode = _key(traits_of(laid.audio, now), plan, melody)
+    whole = together(laid.audio)
+    now = find_grid(whole, progress=Portion(progress, 0.5, 0.8))
+    tonic, mode = _key(traits_of(whole, now), plan, melody)
     sections = _sections(plan, tempo)
     agreed = None
     if request.sketch != "off":
@@ -154,8 +158,22 @@ def on_picture(
         mode=mode,
         sections=sections,
         agreed=agreed,
+        near=_near(laid, Portion(progress, 0.8, 1.0)),
         score=musicxml_file(heard, timeline.cue) if heard is not None else None,
     )
+
+
+def _near(laid: Laid, progress: Progress) -> tuple[tuple[int, int], ...]:
+    count = len(laid.audio) // 2
+    found = []
+    for index in range(count if count > 1 and laid.beats_s else 0):
+        part = Portion(progress, index / count, (index + 1) / count)
+        own = find_grid(laid.audio[2 * index : 2 * index + 2], progress=part)
+        # Where the music has beats: it rings out after its last accent.
+        first, last = laid.beats_s[0] - NEAR_S, laid.beats_s[-1] + NEAR_S
+        beats = [at_s for at_s in own.beats_s if own.usable and first <= at_s <= last]
+        found.append((len(beats), beats_near(beats, laid.beats_s)))
+    return tuple(found)
 
 
 def _arcs(plan: Cue, windows: Sequence[WindowMade]) -> tuple[float, ...]:

@@ -41,6 +41,12 @@ def at_rate(audio: Floats, sample_rate: int, wanted: int) -> Floats:
 
 
 def at_48k(audio: Floats, sample_rate: int) -> Floats:
-    """Sound [channels, n] at the model's rate as [2, m] at 48 kHz."""
+    """Sound [1 or 2 k, n] at the model's rate as [2 k, m] at 48 kHz."""
     found = at_rate(audio, sample_rate, SAMPLE_RATE)
-    return np.ascontiguousarray(np.broadcast_to(found, (2, found.shape[1])), np.float32)
+    channels = max(2, len(found))
+    return np.ascontiguousarray(np.broadcast_to(found, (channels, found.shape[1])), np.float32)
+
+
+def together(audio: Floats) -> Floats:
+    """Stems side by side [2 k, n] as their sum [2, n]; a mix as it is."""
+    return audio if len(audio) == 2 else audio.reshape(-1, 2, audio.shape[1]).sum(axis=0)

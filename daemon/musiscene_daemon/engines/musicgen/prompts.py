@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from musiscene_core.cue import Cue, Section
+from musiscene_core.cue import Cue, Section, StemRole
 from musiscene_core.keys import key_name
 from musiscene_core.request import ScoreRequest
 
@@ -18,6 +18,14 @@ _MOODS = {
     "button": "final chord, ending",
 }
 
+_ALONE: dict[StemRole, str] = {
+    "harmony": "Accompanying chords only, no drums, no bass, no melody",
+    "bass": "Bass line only, solo",
+    "melody": "Solo melody, unaccompanied",
+    "percussion": "Percussion only, no pitched instruments",
+    "texture": "Quiet background texture only, no beat, no melody",
+}
+
 
 def caption_of(request: ScoreRequest) -> str:
     """The caption that steers, in one line; plain words where the user left it empty."""
@@ -25,10 +33,22 @@ def caption_of(request: ScoreRequest) -> str:
     return text or "instrumental film score"
 
 
-def prompt_of(request: ScoreRequest, plan: Cue, sections: Sequence[Section] = ()) -> str:
-    """A prompt: the caption, then the sections' places in the form, key and tempo in words."""
+def prompt_of(
+    request: ScoreRequest,
+    plan: Cue,
+    sections: Sequence[Section] = (),
+    stem: StemRole | None = None,
+) -> str:
+    """A prompt: the caption, then the sections' places in the form, key and tempo in words.
+
+    Of music for one stem, that stem and the plan's instruments in it come before.
+    """
     bpm = plan.tempo.bpm_at(sections[0].start if sections else 0.0)
     words = [_MOODS[one.name] for one in sections if one.name in _MOODS]
     form = ", then ".join(dict.fromkeys(words))
     further = ([form] if form else []) + [f"{key_name(plan.tonic, plan.mode)}, {bpm:.0f} bpm"]
-    return f"{caption_of(request).rstrip('.')}. {', '.join(further)}"
+    alone = ""
+    if stem is not None:
+        played = dict.fromkeys(part.name for part in plan.parts if part.role == stem)
+        alone = f"{_ALONE[stem]}: {', '.join(played) or stem}. "
+    return f"{alone}{caption_of(request).rstrip('.')}. {', '.join(further)}"

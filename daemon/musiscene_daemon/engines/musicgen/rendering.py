@@ -21,6 +21,7 @@ from musiscene_core.fitting.report import (
     HitMoved,
     RenderReport,
     SketchAgreement,
+    StemMade,
     WindowMade,
 )
 from musiscene_core.progress import Portion, Progress
@@ -41,16 +42,18 @@ class Sound:
     """A recording: what was generated for a take.
 
     Attributes:
-        audio: [channels, samples] at the model's rate.
+        audio: [channels, samples] at the model's rate; stems side by side, two channels each.
         windows: in order.
         warnings: what the user should know.
         first_sound_s: from the beginning until there was something to hear.
+        stems: those that were generated on their own, in the order of the channels.
     """
 
     audio: Floats
     windows: tuple[WindowMade, ...]
     warnings: tuple[str, ...]
     first_sound_s: float = 0.0
+    stems: tuple[StemMade, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -141,6 +144,7 @@ def rendered(
             place.folder,
             Portion(progress, 0.6, 0.97),
             split=separator.split if separator is not None else None,
+            parts=tuple(stem.role for stem in made.stems),
             sketch=sketch,
         )
     results, unmet = _hit_results(plan, of_hits, tempo, request)
@@ -157,9 +161,19 @@ def rendered(
         stretches=laid.stretches,
         begin_s=laid.begin_s,
         accent_s=laid.accent_s,
-        separation=separation_words(separator.name if separator is not None else ""),
+        separation=(
+            apart_words(made.stems)
+            if made.stems
+            else separation_words(separator.name if separator is not None else "")
+        ),
         sketch=agreed,
         first_sound_s=round(made.first_sound_s, 2),
+        stems=tuple(
+            msgspec.structs.replace(stem, beats=beats, near=near)
+            for stem, (beats, near) in zip(
+                made.stems, music.near or ((0, 0),) * len(made.stems), strict=True
+            )
+        ),
     )
     write_atomically(place.folder / RENDER_FILE, to_json(report))
     take = Take(
@@ -201,6 +215,13 @@ def rendered(
     write_atomically(place.folder / "take.json", to_json(take))
     progress("Writing the take", 1.0)
     return take
+
+
+def apart_words(stems: Sequence[StemMade]) -> str:
+    """How stems were generated, in a sentence."""
+    roles = ", ".join(stem.role for stem in stems)
+    spent_s = sum(stem.seconds for stem in stems)
+    return f"Generated one by one ({roles}) in {spent_s:.0f} s; the mix is their sum."
 
 
 def separation_words(name: str) -> str:

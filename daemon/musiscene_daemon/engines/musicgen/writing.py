@@ -18,7 +18,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from musiscene_core.cue import Cue
+from musiscene_core.cue import Cue, StemRole
 from musiscene_core.fitting.choosing import Candidate, Choice, Wanted, choose
 from musiscene_core.fitting.meeting import Moment
 from musiscene_core.fitting.report import WindowMade
@@ -57,6 +57,7 @@ class Work:
         candidates: for each window of each take.
         rows: the most that are written in one pass.
         sampling: how tokens are drawn.
+        stem: the only one that this is music for; None for all of the music.
     """
 
     model: MusicGen
@@ -68,6 +69,7 @@ class Work:
     candidates: int = 1
     rows: int = 8
     sampling: Sampling = USUAL
+    stem: StemRole | None = None
 
 
 @dataclass
@@ -211,7 +213,7 @@ def _window(
     begin = min(take.frames for take in takes)
     # A take that was left on a beat may be shorter than planned.
     overlap, new = min(span.overlap, begin), span.last - begin
-    prompt = prompt_of(work.request, work.plan, span.sections)
+    prompt = prompt_of(work.request, work.plan, span.sections, work.stem)
     at_s = begin / model.frame_rate
     chroma = None
     if work.guide is not None:
@@ -351,8 +353,10 @@ def _taken(
     start_s = take.frames / rate
     length_s = codes.shape[-1] / rate
     joined_on_beat = False
-    # A melody goes on at its own time, so music that follows one is left at the plan's bars.
-    if not last and work.guide is None and heard.grid.usable:
+    # A melody goes on at its own time, so music that follows one is left at the plan's bars; and
+    # stems are left together.
+    alone = work.guide is None and work.stem is None
+    if not last and alone and heard.grid.usable:
         grid = heard.grid
         at_s = join_at(tuple(grid.beats_s), tuple(grid.bar_lines_s), length_s)
         joined_on_beat = at_s < length_s
