@@ -19,12 +19,15 @@ from musiscene_core.cue import STEM_ROLES, Chord
 from musiscene_core.errors import EngineError, JobFailedError, RequestError
 from musiscene_core.progress import silent
 from musiscene_core.protocol import Client, connect
+from musiscene_core.ranges import SourceMapping
 from musiscene_core.request import ScoreRequest
+from musiscene_core.timeline import MediaReference, TimelineClip
 from musiscene_daemon.engines.audiocraft import conditions, sounds
 from musiscene_daemon.engines.audiocraft.engine import JascoEngine, StyleEngine, spans_over
 from musiscene_daemon.environments import find
 from tests.support import audiocraft_standin
 from tests.support.daemons import Home, home, processes_of, wait_until
+from tests.support.make_media import make_sound, tone
 from tests.support.scenes import brief_of
 
 ENGINES = ("audiocraft-style", "jasco", "magnet")
@@ -110,6 +113,30 @@ def test_a_scene_is_scored_exactly(client: Client, stand: tuple[Home, Path], eng
                 plan, start_s, start_s + 10
             )
             assert all(0 <= begins < ends <= 10 for _, begins, ends in one["melody"])
+
+
+def test_the_style_is_taken_from_the_temp_track(
+    client: Client, stand: tuple[Home, Path], tmp_path: Path
+) -> None:
+    sound = tone(96_000, 220.0)
+    # Silent in its second half, so that it shows which part was heard.
+    sound[..., 48_000:] = 0
+    path = make_sound(tmp_path / "temp.wav", sound)
+    request = wish("in another's style", "audiocraft-style", length_s=2.0)
+    timeline = request.brief.timeline
+    clip = TimelineClip(
+        name="temp",
+        media=MediaReference(path=str(path)),
+        mapping=SourceMapping(timeline.record, timeline.rate, 0, timeline.rate),
+        role="temp_track",
+    )
+    timeline = msgspec.structs.replace(timeline, clips=(clip,))
+    brief = msgspec.structs.replace(request.brief, timeline=timeline)
+    ((take, _),) = client.score(msgspec.structs.replace(request, brief=brief))
+    assert not any("no temp track" in warning for warning in take.warnings)
+    heard = np.array(asked(stand[1])[-1]["reference_heard"])
+    assert len(heard) == 20
+    assert heard[:9].min() > 100 * heard[11:].max()
 
 
 def test_jasco_hears_the_composers_drums_at_their_times(
