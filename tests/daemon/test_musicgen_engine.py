@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 import time
 import wave
 from collections.abc import Iterator
@@ -302,6 +303,40 @@ def test_what_progress_raises_ends_the_work_and_leaves_no_take(
         engine.score(wish(8.0), 1, "take-1", tmp_path, stop)
     assert called
     assert not list(tmp_path.glob("take.json"))
+
+
+def test_loading_that_says_nothing_is_left_at_once_and_ends_before_the_next(
+    engine: MusicGenEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load, began, go_on = engine_module._load, threading.Event(), threading.Event()
+    ended: list[str] = []
+
+    def silent_for_long(weights: Path, device: Device, progress: Progress) -> MusicGen:
+        began.set()
+        assert go_on.wait(60)
+        try:
+            return load(weights, device, progress)
+        except CancelledError:
+            ended.append("left")
+            raise
+
+    def leave(stage: str, fraction: float) -> None:
+        if began.is_set():
+            raise CancelledError("The job was cancelled.")
+
+    monkeypatch.setattr(engine_module, "_load", silent_for_long)
+    with pytest.raises(CancelledError, match="The job was cancelled"):
+        engine.score(wish(0.3), 1, "take-1", tmp_path, leave)
+    assert not ended
+    assert not list(tmp_path.glob("take.json"))
+    go_on.set()
+    engine.score(wish(0.3), 1, "take-1", tmp_path, silent)
+    assert ended == ["left"]
+
+
+def test_larger_models_write_fewer_rows_at_once_on_a_processor() -> None:
+    sizes = (420_000_000, 1_840_000_000, 3_300_000_000, 50_000)
+    assert [engine_module._rows(size) for size in sizes] == [8, 2, 1, 8]
 
 
 class Gpu:

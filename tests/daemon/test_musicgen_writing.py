@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch", reason="the extra 'models' is not installed
 pytest.importorskip("transformers", reason="the extra 'models' is not installed")
 
 from musiscene_core.composing.compose import compose  # noqa: E402
+from musiscene_core.errors import CancelledError  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
 from musiscene_daemon.engines.musicgen import windows, writing  # noqa: E402
@@ -127,6 +128,30 @@ def test_a_window_is_left_where_one_likes(mono: MusicGen, kept: int) -> None:
     more = torch.randint(0, 64, (4, 40), generator=torch.Generator().manual_seed(2))
     take.pieces.append(take.stream.push(more[None], final=True)[0])
     assert_sounds(mono, torch.cat(take.pieces, -1), torch.cat([take.codes, more], -1))
+
+
+def test_a_piece_of_many_takes_is_asked_within_each_of_them(mono: MusicGen) -> None:
+    codes = torch.randint(0, 64, (6, 4, 50), generator=torch.Generator().manual_seed(1))
+    asked = 0
+
+    def alive() -> None:
+        nonlocal asked
+        asked += 1
+
+    together = mono.stream().push(codes, final=True, alive=alive)
+    # Four stages and the last convolution of each row.
+    assert asked >= 6 * 5
+
+    def stop() -> None:
+        nonlocal asked
+        asked -= 1
+        if not asked:
+            raise CancelledError("The job was cancelled.")
+
+    with pytest.raises(CancelledError):
+        mono.stream().push(codes, final=True, alive=stop)
+    alone = torch.cat([mono.stream().push(one[None], final=True) for one in codes])
+    assert (together - alone).abs().max() <= 1e-5 * alone.abs().max()
 
 
 def test_streams_that_are_equally_far_go_on_as_one(mono: MusicGen) -> None:
