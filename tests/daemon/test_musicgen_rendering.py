@@ -83,7 +83,7 @@ def free(tmp_path_factory: pytest.TempPathFactory) -> tuple[Take, RenderReport, 
     )
     audio, _ = played(other, folder / "played")
     audio = audio[:, 3000:]
-    request = request_of(sketch="off")
+    request = request_of(sketch="off", stems="instruments")
     (folder / "take").mkdir()
     made = Sound(audio, (window(0.0, 12.0), window(12.0, audio.shape[1] / RATE)), ())
     place = Place("take-1", 5, folder / "take")
@@ -138,6 +138,8 @@ def test_length_is_exact_and_stems_sum_to_the_mix(free: tuple[Take, RenderReport
     assert np.array_equal(sum(samples_of(folder, stem.path) for stem in take.stems), mix)
     assert not mix[:, -1].any()
     assert "SI-SDR" in report.separation
+    # An instrument a stem was wished for, which no separation gives.
+    assert any("its stems are roles" in said for said in take.warnings)
 
 
 @pytest.mark.slow

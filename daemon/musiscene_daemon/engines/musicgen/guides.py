@@ -94,7 +94,7 @@ def _heard(request: ScoreRequest) -> Floats:
     if not len(audio) or float(np.abs(audio).max()) < _SILENT:
         raise RequestError(
             f"{name} has no sound whose melody could be followed.",
-            hint="Put a temp track under the range, give its track the role temp_track, or leave"
-            " out --melody temp.",
+            hint="Put a temp track under the range, give its track the role temp_track (such as"
+            " --role A1=temp_track), or leave out --melody temp.",
         )
     return np.asarray(np.clip(audio, -LOUDEST, LOUDEST), np.float32)

@@ -35,6 +35,7 @@ from musiscene_daemon.engines.musicgen.laying import LAYING, on_picture
 Floats = npt.NDArray[np.float32]
 
 SCORE_FILE = "cue.musicxml"
+_NO_INSTRUMENTS = "What is generated has no instruments to tell apart: its stems are roles."
 
 
 @dataclass(frozen=True)
@@ -210,6 +211,7 @@ def rendered(
             *request.brief.warnings,
             *made.warnings,
             *_warnings(laid, of_hits, agreed),
+            *((_NO_INSTRUMENTS,) if request.stems == "instruments" else ()),
         ),
     )
     write_atomically(place.folder / "take.json", to_json(take))
