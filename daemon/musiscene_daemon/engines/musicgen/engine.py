@@ -258,6 +258,7 @@ def _model(name: str, folder: Path) -> EngineModel:
 
 def _imported() -> None:
     """Import what making music takes."""
+    from musiscene_core.composing import compose  # noqa: F401
     from musiscene_daemon.engines.musicgen import guides, laying, rendering, stemwise  # noqa: F401
 
 
