@@ -35,6 +35,29 @@ def test_rates_have_wilson_s_intervals_and_are_compared(tmp_path, capsys):
     assert "SAMPLE SIZE" not in capsys.readouterr().out
 
 
+def test_sources_that_were_rated_on_the_same_clips_are_compared_clip_by_clip(tmp_path, capsys):
+    # They differ on ten clips, on nine of them the same way: 2 * (1 + 10) / 2^10.
+    both = [(1, 0)] * 9 + [(0, 1)] + [(1, 1)] * 15 + [(0, 0)] * 15
+    rows = ["id,source,hallucinated"]
+    for number, (llm, human) in enumerate(both):
+        rows += [f"clip{number},llm,{llm}", f"clip{number},human,{human}"]
+    path = tmp_path / "rated.csv"
+    path.write_text("\n".join(rows) + "\n")
+    out = tmp_path / "out"
+    assert main(["experiment", "hallucination", str(path), "--output", str(out)]) == 0
+    llm, human = json.loads((out / "result.json").read_text())
+    assert (llm["paired"], human["paired"]) == (False, True)
+    assert human["p"] == pytest.approx(22 / 1024)
+    assert "(same clips)" in capsys.readouterr().out
+
+
+def test_a_caption_rated_twice_is_named(tmp_path, capsys):
+    path = tmp_path / "rated.csv"
+    path.write_text("id,source,hallucinated\na,llm,1\na,human,0\na,llm,0\n")
+    assert main(["experiment", "hallucination", str(path), "--output", str(tmp_path / "out")]) == 2
+    assert "a by llm more than once" in capsys.readouterr().err
+
+
 def test_few_judgements_and_one_source_are_told_of(tmp_path, capsys):
     given = _rated(tmp_path / "rated.csv", llm=(0, 3))
     assert main(["experiment", "hallucination", given, "--output", str(tmp_path / "out")]) == 0

@@ -2,12 +2,13 @@
 
 A rated sample is CSV, JSON lines or Parquet, a row a judgement:
 
-    id              unlike any other row's
+    id              of the clip, unlike that of any other row of the same source
     source          whose caption: "llm", "human", or any other name
     hallucinated    1 where something in it is neither heard nor seen, else 0
     caption         the caption, for who reads the file; optional
 
-Intervals are Wilson's; sources are compared with the first by Fisher's exact test.
+Intervals are Wilson's. Sources are compared with the first: where both are rated on the same clips,
+by McNemar's exact test on the clips where they differ, else by Fisher's.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import scipy.stats
 
 from musiscene_core import chart_style as style
 from musiscene_core.errors import InputError
-from musiscene_training.evaluate.captions import rows_by_id
+from musiscene_training.evaluate.captions import tabled
 from musiscene_training.evaluate.tables import aligned
 
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no")
@@ -39,6 +40,7 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
         low: end of its 95 % interval.
         high: its other end.
         p: chance of such a difference from the first source were there none; None for the first.
+        paired: whether it is told from the same clips.
     """
 
     source: str
@@ -48,40 +50,46 @@ class Rate(msgspec.Struct, frozen=True, kw_only=True):
     low: float
     high: float
     p: float | None = None
+    paired: bool = False
 
 
-def read_ratings(path: Path) -> dict[str, list[bool]]:
-    """Judgements by source, in the order of the file.
+def read_ratings(path: Path) -> dict[str, dict[str, bool]]:
+    """Judgements by source and by clip, in the order of the file.
 
     Raises:
-        InputError: it cannot be read, or a row has no source or is not rated 0 or 1.
+        InputError: it cannot be read, or a row has no id or no source, is not rated 0 or 1, or is
+            of a clip and a source that another row is of.
     """
-    found: dict[str, list[bool]] = {}
-    for name, row in rows_by_id(path).items():
-        source, said = str(row.get("source", "")).strip(), _judgement(row.get("hallucinated"))
-        if not source or said is None:
+    found: dict[str, dict[str, bool]] = {}
+    for place, row in tabled(path):
+        name, source = (str(row.get(key, "")).strip() for key in ("id", "source"))
+        said = _judgement(row.get("hallucinated"))
+        if not name or not source or said is None:
             raise InputError(
-                f"Row {name} of {path} needs a source, and hallucinated as 0 or 1.",
-                hint="Rate it, or take it out.",
+                f"{f'Row {name} of {path}' if name else place} needs an id, a source, and"
+                " hallucinated as 0 or 1.",
+                hint="Complete it, or take it out.",
             )
-        found.setdefault(source, []).append(said)
+        if name in found.setdefault(source, {}):
+            raise InputError(
+                f"{path} rates the caption of {name} by {source} more than once.",
+                hint="Keep one row for each caption.",
+            )
+        found[source][name] = said
+    if not found:
+        raise InputError(f"{path} has no rows.", hint="Write one for each caption.")
     return found
 
 
-def rates(ratings: Mapping[str, Sequence[bool]]) -> tuple[Rate, ...]:
-    """The rate of each source."""
+def rates(ratings: Mapping[str, Mapping[str, bool]]) -> tuple[Rate, ...]:
+    """The rate of each source, from judgements by clip."""
     found: list[Rate] = []
+    first = next(iter(ratings.values()), {})
     for source, said in ratings.items():
-        count, many = len(said), sum(said)
+        count, many = len(said), sum(said.values())
         ends = scipy.stats.binomtest(many, count).proportion_ci(method="wilson")
-        p = None
-        if found:
-            first = found[0]
-            counts = [
-                [many, count - many],
-                [first.hallucinated, first.rated - first.hallucinated],
-            ]
-            p = float(scipy.stats.fisher_exact(counts)[1])
+        paired = said.keys() == first.keys()
+        test = _mcnemar if paired else _fisher
         found.append(
             Rate(
                 source=source,
@@ -90,10 +98,23 @@ def rates(ratings: Mapping[str, Sequence[bool]]) -> tuple[Rate, ...]:
                 rate=many / count,
                 low=float(ends.low),
                 high=float(ends.high),
-                p=p,
+                p=test(said, first) if found else None,
+                paired=bool(found) and paired,
             )
         )
     return tuple(found)
+
+
+def _mcnemar(one: Mapping[str, bool], other: Mapping[str, bool]) -> float:
+    """Where clips differ, each way is as likely were there no difference."""
+    only = sum(said and not other[name] for name, said in one.items())
+    apart = sum(said != other[name] for name, said in one.items())
+    return float(scipy.stats.binomtest(only, apart).pvalue) if apart else 1.0
+
+
+def _fisher(one: Mapping[str, bool], other: Mapping[str, bool]) -> float:
+    counts = [[sum(said.values()), len(said) - sum(said.values())] for said in (one, other)]
+    return float(scipy.stats.fisher_exact(counts)[1])
 
 
 def table(found: Sequence[Rate]) -> str:
@@ -104,7 +125,7 @@ def table(found: Sequence[Rate]) -> str:
             f"{one.hallucinated} of {one.rated}",
             f"{one.rate:.3f}",
             f"{one.low:.3f} to {one.high:.3f}",
-            "-" if one.p is None else f"{one.p:.4f}",
+            "-" if one.p is None else f"{one.p:.4f}{' (same clips)' * one.paired}",
         ]
         for one in found
     ]
