@@ -1,4 +1,7 @@
-"""A GPU that is full, or lost, as an error that says what to do next. Loads no torch."""
+"""Where models run that only listen; and a GPU that is full, or lost, as an error.
+
+The error says what to do next. Importing this loads no torch.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,17 @@ from contextlib import contextmanager
 
 from musiscene_core.errors import EngineError
 
+ON_THE_PROCESSOR = "Or set CUDA_VISIBLE_DEVICES to nothing, and the processor does it."
+"""What else helps where `fastest` chose."""
 _FULL = ("out of memory", "OUT_OF_MEMORY", "ALLOC_FAILED")
 _LOST = ("CUDA error", "device-side assert", "HIP error", "cudaError", "CUDNN_STATUS")
+
+
+def fastest() -> str:
+    """A GPU where torch sees one, else the processor; named as torch does."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 @contextmanager

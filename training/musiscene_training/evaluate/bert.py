@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.progress import Progress, silent
+from musiscene_training.devices import ON_THE_PROCESSOR, device_in_words, fastest
 
 if TYPE_CHECKING:
     import torch
@@ -73,6 +74,8 @@ class BertScorer:
                 f"The model in {folder} cannot be loaded: {error}.",
                 hint="It needs its tokenizer, and weights as safetensors.",
             ) from error
+        with device_in_words(ON_THE_PROCESSOR):
+            self._model.to(fastest())
         config = self._model.config
         depth = int(config.num_hidden_layers)
         self.layer = layer or _LAYERS.get(config.model_type, {}).get(depth, depth)
@@ -90,7 +93,8 @@ class BertScorer:
         found = []
         for at, (text, texts) in enumerate(zip(candidates, references, strict=True)):
             progress("BERTScore", at / len(candidates))
-            near = [self._near(text, reference) for reference in texts] if text.strip() else []
+            with device_in_words(ON_THE_PROCESSOR):
+                near = [self._near(text, reference) for reference in texts] if text.strip() else []
             found.append(
                 Nearness(*(max(values) for values in zip(*near, strict=True)))
                 if near
@@ -119,5 +123,6 @@ class BertScorer:
         )
         special = made.pop("special_tokens_mask")[0].bool()
         with torch.inference_mode():
-            states = self._model(**made, output_hidden_states=True).hidden_states[self.layer][0]
-        return torch.nn.functional.normalize(states.float(), dim=-1), ~special
+            given = made.to(self._model.device)
+            states = self._model(**given, output_hidden_states=True).hidden_states[self.layer][0]
+        return torch.nn.functional.normalize(states.float(), dim=-1).cpu(), ~special

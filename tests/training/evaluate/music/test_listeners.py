@@ -257,3 +257,23 @@ def test_a_folder_of_transformers_may_have_a_bin_and_must_have_all_of_it(clap, t
         embedding(f"clap:{folder}")
     with pytest.raises(ModelError, match="comes as a folder"):
         embedding(f"clap:{folder / 'pytorch_model.bin'}")
+
+
+@pytest.mark.gpu
+def test_a_gpu_hears_what_the_processor_does(place, clap, ast, monkeypatch):
+    if not torch.cuda.is_available():
+        pytest.skip("no GPU")
+    tiny_listeners.make_vggish(place / "gpu.pth")
+
+    def all_heard():
+        spoken = embedding(f"clap:{clap}")
+        listeners = [embedding(f"vggish:{place / 'gpu.pth'}"), classifier(f"ast:{ast}"), spoken]
+        sounds = np.random.default_rng(2)
+        given = [sounds.normal(size=one.window).astype(np.float32) * 0.1 for one in listeners]
+        found = [one.hear([sound]) for one, sound in zip(listeners, given, strict=True)]
+        return [*found, spoken.read(["a quiet piano"])]
+
+    there = all_heard()
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    for one, other in zip(there, all_heard(), strict=True):
+        assert np.allclose(one, other, atol=1e-3)

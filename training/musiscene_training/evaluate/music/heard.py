@@ -8,7 +8,8 @@
     torchscript:FILE      any other, such as LEAF: FILE.json beside it says what it hears
     onnx:FILE
 
-Nothing is downloaded. Models give what they make of each window; what is counted is elsewhere.
+Nothing is downloaded. Models give what they make of each window, all but exported ones on a GPU
+where there is one; what is counted is elsewhere.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ import numpy as np
 import numpy.typing as npt
 
 from musiscene_core.errors import EngineError, ModelError, RequestError
+from musiscene_training.devices import ON_THE_PROCESSOR, device_in_words
 from musiscene_training.evaluate.music.sounds import Clip, Floats, windows_of
 
 _BATCH = 8
+_AGAIN = f"What was heard is kept: run the same command again. {ON_THE_PROCESSOR}"
 
 
 class Listener(Protocol):
@@ -55,16 +58,18 @@ def heard(listener: Listener, clip: Clip) -> npt.NDArray[np.floating]:
     Raises:
         MediaError: it cannot be heard.
         ModelError: the model gives what is no number.
+        EngineError: the GPU is full or lost.
     """
     rows: list[npt.NDArray[np.floating]] = []
     batch: list[Floats] = []
-    for window in windows_of(clip, listener.sample_rate, listener.window, listener.hop):
-        batch.append(window)
-        if len(batch) == _BATCH:
+    with device_in_words(_AGAIN):
+        for window in windows_of(clip, listener.sample_rate, listener.window, listener.hop):
+            batch.append(window)
+            if len(batch) == _BATCH:
+                rows.append(listener.hear(batch))
+                batch = []
+        if batch:
             rows.append(listener.hear(batch))
-            batch = []
-    if batch:
-        rows.append(listener.hear(batch))
     found = np.concatenate(rows)
     if not np.isfinite(found).all():
         raise ModelError(
@@ -108,7 +113,8 @@ def _made(spec: str, kinds: dict[str, Callable[[Path], Any]], what: str) -> Any:
     if path and not Path(path).exists():
         raise ModelError(f"{path} is not there.", hint="Name the model's own file or folder.")
     try:
-        return kinds[kind](Path(path))
+        with device_in_words(_AGAIN):
+            return kinds[kind](Path(path))
     except ImportError as error:
         raise EngineError(
             f"{kind} needs the package {error.name}, which is not installed.",

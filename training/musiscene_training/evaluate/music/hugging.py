@@ -16,6 +16,7 @@ from transformers import (
 )
 
 from musiscene_core.errors import ModelError
+from musiscene_training.devices import fastest
 from musiscene_training.evaluate.music.sounds import Floats
 from musiscene_training.evaluate.music.weights import read_weights
 
@@ -51,12 +52,13 @@ class Clap:
         """Unit vectors [n, D]."""
         given = self._extractor(list(windows), sampling_rate=self.sample_rate, return_tensors="pt")
         with torch.inference_mode():
-            return _unit(self._model.get_audio_features(**given))
+            return _unit(self._model.get_audio_features(**given.to(self._model.device)))
 
     def read(self, texts: Sequence[str]) -> Floats:
         """Unit vectors [n, D] of texts, in the space of those of sound."""
         given = self._tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        wanted = {name: given[name] for name in ("input_ids", "attention_mask")}
+        device = self._model.device
+        wanted = {name: given[name].to(device) for name in ("input_ids", "attention_mask")}
         with torch.inference_mode():
             return _unit(self._model.get_text_features(**wanted))
 
@@ -83,7 +85,7 @@ class Ast:
         """Logits [n, classes]."""
         given = self._extractor(list(windows), sampling_rate=self.sample_rate, return_tensors="pt")
         with torch.inference_mode():
-            return self._model(**given).logits.float().numpy()
+            return self._model(**given.to(self._model.device)).logits.float().cpu().numpy()
 
 
 def _loaded(folder: Path, kind: Any, name: str) -> tuple[Any, Any]:
@@ -102,7 +104,7 @@ def _loaded(folder: Path, kind: Any, name: str) -> tuple[Any, Any]:
             hint="It needs config.json, preprocessor_config.json, and model.safetensors or"
             " pytorch_model.bin.",
         ) from error
-    return extractor, model.eval()
+    return extractor, model.eval().to(fastest())
 
 
 def _with_weights(folder: Path, kind: Any) -> Any:
@@ -125,5 +127,5 @@ def _with_weights(folder: Path, kind: Any) -> Any:
 
 def _unit(features: Any) -> Floats:
     vectors = getattr(features, "pooler_output", features).float()
-    found: Floats = torch.nn.functional.normalize(vectors, dim=-1).numpy()
+    found: Floats = torch.nn.functional.normalize(vectors, dim=-1).cpu().numpy()
     return np.asarray(found)

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from musiscene_core.errors import ModelError
+from musiscene_training.devices import fastest
 from musiscene_training.evaluate.music.heard import padded
 from musiscene_training.evaluate.music.sounds import Floats
 from musiscene_training.evaluate.music.triangles import mel_triangles
@@ -135,12 +136,14 @@ class Passt:
                 " 16 every 10 or 16: passt-s-f128-p16-s10-ap.476-swa.pt is what audiocraft takes.",
             ) from error
         self.labels = tuple(str(number) for number in range(classes))
+        self._device = fastest()
+        self._network.to(self._device)
 
     def hear(self, windows: Sequence[Floats]) -> Floats:
         """Logits [n, classes]."""
         pictures = log_mel(torch.from_numpy(padded(windows, self.window)))
         with torch.inference_mode():
-            return self._network(pictures[:, None]).numpy()
+            return self._network(pictures[:, None].to(self._device)).cpu().numpy()
 
 
 def _of_the_network(held: Mapping[str, Tensor]) -> dict[str, Tensor]:

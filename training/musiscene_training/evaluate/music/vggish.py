@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from musiscene_core.errors import ModelError
+from musiscene_training.devices import fastest
 from musiscene_training.evaluate.music.heard import padded
 from musiscene_training.evaluate.music.sounds import Floats
 from musiscene_training.evaluate.music.triangles import mel_triangles
@@ -81,12 +82,14 @@ class Vggish:
                 f"{path} holds no VGGish.",
                 hint="It needs features.0.weight to embeddings.4.bias, as torch's port has them.",
             ) from error
+        self._device = fastest()
+        self._network.to(self._device)
 
     def hear(self, windows: Sequence[Floats]) -> Floats:
         """Embeddings [n, 128]."""
         patches = np.stack([log_mel(window) for window in padded(windows, self.window)])
         with torch.inference_mode():
-            return self._network(torch.from_numpy(patches)[:, None]).numpy()
+            return self._network(torch.from_numpy(patches)[:, None].to(self._device)).cpu().numpy()
 
 
 def log_mel(sound: Floats) -> Floats:
