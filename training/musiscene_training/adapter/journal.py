@@ -120,7 +120,8 @@ def plot(folder: Path, events: Sequence[dict[str, Any]]) -> list[Path]:
         if name == "loss" and validations:
             places = [one["step"] for one in validations]
             axes.plot(places, [one["loss"] for one in validations], "o-", label="validation")
-            axes.legend()
+            # Where a loss that falls leaves room; the best place would be searched for, for long.
+            axes.legend(loc="upper right")
         axes.set_xlabel("step")
         axes.set_ylabel(label)
         path = folder / f"{name}.png"
