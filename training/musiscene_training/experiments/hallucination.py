@@ -22,7 +22,7 @@ import scipy.stats
 
 from musiscene_core import chart_style as style
 from musiscene_core.errors import InputError
-from musiscene_training.evaluate.captions import tabled
+from musiscene_training.dataset import tabled
 from musiscene_training.evaluate.tables import aligned
 
 _YES, _NO = ("1", "true", "yes"), ("0", "false", "no")
