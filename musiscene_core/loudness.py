@@ -7,6 +7,8 @@ files, true peaks or what the loudness is for.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -29,6 +31,7 @@ _OFFSET_LU = -0.691
 _ABSOLUTE_GATE_LUFS = -70.0
 _RELATIVE_GATE_LU = -10.0
 _BLOCK_S = 0.001
+_PIECE = 10 * SAMPLE_RATE
 
 
 class LoudnessMeter:
@@ -118,6 +121,18 @@ def integrated(slots: Powers, slots_per_s: int = 100) -> float:
         return SILENCE_LUFS
     gate_lufs = float(lufs_of(blocks.mean())) + _RELATIVE_GATE_LU
     return float(lufs_of(blocks[blocks > _power_of(gate_lufs)].mean()))
+
+
+def loudness_of(sound: npt.NDArray[np.floating], heed: Callable[[], None] = lambda: None) -> float:
+    """Integrated loudness in LUFS of `sound` [2, n] at 48 kHz.
+
+    `heed` is asked every ten seconds of it, and may raise to stop.
+    """
+    meter = LoudnessMeter()
+    for first in range(0, sound.shape[1], _PIECE):
+        heed()
+        meter.hear(sound[:, first : first + _PIECE])
+    return integrated(meter.finish())
 
 
 def _stepped(slots: Powers, slots_per_s: int, *, whole: bool = False) -> Powers:

@@ -18,7 +18,7 @@ from musiscene_core.composing.sound.truepeak import REACH, block_peaks, dbtp
 from musiscene_core.cue import DroppedHit, HitResult
 from musiscene_core.errors import RequestError
 from musiscene_core.library.peaks import peaks
-from musiscene_core.loudness import LoudnessMeter, integrated
+from musiscene_core.loudness import loudness_of
 from musiscene_core.media import to_int24, write_wav
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.remixing import engine
@@ -103,7 +103,7 @@ def remix(
         tempo=tempo,
         hits=results,
         dropped=dropped,
-        loudness_lufs=round(_loudness(audio), 2),
+        loudness_lufs=round(loudness_of(audio), 2),
         true_peak_dbtp=round(_true_peak_dbtp(audio), 2),
         provenance=Provenance(
             engine=engine.NAME,
@@ -172,7 +172,7 @@ def _levelled(audio: Floats, lufs: float | None) -> tuple[Floats, list[str]]:
         return audio * np.float32(10 ** (gain_db / 20)), [
             f"The music was {-gain_db:.1f} dB over full scale and is that much quieter here."
         ]
-    wanted_db = lufs - _loudness(audio)
+    wanted_db = lufs - loudness_of(audio)
     gain_db = min(wanted_db, MAX_TRUE_PEAK_DBTP - peak_dbtp)
     warnings = []
     if gain_db < wanted_db - 0.05:
@@ -181,13 +181,6 @@ def _levelled(audio: Floats, lufs: float | None) -> tuple[Floats, list[str]]:
             "its peaks would be too high."
         )
     return audio * np.float32(10 ** (gain_db / 20)), warnings
-
-
-def _loudness(audio: Floats) -> float:
-    meter = LoudnessMeter()
-    for first in range(0, audio.shape[1], 10 * SAMPLE_RATE):
-        meter.hear(audio[:, first : first + 10 * SAMPLE_RATE])
-    return integrated(meter.finish())
 
 
 def _true_peak_dbtp(audio: Floats) -> float:

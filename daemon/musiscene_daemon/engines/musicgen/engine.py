@@ -28,7 +28,7 @@ from musiscene_daemon.engines.musicgen.finding import (
     is_audiocraft,
 )
 from musiscene_daemon.engines.musicgen.room import with_room
-from musiscene_daemon.engines.musicgen.shape import CONFIG, checked_files, read_shape
+from musiscene_daemon.engines.musicgen.shape import CONFIG, ModelShape, checked_files, read_shape
 from musiscene_daemon.residency.devices import Device
 from musiscene_daemon.residency.models import ModelSpec, Place
 from musiscene_daemon.residency.residents import Residents
@@ -133,7 +133,8 @@ class MusicGenEngine:
         separates = demucs.find() if request.stems != "generated" else None
         converting = Portion(progress, 0.0, 0.05)
         weights = _ready(found(request.model), converting, self._aside)
-        checked_files(weights, read_shape(weights))
+        shape = read_shape(weights)
+        checked_files(weights, shape)
         progress("Planning the music", 0.05)
         # One plan for all takes of a request, so that they can be written together, and each of
         # them alone becomes the same.
@@ -146,7 +147,7 @@ class MusicGenEngine:
             )
 
         def guide_of(role: StemRole) -> guides.Guide | None:
-            return guides.guide_for(request, plan, read_shape(weights), role)
+            return guides.guide_for(request, plan, shape, role)
 
         follow = guide_of("melody")
 
@@ -177,9 +178,9 @@ class MusicGenEngine:
                 return stemwise.sounds(wanted, seeds, guide_of, generating), about
             return writing.sounds(wanted, seeds, generating), about
 
-        rungs = [_spec(weights, self._aside)]
+        rungs = [_spec(weights, shape, self._aside)]
         if self._residents.has_gpus:
-            rungs.append(_spec(weights, self._aside, place="cpu"))
+            rungs.append(_spec(weights, shape, self._aside, place="cpu"))
         loading = Portion(progress, 0.05, 0.1)
         made, about = with_room(self._residents, rungs, work, loading)
         done = []
@@ -285,9 +286,8 @@ def _precision(device: Device) -> Precision:
 
 
 def _spec(
-    weights: Path, on: Executor | None = None, place: Place = "gpu_or_cpu"
+    weights: Path, shape: ModelShape, on: Executor, place: Place = "gpu_or_cpu"
 ) -> ModelSpec[MusicGen]:
-    shape = read_shape(weights)
     named = os.environ.get(DTYPE_VARIABLE) or "half"
     size = shape.parameters * _BYTES.get(named, 4) + _BESIDE_BYTES
     return ModelSpec(

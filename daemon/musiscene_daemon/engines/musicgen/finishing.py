@@ -21,14 +21,14 @@ from musiscene_core.composing.sound.master import Levels, master
 from musiscene_core.composing.sound.spill import Spill
 from musiscene_core.composing.take_audio import TakeAudio
 from musiscene_core.cue import STEM_ROLES, StemRole
-from musiscene_core.loudness import LoudnessMeter, integrated
+from musiscene_core.loudness import loudness_of
 from musiscene_core.media import read_audio
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
 from musiscene_core.separating.by_rules import Split, taken_apart
 from musiscene_core.take import Stem, Take
 from musiscene_core.timecode import SAMPLE_RATE, frame_to_sample
-from musiscene_daemon.engines.musicgen.listening import together
+from musiscene_daemon.engines.musicgen.listening import gain_between, together
 
 Floats = npt.NDArray[np.float32]
 
@@ -36,8 +36,6 @@ SKETCH_TITLE = "sketch"
 """What a stem of the sketch is called among a take's stems."""
 _SKETCH_LU = -4.0
 """Loudness of a layered sketch against the render's: the render leads."""
-_MOST_GAIN_DB = 24.0
-_INAUDIBLE_LUFS = -70.0
 _LAYERING = "Layering the sketch"
 _PIECE = 10 * SAMPLE_RATE
 _ENDING_S = 2.5
@@ -144,11 +142,8 @@ def _layer(
     heed: Callable[[], None],
 ) -> None:
     """Put the sketch's stems, ducked already, beneath the render `audio`; `heed` may stop it."""
-    gain_db, samples = 0.0, audio.shape[1]
-    lufs = _lufs(audio, heed)
-    if lufs > _INAUDIBLE_LUFS and sketch.loudness_lufs > _INAUDIBLE_LUFS:
-        wanted_db = lufs + _SKETCH_LU - sketch.loudness_lufs
-        gain_db = float(np.clip(wanted_db, -_MOST_GAIN_DB, _MOST_GAIN_DB))
+    samples = audio.shape[1]
+    gain_db = gain_between(sketch.loudness_lufs, loudness_of(audio, heed), _SKETCH_LU)
     gain = np.float32(10 ** (gain_db / 20))
     for name, path in paths.items():
         for first in range(0, samples, _PIECE):
@@ -162,11 +157,3 @@ def _layer(
                 channels=2,
             )
             spills[name].write(first, sound * gain)
-
-
-def _lufs(audio: Floats, heed: Callable[[], None]) -> float:
-    meter = LoudnessMeter()
-    for first in range(0, audio.shape[1], _PIECE):
-        heed()
-        meter.hear(audio[:, first : first + _PIECE])
-    return integrated(meter.finish())

@@ -18,6 +18,8 @@ from musiscene_core.timecode import SAMPLE_RATE
 Floats = npt.NDArray[np.float32]
 
 _BLOCK = 5 * heard.SAMPLE_RATE
+_MOST_GAIN_DB = 24.0
+_INAUDIBLE_LUFS = -70.0
 
 
 def heard_candidate(audio: Floats, sample_rate: int, progress: Progress = silent) -> Candidate:
@@ -45,6 +47,13 @@ def at_48k(audio: Floats, sample_rate: int) -> Floats:
     found = at_rate(audio, sample_rate, SAMPLE_RATE)
     channels = max(2, len(found))
     return np.ascontiguousarray(np.broadcast_to(found, (channels, found.shape[1])), np.float32)
+
+
+def gain_between(lufs: float, other_lufs: float, apart_lu: float = 0.0) -> float:
+    """The dB that bring what has `lufs` to `apart_lu` from another; 0 where one is not heard."""
+    if min(lufs, other_lufs) <= _INAUDIBLE_LUFS:
+        return 0.0
+    return float(np.clip(other_lufs + apart_lu - lufs, -_MOST_GAIN_DB, _MOST_GAIN_DB))
 
 
 def together(audio: Floats) -> Floats:

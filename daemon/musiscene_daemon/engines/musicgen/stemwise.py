@@ -17,14 +17,16 @@ import numpy.typing as npt
 
 from musiscene_core.cue import STEM_ROLES, Cue, StemRole
 from musiscene_core.fitting.report import StemMade
-from musiscene_core.loudness import LoudnessMeter, integrated
+from musiscene_core.loudness import loudness_of
 from musiscene_core.progress import Portion, Progress
 from musiscene_daemon.engines.musicgen import writing
 from musiscene_daemon.engines.musicgen.guides import Guide
-from musiscene_daemon.engines.musicgen.listening import at_48k
+from musiscene_daemon.engines.musicgen.laying import LAYING
+from musiscene_daemon.engines.musicgen.listening import at_48k, gain_between
 from musiscene_daemon.engines.musicgen.rendering import Sound
 
 Floats = npt.NDArray[np.float32]
+
 
 _LEVELS_LUFS = {
     "harmony": -26.0,
@@ -34,8 +36,6 @@ _LEVELS_LUFS = {
     "texture": -30.0,
 }
 """Before the whole is mastered: the melody leads. Alone, a stem is generated as loud as any."""
-_MOST_GAIN_DB = 24.0
-_INAUDIBLE_LUFS = -70.0
 
 
 def roles_of(plan: Cue) -> tuple[StemRole, ...]:
@@ -68,15 +68,25 @@ def sounds(
         took = time.monotonic() - begun
         stems.append(StemMade(role=role, followed=guide is not None, seconds=round(took, 1)))
     rate = work.model.shape.sample_rate
-    return tuple(_together(sounds, stems, rate) for sounds in zip(*made, strict=True))
+
+    def heed() -> None:
+        progress(LAYING, 1.0)
+
+    return tuple(_together(one, stems, rate, heed) for one in zip(*made, strict=True))
 
 
-def _together(sounds: Sequence[Sound], stems: Sequence[StemMade], sample_rate: int) -> Sound:
-    """One take's stems as one recording."""
+def _together(
+    sounds: Sequence[Sound],
+    stems: Sequence[StemMade],
+    sample_rate: int,
+    heed: Callable[[], None],
+) -> Sound:
+    """One take's stems as one recording; `heed` may stop it."""
     parts, told = [], []
     for sound, stem in zip(sounds, stems, strict=True):
         both = np.broadcast_to(sound.audio, (2, sound.audio.shape[1]))
-        gain_db = _gain_db(at_48k(sound.audio, sample_rate), stem.role)
+        lufs = loudness_of(at_48k(sound.audio, sample_rate), heed)
+        gain_db = gain_between(lufs, _LEVELS_LUFS[stem.role])
         parts.append(both * np.float32(10 ** (gain_db / 20)))
         told.append(msgspec.structs.replace(stem, gain_db=round(gain_db, 1)))
     first = sounds[0]
@@ -87,12 +97,3 @@ def _together(sounds: Sequence[Sound], stems: Sequence[StemMade], sample_rate: i
     warnings = dict.fromkeys(said for sound in sounds for said in sound.warnings)
     audio = np.concatenate(parts)
     return Sound(audio, windows, tuple(warnings), first.first_sound_s, tuple(told))
-
-
-def _gain_db(audio: Floats, role: StemRole) -> float:
-    meter = LoudnessMeter()
-    meter.hear(audio)
-    lufs = integrated(meter.finish())
-    if lufs <= _INAUDIBLE_LUFS:
-        return 0.0
-    return float(np.clip(_LEVELS_LUFS[role] - lufs, -_MOST_GAIN_DB, _MOST_GAIN_DB))
