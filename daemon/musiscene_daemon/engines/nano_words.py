@@ -13,6 +13,7 @@ from types import MappingProxyType
 from musiscene_core.brief import TempTrack
 from musiscene_core.captioning.nano.asking import Impression, likeliest
 from musiscene_core.captioning.nano.saved import Nano
+from musiscene_core.captioning.nano.tempi import tempo_class
 from musiscene_core.spotting.describe import NOTE_NAMES, SURE
 from musiscene_core.spotting.describe_sound import sound_words, tempo_words
 from musiscene_core.spotting.portrait import Portrait
@@ -21,8 +22,6 @@ _SURE_HEARD = 0.7
 """From here on 82 % of tempo classes and 88 % of drums were right on music it never learned of."""
 _SURE_MODE = 0.8
 """The mode is told wrong more often than the others."""
-_SLOWEST_MODERATE_BPM, _SLOWEST_FAST_BPM = 84.0, 116.0
-"""Where the model's classes of tempo begin, as it was taught them."""
 _DRUMS: Mapping[str, str] = MappingProxyType(
     {"none": "no drums", "light": "light drums", "driving": "driving drums"}
 )
@@ -69,15 +68,9 @@ def _pace(nano: Nano, impression: Impression, music: TempTrack) -> str:
     if sure < _SURE_HEARD:
         return ""
     bpm = music.tempo_bpm
-    if bpm and music.tempo_confidence >= SURE and _class_of(bpm) == tempo:
+    if bpm and music.tempo_confidence >= SURE and tempo_class(bpm) == tempo:
         return f"a {tempo} tempo of {bpm:.0f} BPM"
     return f"a {tempo} tempo"
-
-
-def _class_of(bpm: float) -> str:
-    if bpm < _SLOWEST_MODERATE_BPM:
-        return "slow"
-    return "moderate" if bpm < _SLOWEST_FAST_BPM else "fast"
 
 
 def _key(nano: Nano, impression: Impression, music: TempTrack) -> str:

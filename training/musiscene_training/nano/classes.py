@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from musiscene_core.captioning.nano.tempi import TEMPI
 from musiscene_training.nano.grammar.kinds import kind_of
 from musiscene_training.nano.grammar.scenes import KINDS
-from musiscene_training.nano.truth import DRUMS, ENERGIES, MODES, PALETTES, QUADRANTS, TEMPI, Traits
+from musiscene_training.nano.truth import DRUMS, ENERGIES, MODES, PALETTES, QUADRANTS, Traits
 
 CLASSES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {

@@ -12,9 +12,9 @@ from types import MappingProxyType
 import msgspec
 import numpy as np
 
+from musiscene_core.captioning.nano.tempi import tempo_class
 from musiscene_training.nano.corpus import Facts, Line
 
-TEMPI = ("slow", "moderate", "fast")
 MODES = ("major", "minor")
 ENERGIES = ("low", "medium", "high")
 QUADRANTS = ("happy", "tense", "sad", "calm")
@@ -26,7 +26,6 @@ PALETTES = ("orchestral", "electronic", "intimate")
 pluck, strike or blow."""
 PLAYERS = ("piano", "strings", "violin", "brass", "choir", "synth", "plucked", "bells", "winds")
 
-_SLOW_BPM, _FAST_BPM = 84.0, 116.0
 _LOW_ENERGY, _HIGH_ENERGY = -0.35, 0.18
 _EXCITED = 0.05
 """Energy from which on music excites rather than calms."""
@@ -135,7 +134,7 @@ def traits(
     bpm = speed * _bpm(facts, start_s, end_s)
     drum_rate = _strokes(lines, start_s, end_s) / seconds
     return Traits(
-        tempo=_class(bpm, (_SLOW_BPM, _FAST_BPM), TEMPI),
+        tempo=tempo_class(bpm),
         mode=_mode(facts, lines, start_s, end_s),
         drums=_class(drum_rate, (_LIGHT, _DRIVING), DRUMS),
         palette=_palette(sounding),
@@ -152,7 +151,7 @@ def any_traits(random: np.random.Generator) -> Traits:
     heard = set(random.choice(PLAYERS, size=many, replace=False).tolist())
     bpm, drum_rate = float(random.uniform(50, 150)), float(random.choice((0.0, 0.8, 3.2)))
     return Traits(
-        tempo=_class(bpm, (_SLOW_BPM, _FAST_BPM), TEMPI),
+        tempo=tempo_class(bpm),
         mode=str(random.choice(MODES)),
         drums=_class(drum_rate, (_LIGHT, _DRIVING), DRUMS),
         palette=_palette({name: float(random.random() * (name in heard)) for name in PLAYERS}),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from musiscene_core.captioning import prompts
+from musiscene_core.captioning.nano.tempi import TEMPI
 from musiscene_training.nano.grammar.kinds import kind_of
 from musiscene_training.nano.grammar.music import (
     DRUM_WORDS,
@@ -19,7 +20,7 @@ from musiscene_training.nano.grammar.music import (
     genre_of,
 )
 from musiscene_training.nano.grammar.scenes import KINDS, Kind
-from musiscene_training.nano.truth import MODES, PALETTES, TEMPI, Traits
+from musiscene_training.nano.truth import MODES, PALETTES, Traits
 
 MUSIC_QUESTIONS = prompts.QUESTIONS["music"]
 SCENE_QUESTIONS = prompts.QUESTIONS["scene_imagination"]
