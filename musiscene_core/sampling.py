@@ -8,6 +8,8 @@ import msgspec
 
 from musiscene_core.errors import RequestError
 
+MOST_TEMPERATURE, MOST_TOP_K, MOST_GUIDANCE = 10.0, 1 << 16, 30.0
+
 
 class Sampling(msgspec.Struct, frozen=True, kw_only=True):
     """How tokens are drawn; the defaults are MusicGen's own.
@@ -26,10 +28,16 @@ class Sampling(msgspec.Struct, frozen=True, kw_only=True):
 
     def __post_init__(self) -> None:
         wrong = (
-            (not 0 <= self.temperature <= 10, "The temperature must be 0 to 10."),
-            (not 0 <= self.top_k <= 1 << 16, "Top-k must be 0 to 65536."),
+            (
+                not 0 <= self.temperature <= MOST_TEMPERATURE,
+                f"The temperature must be 0 to {MOST_TEMPERATURE:g}.",
+            ),
+            (not 0 <= self.top_k <= MOST_TOP_K, f"Top-k must be 0 to {MOST_TOP_K}."),
             (not 0 <= self.top_p <= 1, "Top-p must be 0 to 1."),
-            (not 1 <= self.guidance <= 30, "The guidance must be 1 to 30."),
+            (
+                not 1 <= self.guidance <= MOST_GUIDANCE,
+                f"The guidance must be 1 to {MOST_GUIDANCE:g}.",
+            ),
         )
         for failed, message in wrong:
             if failed or not math.isfinite(self.temperature + self.top_p + self.guidance):

@@ -52,36 +52,43 @@ def check(
         raise RequestError(
             f"{info.name} works from music that exists.", hint="Use `musiscene remix FILE`."
         )
-    if request.music is not None and not info.reference_audio:
-        able = ", ".join(engine.name for engine in engines if engine.reference_audio)
-        raise RequestError(
-            f"{info.name} makes its own music and takes no music file.",
-            hint=f"Engines that take one: {able or 'none is installed'}.",
-        )
-    if request.sketch == "layer" and not info.sketches:
-        able = ", ".join(engine.name for engine in engines if engine.sketches)
-        raise RequestError(
-            f"{info.name} renders no sketch that could be layered.",
-            hint=f"Leave out --sketch; engines that render one: {able or 'none is installed'}.",
-        )
-    if request.melody == "temp" and not info.reference_audio:
-        able = ", ".join(engine.name for engine in engines if engine.reference_audio)
-        raise RequestError(
-            f"{info.name} follows no melody of a temp track.",
-            hint=f"Leave out --melody; engines that take sound: {able or 'none is installed'}.",
-        )
-    if request.sampling != USUAL and not info.samples:
-        able = ", ".join(engine.name for engine in engines if engine.samples)
-        raise RequestError(
-            f"{info.name} draws no tokens, so guidance, temperature, top-k and top-p mean nothing.",
-            hint=f"Leave them out; engines that draw: {able or 'none is installed'}.",
-        )
-    if request.stems == "generated" and not info.samples:
-        able = ", ".join(engine.name for engine in engines if engine.samples)
-        raise RequestError(
-            f"{info.name} generates no stems on their own.",
-            hint=f"Leave out --stems generated; engines that do: {able or 'none is installed'}.",
-        )
+    for asked, able, why, instead in (
+        (
+            request.music is not None,
+            "reference_audio",
+            "makes its own music and takes no music file",
+            "Engines that take one",
+        ),
+        (
+            request.sketch == "layer",
+            "sketches",
+            "renders no sketch that could be layered",
+            "Leave out --sketch; engines that render one",
+        ),
+        (
+            request.melody == "temp",
+            "reference_audio",
+            "follows no melody of a temp track",
+            "Leave out --melody; engines that take sound",
+        ),
+        (
+            request.sampling != USUAL,
+            "samples",
+            "draws no tokens, so guidance, temperature, top-k and top-p mean nothing",
+            "Leave them out; engines that draw",
+        ),
+        (
+            request.stems == "generated",
+            "samples",
+            "generates no stems on their own",
+            "Leave out --stems generated; engines that do",
+        ),
+    ):
+        if asked and not getattr(info, able):
+            others = ", ".join(engine.name for engine in engines if getattr(engine, able))
+            raise RequestError(
+                f"{info.name} {why}.", hint=f"{instead}: {others or 'none is installed'}."
+            )
     length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:
         raise RequestError(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QWidget
 
 from musiscene_gui.widgets.icons import icon
 
@@ -44,6 +46,23 @@ def row(*widgets: QWidget | None, spacing: int = 6) -> QWidget:
         else:
             layout.addWidget(widget)
     return made
+
+
+def show_row(title: QLabel, widget: QWidget, *, shown: bool) -> None:
+    """Show a widget and its title, or neither."""
+    title.setVisible(shown)
+    widget.setVisible(shown)
+
+
+def refill(box: QComboBox, entries: Sequence[tuple[str, str]]) -> None:
+    """Offer other texts, each with its data; what was chosen stays so where it is offered."""
+    kept = box.currentData()
+    box.blockSignals(True)
+    box.clear()
+    for text, data in entries:
+        box.addItem(text, data)
+    box.setCurrentIndex(max(0, box.findData(kept)))
+    box.blockSignals(False)
 
 
 def set_class(widget: QWidget, cls: str) -> None:

@@ -6,11 +6,10 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSpinBox, QWidget
 
 from musiscene_core.protocol import EngineInfo
-from musiscene_core.sampling import Sampling
+from musiscene_core.sampling import MOST_GUIDANCE, MOST_TEMPERATURE, MOST_TOP_K, Sampling
 from musiscene_gui.viewmodels.scene import SceneModel
+from musiscene_gui.widgets.building import refill, show_row
 from musiscene_gui.widgets.text import Elided
-
-_MOST_GUIDANCE, _MOST_TEMPERATURE, _MOST_K = 30.0, 10.0, 65_536
 
 
 class GeneratingGrid(QWidget):
@@ -20,9 +19,9 @@ class GeneratingGrid(QWidget):
         super().__init__()
         self._scene = scene
         self.sketch, self.melody = QComboBox(), QComboBox()
-        self.guidance = QDoubleSpinBox(minimum=1.0, maximum=_MOST_GUIDANCE, singleStep=0.5)
-        self.temperature = QDoubleSpinBox(maximum=_MOST_TEMPERATURE, singleStep=0.1)
-        self.top_k = QSpinBox(maximum=_MOST_K, singleStep=50)
+        self.guidance = QDoubleSpinBox(minimum=1.0, maximum=MOST_GUIDANCE, singleStep=0.5)
+        self.temperature = QDoubleSpinBox(maximum=MOST_TEMPERATURE, singleStep=0.1)
+        self.top_k = QSpinBox(maximum=MOST_TOP_K, singleStep=50)
         self.top_p = QDoubleSpinBox(maximum=1.0, singleStep=0.05)
         self._drawing = {
             "guidance": self.guidance,
@@ -103,17 +102,10 @@ class GeneratingGrid(QWidget):
             ),
         )
         for box, *entries in choices:
-            kept = box.currentData()
-            box.blockSignals(True)
-            box.clear()
-            for text, data in entries:
-                box.addItem(text, data)
-            box.setCurrentIndex(max(0, box.findData(kept)))
-            box.blockSignals(False)
+            refill(box, entries)
 
     def _show(self, widget: QWidget, *, shown: bool) -> None:
-        widget.setVisible(shown)
-        self._titles[widget].setVisible(shown)
+        show_row(self._titles[widget], widget, shown=shown)
 
     def _drawing_changed(self) -> None:
         drawn = {name: round(spin.value(), 2) for name, spin in self._drawing.items()}

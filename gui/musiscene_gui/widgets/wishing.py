@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLabel, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QSpinBox, QWidget
 
 from musiscene_core.protocol import EngineInfo
 from musiscene_core.protocol.state import CaptionerInfo
@@ -11,7 +11,7 @@ from musiscene_core.request import MAX_TAKES, SIGNALS, CaptionStrategy, engine_a
 from musiscene_gui.viewmodels.connection import ConnectionModel
 from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.viewmodels.wishes import STRATEGIES, engine_choices, has_caption, too_long_for
-from musiscene_gui.widgets.building import ElidedLabel, row
+from musiscene_gui.widgets.building import ElidedLabel, refill, row, show_row
 from musiscene_gui.widgets.generating import GeneratingGrid
 from musiscene_gui.widgets.take_words import idiom_title
 from musiscene_gui.widgets.text import Elided
@@ -117,8 +117,8 @@ class WishGrid(QWidget):
             "music": self.tr("the temp track"),
             "music_conditions": self.tr("musical directions"),
         }
-        _refill(self.strategy, [(captions[name], name) for name in STRATEGIES])
-        _refill(
+        refill(self.strategy, [(captions[name], name) for name in STRATEGIES])
+        refill(
             self.stems,
             [
                 (self.tr("by role"), "roles"),
@@ -132,7 +132,7 @@ class WishGrid(QWidget):
         engines = self._connection.engines
         choices = engine_choices(engines)
         names = [name for name, _, _ in choices] or [self._scene.wishes.engine]
-        _refill(self.engine, [(name, name) for name in names])
+        refill(self.engine, [(name, name) for name in names])
         for index, (_, engine, lacks) in enumerate(choices):
             # The panel has no music file to hand over, and says so before anything is asked.
             refused = self._refused(engine)
@@ -143,13 +143,13 @@ class WishGrid(QWidget):
         writers = self._captioners()
         measured = self.tr("measures alone")
         entries = [(measured if one.name == SIGNALS else one.name, one.name) for one in writers]
-        _refill(self.captioner, entries or [(measured, SIGNALS)])
+        refill(self.captioner, entries or [(measured, SIGNALS)])
         for index, writer in enumerate(writers):
             refused = self._refused(writer)
             self.captioner.model().item(index).setEnabled(not (writer.needs or refused))
             tip = writer.needs or refused or writer.description
             self.captioner.setItemData(index, tip, Qt.ItemDataRole.ToolTipRole)
-        _show_row(self._titles["writer"], self.captioner, shown=len(writers) > 1)
+        show_row(self._titles["writer"], self.captioner, shown=len(writers) > 1)
         self.refresh()
 
     def _refused(self, one: EngineInfo | CaptionerInfo) -> str:
@@ -169,15 +169,15 @@ class WishGrid(QWidget):
         wishes = self._scene.wishes
         writer = next((w for w in self._captioners() if w.name == wishes.captioner), None)
         houses = [one.name for one in writer.adapters] if writer is not None else []
-        _refill(self.house, [(self.tr("none"), ""), *((name, name) for name in houses)])
-        _show_row(self._titles["house"], self._house_row, shown=bool(houses))
+        refill(self.house, [(self.tr("none"), ""), *((name, name) for name in houses)])
+        show_row(self._titles["house"], self._house_row, shown=bool(houses))
         self.weight.setEnabled(bool(wishes.adapters))
         info = self._engine()
         idioms = info.idioms if info is not None else ()
         entries = sorted((idiom_title(name), name) for name in idioms)
-        _refill(self.idiom, [(self.tr("as the scene asks"), ""), *entries])
+        refill(self.idiom, [(self.tr("as the scene asks"), ""), *entries])
         self.idiom.setCurrentIndex(max(0, self.idiom.findData(wishes.idiom)))
-        _show_row(self._titles["idiom"], self.idiom, shown=bool(idioms))
+        show_row(self._titles["idiom"], self.idiom, shown=bool(idioms))
 
     def _engine(self) -> EngineInfo | None:
         wanted, _ = engine_and_model(self._scene.wishes.engine)
@@ -243,18 +243,3 @@ class WishGrid(QWidget):
             grid.addWidget(widget, index, 1)
         grid.addWidget(self.generating, len(rows), 0, 1, 2)
         grid.setColumnStretch(1, 1)
-
-
-def _show_row(title: QLabel, widget: QWidget, *, shown: bool) -> None:
-    title.setVisible(shown)
-    widget.setVisible(shown)
-
-
-def _refill(box: QComboBox, entries: list[tuple[str, str]]) -> None:
-    kept = box.currentData()
-    box.blockSignals(True)
-    box.clear()
-    for text, data in entries:
-        box.addItem(text, data)
-    box.setCurrentIndex(max(0, box.findData(kept)))
-    box.blockSignals(False)
