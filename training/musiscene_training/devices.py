@@ -12,6 +12,7 @@ from musiscene_core.errors import EngineError
 
 ON_THE_PROCESSOR = "Or set CUDA_VISIBLE_DEVICES to nothing, and the processor does it."
 """What else helps where `fastest` chose."""
+GOES_ON = "What is done is kept; run the same command again to go on."
 _FULL = ("out of memory", "OUT_OF_MEMORY", "ALLOC_FAILED")
 _LOST = ("CUDA error", "device-side assert", "HIP error", "cudaError", "CUDNN_STATUS")
 

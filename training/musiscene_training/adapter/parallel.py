@@ -36,7 +36,7 @@ _PARTED = (
     "communicator was aborted",
 )
 """What gloo and NCCL say when the other side is gone."""
-_AGAIN = "Run the same command again: it goes on from the last checkpoint."
+AGAIN = "Run the same command again: it goes on from the last checkpoint."
 
 
 class Processes:
@@ -154,9 +154,9 @@ def _share_out(
 def in_words(count: int) -> Iterator[None]:
     """Turn what a device or another process did into an error that says what to do next."""
     try:
-        with device_in_words(_AGAIN, "Set --pack-tokens lower, or --precision bf16."):
+        with device_in_words(AGAIN, "Set --pack-tokens lower, or --precision bf16."):
             yield
     except RuntimeError as error:
         if count > 1 and any(words in str(error) for words in _PARTED):
-            raise EngineError("Another process of this training has ended.", hint=_AGAIN) from error
+            raise EngineError("Another process of this training has ended.", hint=AGAIN) from error
         raise

@@ -50,6 +50,10 @@ def evaluate_captions(
     references = [item.references for item in given.items]
     scorer = BertScorer(bert) if bert is not None else None
     close = _closeness(scorer, texts, references, Portion(progress, 0.0, _NEAR)) if scorer else None
+    others = {
+        other: scorer.score(said, references) if scorer else None
+        for other, said in (baselines or {}).items()
+    }
     rows: list[Figures] = []
     singles = []
     synonyms = False
@@ -67,7 +71,8 @@ def evaluate_captions(
             rows.append(figures_of(name, profile, scores, mean))
             synonyms = scores.synonyms
         for other, said in (baselines or {}).items():
-            theirs = _mean(scorer.score(said, references), profile) if scorer else None
+            near = others[other]
+            theirs = _mean(near, profile) if near is not None else None
             scores = metrics.score(said, references, profile)
             rows.append(figures_of(other, profile, scores, theirs))
         singles.append(metrics.score_items(texts, references, profile))

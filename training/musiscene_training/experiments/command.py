@@ -18,7 +18,6 @@ from musiscene_training.experiments.capacity import HIDDEN
 
 _LEAST_CUES, _MOST_CUES, _MOST = 12, 100_000, 1024
 _SCALES = ("full", "tiny")
-_AGAIN = "What is done is kept; run the same command again to go on."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -235,7 +234,7 @@ def _run(
             was found, and items.
         drawn_by: the module whose `table` and `plot` show it.
     """
-    from musiscene_training.devices import device_in_words
+    from musiscene_training.devices import GOES_ON, device_in_words
     from musiscene_training.evaluate.output import as_csv, deliver, shown_progress
     from musiscene_training.experiments.judged import Scored
     from musiscene_training.holding import alone
@@ -273,7 +272,7 @@ def _run(
         draws=arguments.draws,
     )
     try:
-        with alone(arguments.output), shown_progress() as shown, device_in_words(_AGAIN):
+        with alone(arguments.output), shown_progress() as shown, device_in_words(GOES_ON):
             found, scored = perform(performing, asked, shown)
     except CancelledError as error:
         sys.stderr.write(f"{error.message} Run the same command again to go on.\n")

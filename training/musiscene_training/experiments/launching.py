@@ -18,6 +18,7 @@ from typing import IO
 from musiscene_core.errors import CancelledError, EngineError
 from musiscene_core.progress import Progress
 from musiscene_training.adapter.journal import read_log
+from musiscene_training.adapter.parallel import AGAIN
 from musiscene_training.adapter.stopping import Stopping
 
 _POLL_S, _LOOK_S = 0.2, 3.0
@@ -25,7 +26,6 @@ _SAVING_S = 60.0
 """How long processes may take to save, before they are ended."""
 _KEPT = 400
 _TAIL = 4
-_AGAIN = "Run the same command again: it goes on from the last checkpoint."
 _SAID = "musiscene-train: "
 _SIGNAL = re.compile(r"Signal \d+ \((SIG\w+)\) received by PID (\d+)")
 
@@ -119,10 +119,10 @@ def failure(lines: Sequence[str], processes: int, code: int) -> EngineError:
     killed = [one for one in _SIGNAL.findall("".join(lines)) if one[0] != "SIGTERM"]
     if killed:
         name, process = killed[0]
-        return EngineError(f"{named}: process {process} was ended by {name}.", hint=_AGAIN)
+        return EngineError(f"{named}: process {process} was ended by {name}.", hint=AGAIN)
     if ours:
         said = lines[ours[0]].removeprefix(_SAID).strip()
         after = lines[ours[0] + 1] if ours[0] + 1 < len(lines) else ""
-        return EngineError(f"{named}: {said}", hint=after.strip() if after[:2] == "  " else _AGAIN)
+        return EngineError(f"{named}: {said}", hint=after.strip() if after[:2] == "  " else AGAIN)
     tail = " ".join(line.strip() for line in lines[-_TAIL:])
-    return EngineError(f"{named} with {code}: {tail}", hint=_AGAIN)
+    return EngineError(f"{named} with {code}: {tail}", hint=AGAIN)

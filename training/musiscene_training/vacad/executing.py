@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from musiscene_core.errors import EngineError, MusiSceneError, from_code
-from musiscene_training.devices import device_in_words
+from musiscene_training.devices import GOES_ON, device_in_words
 from musiscene_training.vacad.parts import Parts
 from musiscene_training.vacad.settings import Settings
 from musiscene_training.vacad.stages import Stage, opened, work_on
@@ -23,8 +23,6 @@ LOCAL = "local"
 
 Told = Callable[[int, int], None]
 """Hears of clips that are done, and of how many of them failed; what it raises ends the work."""
-
-_AGAIN = "What is done is kept; run the same command again to go on."
 
 
 class Task(NamedTuple):
@@ -53,7 +51,7 @@ class Local:
         """See Executor."""
         if not tasks:
             return
-        with device_in_words(_AGAIN):
+        with device_in_words(GOES_ON):
             stage = opened(tasks[0].stage, settings, build)
             for task in tasks:
                 for done, failed in batches_done(task, stage, settings, build):
@@ -106,7 +104,7 @@ class OnRay:
         except self._ray.exceptions.RayError as error:
             raise EngineError(
                 f"Ray gave up: {str(error).strip().splitlines()[-1][:300]}",
-                hint=_AGAIN,
+                hint=GOES_ON,
             ) from error
 
     def leave(self) -> None:
@@ -128,7 +126,7 @@ class _Actor:
         """Work on the one part in `rows`; our errors are told in words, as Ray wraps others."""
         counts, told = (0, 0), ("", "", "")
         try:
-            with device_in_words(_AGAIN):
+            with device_in_words(GOES_ON):
                 self._stage = self._stage or opened(self._name, self._settings, self._build)
                 task = Task(self._name, int(rows["part"][0]), self._retry_failed)
                 for done, failed in batches_done(task, self._stage, self._settings, self._build):
