@@ -25,7 +25,7 @@ from musiscene_core.neural.linear import Kernel
 from musiscene_daemon.engines.musicgen.generation import generate
 from musiscene_daemon.engines.musicgen.model import MusicGen, load
 from musiscene_daemon.engines.musicgen.sampling import Sampling
-from tests.benchmarks.musicgen_models import SIZES, theirs
+from tests.benchmarks.musicgen_models import SIZES, generated, theirs
 from tests.benchmarks.musicgen_speed import Clock
 from tests.support import tiny_musicgen
 
@@ -93,29 +93,7 @@ def wait_for(device: str) -> Callable[[], object]:
 def of_theirs(model: Any, steps: int) -> Callable[[Clock], torch.Tensor]:
     """transformers' greedy generate; its tokens [1, codebooks, steps]."""
     inputs = tiny_musicgen.tokenizer()(PROMPT, return_tensors="pt").to(model.device)
-    codec = model.audio_encoder
-    decode = codec.decode
-
-    def work(clock: Clock) -> torch.Tensor:
-        codes = []
-
-        def kept(given: torch.Tensor, *arguments: object, **named: object) -> object:
-            codes.append(given[0])
-            return decode(given, *arguments, **named)
-
-        codec.decode = kept
-        with torch.inference_mode():
-            model.generate(
-                **inputs,
-                do_sample=False,
-                guidance_scale=3.0,
-                max_new_tokens=steps + 3,
-                stopping_criteria=StoppingCriteriaList([clock]),
-            )
-        codec.decode = decode
-        return codes[0]
-
-    return work
+    return lambda clock: generated(model, inputs, steps, StoppingCriteriaList([clock]))
 
 
 def of_ours(model: MusicGen, steps: int) -> Callable[[Clock], torch.Tensor]:

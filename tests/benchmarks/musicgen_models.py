@@ -102,6 +102,29 @@ def theirs(size: str) -> MusicgenForConditionalGeneration:
     return model.eval()
 
 
+def generated(model: Any, inputs: Any, steps: int, clock: StoppingCriteriaList) -> torch.Tensor:
+    """Tokens [1, codebooks, steps] of transformers' greedy generate for a prompt's `inputs`."""
+    codes = []
+    codec = model.audio_encoder
+    decode = codec.decode
+
+    def kept(given: torch.Tensor, *arguments: object, **named: object) -> object:
+        codes.append(given[0])
+        return decode(given, *arguments, **named)
+
+    codec.decode = kept
+    with torch.inference_mode():
+        model.generate(
+            **inputs,
+            do_sample=False,
+            guidance_scale=3.0,
+            max_new_tokens=steps + 3,
+            stopping_criteria=clock,
+        )
+    codec.decode = decode
+    return codes[0]
+
+
 class Loaded:
     """What our decoders share over transformers' model."""
 
@@ -150,25 +173,7 @@ class Loaded:
 
     def generated(self, model: Any, steps: int, clock: StoppingCriteriaList) -> torch.Tensor:
         """Tokens [1, codebooks, steps] of transformers' greedy generate."""
-        codes = []
-        codec = model.audio_encoder
-        decode = codec.decode
-
-        def kept(given: torch.Tensor, *arguments: object, **named: object) -> object:
-            codes.append(given[0])
-            return decode(given, *arguments, **named)
-
-        codec.decode = kept
-        with torch.inference_mode():
-            model.generate(
-                **self._inputs,
-                do_sample=False,
-                guidance_scale=3.0,
-                max_new_tokens=steps + 3,
-                stopping_criteria=clock,
-            )
-        codec.decode = decode
-        return codes[0]
+        return generated(model, self._inputs, steps, clock)
 
     @torch.inference_mode()
     def scores(self, decoder: Decoder, codes: torch.Tensor) -> torch.Tensor:

@@ -22,14 +22,18 @@ from tests.support.scenes import brief_of  # noqa: E402
 pytestmark = pytest.mark.models
 
 
-def test_without_weights_it_says_what_is_missing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home and a hub's cache in which there is no model; where they lie."""
     monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
+    return tmp_path
+
+
+def test_without_weights_it_says_what_is_missing(bare: Path) -> None:
     info = MusicGenEngine().describe()
-    assert str(tmp_path / "data/models") in info.lacks
+    assert str(bare / "data/models") in info.lacks
     with pytest.raises(EngineError, match="cannot work yet: No weights of MusicGen"):
         check(ScoreRequest(brief=brief_of(5.0), engine="musicgen"), [info], ())
 
@@ -49,15 +53,12 @@ def test_a_folder_that_is_no_musicgen_is_said_to_be_none(
 
 
 def test_models_in_the_data_folder_and_the_hub_cache_are_found(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from musiscene_daemon.engines.musicgen.finding import choices, find, found
 
-    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
-    monkeypatch.delenv(WEIGHTS_VARIABLE, raising=False)
-    large = tmp_path / "data/models/musicgen-large"
-    small = tmp_path / "hub/models--facebook--musicgen-small/snapshots/abc"
+    large = bare / "data/models/musicgen-large"
+    small = bare / "hub/models--facebook--musicgen-small/snapshots/abc"
     for folder in (large, small):
         folder.mkdir(parents=True)
     assert find() is None
@@ -66,7 +67,7 @@ def test_models_in_the_data_folder_and_the_hub_cache_are_found(
     (small / "config.json").write_text("{}")
     assert find() == small
     assert list(choices()) == ["small", "large"]
-    own = tmp_path / "musicgen-own"
+    own = bare / "musicgen-own"
     monkeypatch.setenv(WEIGHTS_VARIABLE, os.pathsep.join((str(own), str(large))))
     assert choices() == {"own": own, "large": large, "small": small}
     assert found("small") == small
