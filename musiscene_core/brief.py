@@ -139,6 +139,10 @@ class DialogueRegion(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float = 1.0
 
 
+SURE = 0.35
+"""Confidence from which a measured tempo or key is stated, and followed."""
+
+
 class TempTrack(msgspec.Struct, frozen=True, kw_only=True):
     """What the temp track sounds like.
 

@@ -12,7 +12,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from musiscene_core.brief import DIMENSIONS, Mode, TempTrack
+from musiscene_core.brief import DIMENSIONS, SURE, Mode, TempTrack
 from musiscene_core.composing.chance import Dice
 from musiscene_core.composing.idioms import IDIOMS, Idiom, idiom_named
 from musiscene_core.composing.scales import BRIGHTNESS, mode_of
@@ -22,8 +22,6 @@ from musiscene_core.composing.wording import Wishes
 from musiscene_core.errors import RequestError
 from musiscene_core.request import ScoreRequest
 
-SURE = 0.6
-"""From this confidence on the temp track's tempo and key are leant towards."""
 _APART = 0.7
 """Moods this far apart may each have an idiom of their own."""
 _SERVES_ILL = 0.6

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from musiscene_core.brief import Mode, TempTrack
+from musiscene_core.brief import SURE, Mode, TempTrack
 from musiscene_core.composing.chance import Dice
 from musiscene_core.composing.idioms import Idiom
 from musiscene_core.composing.looping import whole_bars as in_whole_bars
-from musiscene_core.composing.passages import SURE, Passage, choose_passages
+from musiscene_core.composing.passages import Passage, choose_passages
 from musiscene_core.composing.scales import mode_of
 from musiscene_core.composing.scene import Mood, Named, Scene
 from musiscene_core.composing.tempo import Wish
@@ -28,6 +28,8 @@ from musiscene_core.tempo_map import TempoMap
 RING_ONLY_S = 4.0
 """A range shorter than this is one chord that rings."""
 _TONIC_WEIGHTS = (1.0, 0.5, 1.2, 0.8, 1.1, 1.0, 0.5, 1.1, 0.6, 1.2, 0.9, 0.6)
+_FARTHEST = 1.3
+"""An idiom is played this much faster or slower than is usual, to keep a temp track's beat."""
 """How well each pitch class from C suits the players."""
 
 
@@ -161,8 +163,7 @@ def make_plan(
 
 
 def _choose_tonic(temp: TempTrack, dice: Dice) -> int:
-    sure = temp.present and temp.key is not None and temp.key_confidence >= SURE
-    if sure and temp.key is not None and dice.chance(0.7):
+    if temp.present and temp.key is not None and temp.key_confidence >= SURE:
         return temp.key % 12
     return dice.weighted(tuple(enumerate(_TONIC_WEIGHTS)))
 
@@ -191,10 +192,9 @@ def _choose_tempo(
     temp = request.brief.temp_track
     said = asked != TempoAsked()
     if temp.present and temp.tempo_confidence >= SURE and temp.tempo_bpm > 0 and not said:
-        folded = _folded(temp.tempo_bpm, low * 0.92, high * 1.08)
+        folded = _folded(temp.tempo_bpm, low, high)
         if folded is not None:
-            bpm = folded
-            low, high = max(low * 0.9, folded * 0.96), min(high * 1.1, folded * 1.04)
+            bpm, low, high = folded, folded * 0.96, folded * 1.04
     return Wish(low, high, round(bpm, 3), metre)
 
 
@@ -206,5 +206,10 @@ def _longest(passages: tuple[Passage, ...], length_s: float) -> Passage:
 
 
 def _folded(bpm: float, low: float, high: float) -> float | None:
-    """`bpm`, or its half or double, where that lies between `low` and `high`."""
-    return next((bpm * factor for factor in (1.0, 0.5, 2.0) if low <= bpm * factor <= high), None)
+    """`bpm`, or its half or double: the nearest to [low, high], unless no music goes by it."""
+
+    def apart(tempo: float) -> float:
+        return max(low / tempo, tempo / high, 1.0)
+
+    nearest = min((bpm, bpm / 2, bpm * 2), key=apart)
+    return nearest if apart(nearest) <= _FARTHEST else None

@@ -12,6 +12,7 @@ import numpy as np
 
 from musiscene_core.brief import (
     DIMENSIONS,
+    SURE,
     Caption,
     Captions,
     DialogueRegion,
@@ -28,8 +29,6 @@ from musiscene_core.spotting.emotion import emotion_curve
 
 VERSION = "1"
 NOTE_NAMES = ("C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B")
-SURE = 0.35
-"""Confidence from which a tempo or key is stated rather than left out."""
 
 MUSIC_FOR = {
     "amusing": "light, playful",

@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from musiscene_core.brief import SURE
 from musiscene_core.feelings import PLACES
-from musiscene_core.spotting.describe import MUSIC_FOR, SURE, clock, tempo_and_key
+from musiscene_core.spotting.describe import MUSIC_FOR, clock, tempo_and_key
 from musiscene_core.spotting.portrait import Portrait
 
 AROUSAL: Mapping[str, float] = MappingProxyType(

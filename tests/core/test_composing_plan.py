@@ -4,7 +4,7 @@ from statistics import mean
 import msgspec
 import pytest
 
-from musiscene_core.brief import Caption, Captions, HitPoint, TempTrack
+from musiscene_core.brief import SURE, Caption, Captions, HitPoint, TempTrack
 from musiscene_core.composing.chance import Dice
 from musiscene_core.composing.form import make_form
 from musiscene_core.composing.hits import SPACING_S, choose_hits, main_hit
@@ -18,6 +18,7 @@ from musiscene_core.composing.sound import INSTRUMENTS
 from musiscene_core.composing.tempo import HELD_BEND
 from musiscene_core.composing.wording import Wishes, read_wishes
 from musiscene_core.request import ScoreRequest
+from musiscene_core.spotting.describe import tempo_and_key
 from tests.support.composed import MOODS, composed, mood_brief
 from tests.support.scenes import brief_of
 from tests.support.tempi import worst_bend
@@ -136,13 +137,29 @@ def test_a_sure_temp_track_draws_tempo_key_and_mode():
     # 64 BPM lies below the joyful idioms: its double is what they can play.
     near = [cue for cue in cues if abs(cue.tempo.segments[0].bpm / 128 - 1) < 0.045]
     assert len(near) >= 14
-    assert sum(cue.tonic == 4 for cue in cues) >= 10
+    assert all(cue.tonic == 4 for cue in cues)
     unsure = msgspec.structs.replace(temp, tempo_confidence=0.2, key_confidence=0.2)
     free = plans("joyful", unsure)
     assert sum(cue.tonic == 4 for cue in free) <= 6
     minor = [plan.mode for plan in plans("mixed", temp)]
     plain = [plan.mode for plan in plans("mixed", unsure)]
     assert minor.count("minor") > plain.count("minor")
+
+
+@pytest.mark.parametrize("bpm", [52.0, 90.0, 160.0, 208.0])
+@pytest.mark.parametrize("confidence", [SURE, SURE - 0.01])
+def test_what_the_caption_says_of_the_temp_track_is_what_is_played(bpm, confidence):
+    temp = TempTrack(
+        present=True, tempo_bpm=bpm, tempo_confidence=confidence, key=2, key_confidence=confidence
+    )
+    brief = mood_brief("scary", cuts=(), temp_track=temp)
+    cues = [make_plan(ScoreRequest(brief=brief), seed) for seed in range(8)]
+    beats = [bpm * 2.0**octave for octave in range(-2, 3)]
+    kept = [
+        cue.tonic == 2 and min(abs(cue.tempo.segments[0].bpm / beat - 1) for beat in beats) < 0.045
+        for cue in cues
+    ]
+    assert all(kept) == bool(tempo_and_key(temp))
 
 
 @pytest.mark.parametrize("mode", ["major", "minor"])

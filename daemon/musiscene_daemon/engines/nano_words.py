@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from musiscene_core.brief import TempTrack
+from musiscene_core.brief import SURE, TempTrack
 from musiscene_core.captioning.nano.asking import Impression, likeliest
 from musiscene_core.captioning.nano.saved import Nano
 from musiscene_core.captioning.nano.tempi import tempo_class
-from musiscene_core.spotting.describe import NOTE_NAMES, SURE
+from musiscene_core.spotting.describe import NOTE_NAMES
 from musiscene_core.spotting.describe_sound import sound_words, tempo_words
 from musiscene_core.spotting.portrait import Portrait
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.brief import HitPoint, Mode
+from musiscene_core.brief import SURE, HitPoint, Mode
 from musiscene_core.composing.notation.musicxml import musicxml_file
 from musiscene_core.cue import Cue, Section
 from musiscene_core.fitting.agreement import NEAR_S, agreement, beats_near, sketch_bars_s
@@ -42,7 +42,6 @@ _LONG_ENOUGH_S = 6.0
 """A shorter range begins where the recording does."""
 _ARC_DB = 6.0
 """How much louder the fullest section is meant to be than the emptiest."""
-_SURE_KEY = 0.35
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ def _bars(
 
 
 def _key(traits: Traits, plan: Cue, melody: bool) -> tuple[int | None, Mode | None]:
-    if traits.tonic is not None and traits.key_confidence >= _SURE_KEY:
+    if traits.tonic is not None and traits.key_confidence >= SURE:
         return traits.tonic, traits.mode
     return (plan.tonic, plan.mode) if melody else (None, None)
 
