@@ -60,7 +60,8 @@ def detect(path: Path, name: str) -> Detected:
     """
     like = next((one for one in registry().values() if name in (one.name, _tail(one))), None)
     if path.is_file():
-        return Detected(_kind_of_file(path), [path], like)
+        kind = _kind_of_file(path)
+        return Detected(kind, [path], like if like is not None and like.kind == kind else None)
     if not path.is_dir():
         raise ModelError(f"{path} is not there.", hint="Name a model's folder or file.")
     kind = _kind_of_folder(path, name)

@@ -69,8 +69,7 @@ def pull(model: RegisteredModel, remote: hub.Remote, progress: Progress) -> Shel
             )
         _check_room(remote, partial)
         files = hub.download(model, remote, partial, progress)
-        _publish(partial, target)
-        made = _kept(model, target, files, remote)
+        made = _kept(model, partial, target, files, remote)
     progress("Done", 1.0)
     return made
 
@@ -89,30 +88,41 @@ def keep_made(model: RegisteredModel, partial: Path, progress: Progress) -> Shel
     )
     if target.exists():
         raise RequestError(f"{target} is there already.", hint="Move it away, then run this again.")
-    _publish(partial, target)
-    return _kept(model, target, files)
+    return _kept(model, partial, target, files)
 
 
 def _kept(
     model: RegisteredModel,
+    partial: Path,
     target: Path,
     files: tuple[FileRecord, ...],
     remote: hub.Remote | None = None,
 ) -> ShelvedModel:
-    """`model` on the list, as it now lies in `target`."""
+    """`model` on the list and in its place.
+
+    On the list first: what lies in its place is then never taken for what a user put there, and
+    what ends in between is on the list as missing, so that the next pull goes on.
+    """
+    said = remote.licence if remote is not None else ""
+    stricter = bool(said) and model.commercial and not allows_commercial_use(said)
     made = ShelvedModel(
         name=model.name,
         kind=model.kind,
         path=str(target),
         origin="pulled",
-        licence=model.licence,
-        commercial=model.commercial,
+        licence=f"{model.licence}; its card names {said}" if stricter else model.licence,
+        commercial=model.commercial and not stricter,
         files=files,
         repo=remote.repo if remote is not None else "",
         revision=remote.revision if remote is not None else "",
         since=time.time(),
     )
     shelf.put(made)
+    try:
+        _publish(partial, target)
+    except BaseException:
+        shelf.drop(made.name)
+        raise
     return made
 
 
@@ -144,8 +154,13 @@ def add(
         RequestError: another model has its name.
         OutputError: the list cannot be written.
     """
-    where = path.expanduser().absolute()
+    # Not resolved: in the hub's cache what a link is called is all that tells.
+    where = Path(os.path.abspath(path.expanduser()))
     name = title(where) if where.is_dir() else where.stem
+    if not name.isprintable():
+        raise RequestError(
+            "A model's name holds what cannot be printed.", hint=f"Rename {str(where)!r} first."
+        )
     found = detect(where, name)
     known = shelf.shelved().get(name)
     if known is not None and Path(known.path) != where:

@@ -72,6 +72,15 @@ class ShelvedModel(msgspec.Struct, frozen=True, kw_only=True):
         """Of all files."""
         return sum(file.bytes for file in self.files)
 
+    @property
+    def mending(self) -> str:
+        """What brings damaged files back."""
+        if self.origin == "pulled":
+            return (
+                f"`musiscene models remove {self.name}`, then `musiscene models pull {self.name}`"
+            )
+        return f"get the files again, then `musiscene models add {self.path}`"
+
 
 class _Shelf(msgspec.Struct, frozen=True, kw_only=True):
     models: tuple[ShelvedModel, ...] = ()

@@ -12,6 +12,7 @@ import pytest
 
 from musiscene_core.models import shelf
 from musiscene_core.models.registry import registry
+from musiscene_core.models.shelf import ShelvedModel
 from musiscene_plugins.cli.main import main
 from tests.support.hub_server import COMMIT, Hub, running_hub
 
@@ -238,6 +239,68 @@ def test_a_model_is_known_by_its_files(hub: Hub, tmp_path: Path, capsys, files, 
         (folder / name).write_text(text)
     assert main(["models", "add", str(folder), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["kind"] == kind
+
+
+def test_a_model_is_called_by_its_folder_wherever_one_stands(
+    hub: Hub, tmp_path: Path, monkeypatch, capsys
+) -> None:
+    inner = tmp_path / "my clip" / "inner"
+    inner.mkdir(parents=True)
+    (inner.parent / "config.json").write_text('{"model_type": "clip"}')
+    (inner.parent / "model.safetensors").write_bytes(b"x")
+    (inner.parent / "endless.bin").symlink_to("/dev/zero")
+    (inner.parent / "round").symlink_to("..")
+    monkeypatch.chdir(inner)
+    assert main(["models", "add", ".."]) == 0
+    kept = shelf.get("my clip")
+    assert kept.path == str(tmp_path / "my clip")
+    assert {file.path for file in kept.files} == {"config.json", "model.safetensors"}
+    odd = tmp_path / "two\nlines"
+    odd.mkdir()
+    assert main(["models", "add", str(odd)]) == 2
+    assert "cannot be printed" in capsys.readouterr().err
+    font = tmp_path / "qwen3-4b.sf2"
+    font.write_bytes(b"x")
+    assert main(["models", "add", str(font)]) == 0
+    assert (shelf.get("qwen3-4b").licence, shelf.get("qwen3-4b").commercial) == ("", False)
+
+
+def test_a_card_that_forbids_selling_counts(hub: Hub, capsys) -> None:
+    repo = registry()["qwen3-4b"].repo
+    hub.repos[repo] = {"config.json": b'{"model_type": "qwen3"}', "model.safetensors": b"x" * 5000}
+    hub.cards[repo] = "cc-by-nc-4.0"
+    assert pull("qwen3-4b") == 0
+    assert "its card on the hub names cc-by-nc-4.0" in capsys.readouterr().out
+    kept = shelf.get("qwen3-4b")
+    assert (kept.commercial, "cc-by-nc-4.0" in kept.licence) == (False, True)
+
+
+def test_a_pull_that_ends_as_it_is_put_in_place_is_gone_on_with(
+    hub: Hub, models: Path, monkeypatch, capsys
+) -> None:
+    real = os.rename
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("musiscene_core.models.pulling.os.rename", killed)
+    assert pull() == 130
+    assert shelf.shelved() == {}
+    assert not (models / "musicgen-small").exists()
+    monkeypatch.setattr("musiscene_core.models.pulling.os.rename", real)
+    # As a process that was killed between the two leaves it: on the list, and not there.
+    hub.sent = 0
+    made = registry()["musicgen-small"]
+    shelf.put(
+        ShelvedModel(
+            **{"name": made.name, "kind": made.kind, "path": str(models / made.name)},
+            **{"origin": "pulled", "licence": made.licence, "commercial": False, "files": ()},
+        )
+    )
+    assert pull() == 0
+    assert hub.sent == 0
+    assert (models / "musicgen-small" / "model.safetensors").read_bytes() == WEIGHTS
+    assert main(["models", "verify"]) == 0
 
 
 @pytest.mark.parametrize("config", ["", "[" * 100_000, "[]", '{"model_type": 7}', "\0\xff"])

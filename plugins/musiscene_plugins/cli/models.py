@@ -227,15 +227,9 @@ def _verify(arguments: argparse.Namespace) -> int:
         name, wrong = next(iter(found.items()))
         file, problem = next(iter(wrong.items()))
         more = sum(map(len, found.values())) - 1
-        pulled = here[name].origin == "pulled"
-        again = (
-            f"`musiscene models remove {name}`, then `musiscene models pull {name}`"
-            if pulled
-            else f"get the files again, then `musiscene models add {here[name].path}`"
-        )
         raise ModelError(
             f"{file} of {name} {problem}{f', and {more} more' if more else ''}.",
-            hint=f"Mend it: {again}.",
+            hint=f"Mend it: {here[name].mending}.",
         )
     if not wanted:
         return _say("No model was pulled or added.", arguments, problems={})
