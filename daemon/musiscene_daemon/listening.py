@@ -162,6 +162,20 @@ def listen(router: zmq.Socket[bytes], address: ListenAddress, key: ServerKey) ->
     bind(router, address.host, address.port)
 
 
+def can_listen(address: ListenAddress | None) -> None:
+    """Bind both ports that serving and pairing at `address` take, and let them go again.
+
+    Raises:
+        InputError: one cannot be bound.
+    """
+    if address is None:
+        return
+    with zmq.Context() as context:
+        for port in (address.port, address.port + 1):
+            with context.socket(zmq.ROUTER) as router:
+                bind(router, address.host, port)
+
+
 def bind(socket: zmq.Socket[bytes], host: str, port: int) -> None:
     """Bind `socket`, and say in words why it cannot be.
 

@@ -15,6 +15,7 @@ from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.protocol.connection import lock_path, make_runtime_folder
 from musiscene_core.protocol.launcher import ALREADY_RUNNING
 from musiscene_daemon.limits import raise_descriptors
+from musiscene_daemon.listening import can_listen
 from musiscene_daemon.logs import start_logging, where
 from musiscene_daemon.server import Server
 from musiscene_daemon.settings import LOG_LEVELS, Settings
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             listen=given.listen,
             workers=given.workers,
         )
-        if settings.listen is not None and settings.listen.everywhere:
+        if settings.listen is not None and settings.listen.everywhere and not given.check:
             sys.stderr.write(_EVERYWHERE)
         make_runtime_folder()
         lock = InstanceLock(lock_path())
@@ -51,7 +52,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stderr.write(f"The daemon is already running (process {lock.holder()}).\n")
             return ALREADY_RUNNING
         try:
-            _serve(settings)
+            if given.check:
+                can_listen(settings.listen)
+            else:
+                _serve(settings)
         finally:
             lock.release()
     except MusiSceneError as error:
@@ -69,6 +73,11 @@ def _parser() -> argparse.ArgumentParser:
         "--idle-s",
         type=float,
         help="leave after so many seconds without work (default: MUSISCENE_IDLE_S or 600)",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="only say whether it could start: its settings, its folder, and the ports it wants",
     )
     parser.add_argument(
         "--foreground", action="store_true", help="write the log to the terminal too"

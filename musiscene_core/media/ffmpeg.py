@@ -25,11 +25,11 @@ def find_ffmpeg() -> str:
     system = shutil.which("ffmpeg")
     if system:
         return system
-    import imageio_ffmpeg
-
     try:
+        import imageio_ffmpeg
+
         return str(imageio_ffmpeg.get_ffmpeg_exe())
-    except RuntimeError as error:
+    except (ImportError, RuntimeError) as error:
         raise EngineError(
             "No ffmpeg program was found.",
             hint="Install ffmpeg, or reinstall the imageio-ffmpeg package.",

@@ -2,7 +2,8 @@
 
 The daemon of this machine writes its own, readable by its owner alone; whoever can read it may
 speak to the daemon. A file that stays behind after a crash is harmless: nobody answers at its
-endpoint. Daemons of other machines, once paired, have a file each, by name.
+endpoint, and one that others could read then is taken away before the next daemon starts. Daemons
+of other machines, once paired, have a file each, by name.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 import re
 import stat
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -26,6 +28,8 @@ _OWNER_ONLY = 0o600
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NAME_HINT = "A name has up to 64 letters, digits, dots, dashes and underscores."
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+NEW_KEYS = "Run `musiscene daemon stop`, then the command again: new keys are made."
+PAIR_AGAIN = "Delete it and pair the machines again: others may know what is in it."
 
 
 class Connection(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,7 +100,7 @@ def read_connection() -> Connection | None:
     """
     path = connection_path()
     try:
-        refuse_foreign(path)
+        refuse_foreign(path, NEW_KEYS)
         return read_json(path, Connection)
     except (FileNotFoundError, NotADirectoryError, InputError):
         return None
@@ -104,9 +108,26 @@ def read_connection() -> Connection | None:
 
 def remove_connection(pid: int) -> None:
     """Take the file away, unless another daemon than `pid` has written its own meanwhile."""
-    connection = read_connection()
+    try:
+        connection = read_connection()
+    except DaemonError:
+        remove_untrusted()
+        return
     if connection is not None and connection.pid == pid:
         connection_path().unlink(missing_ok=True)
+
+
+def remove_untrusted() -> None:
+    """Take away a file that is not trusted; for who holds the lock, so that no daemon has it."""
+    path = connection_path()
+    try:
+        refuse_foreign(path)
+    except DaemonError:
+        # Another's file in a folder that is not ours stays; reading it says so.
+        with suppress(OSError):
+            path.unlink()
+    except OSError:
+        return
 
 
 def read_paired(name: str) -> Connection:
@@ -118,7 +139,7 @@ def read_paired(name: str) -> Connection:
     """
     path = _paired_path(name)
     try:
-        refuse_foreign(path)
+        refuse_foreign(path, PAIR_AGAIN)
     except OSError as error:
         raise InputError(
             f"No daemon called {name!r} is paired with this machine.",
@@ -163,8 +184,12 @@ def _paired_path(name: str) -> Path:
     return data_folder() / "daemons" / f"{name}.json"
 
 
-def refuse_foreign(path: Path) -> None:
+def refuse_foreign(path: Path, hint: str = PAIR_AGAIN) -> None:
     """Refuse a file that another user could have written, or can read.
+
+    Args:
+        path: of the file.
+        hint: what to do where it is refused.
 
     Raises:
         DaemonError: it is such a file.
@@ -176,5 +201,5 @@ def refuse_foreign(path: Path) -> None:
     if status.st_uid != os.getuid() or status.st_mode & _OTHERS or not stat.S_ISREG(status.st_mode):
         raise DaemonError(
             f"{path} is not this user's alone, so it is not trusted.",
-            hint="Delete it and run the command again.",
+            hint=hint,
         )

@@ -30,10 +30,12 @@ from musiscene_core.protocol.client import Client
 from musiscene_core.protocol.connection import (
     DAEMON_VARIABLE,
     Connection,
+    connection_path,
     lock_path,
     make_runtime_folder,
     read_connection,
     read_paired,
+    remove_untrusted,
 )
 from musiscene_core.protocol.messages import Failure, Hello, Malformed, Welcome
 
@@ -92,6 +94,7 @@ def stop(*, timeout_s: float = TIMEOUT_S) -> bool:
         DaemonError: it does not leave.
     """
     if not _running():
+        _clear_untrusted()
         return False
     try:
         with connect(start=False, timeout_s=timeout_s, daemon="") as daemon:
@@ -106,6 +109,7 @@ def stop(*, timeout_s: float = TIMEOUT_S) -> bool:
                 hint=f"End its process ({InstanceLock(lock_path()).holder()}) by hand.",
             )
         time.sleep(_POLL_S)
+    _clear_untrusted()
     return True
 
 
@@ -168,6 +172,8 @@ class _Search:
 
     def run(self) -> Channel:
         started: _Starting | None = None
+        if self._start_args is not None:
+            _clear_untrusted()
         try:
             while True:
                 channel = self._greet()
@@ -215,7 +221,8 @@ class _Starting:
             folder = make_runtime_folder()
         except OutputError as error:
             raise DaemonError(
-                f"The daemon cannot be started: {error.message}", hint=error.hint
+                f"The daemon cannot be started: {error.message}",
+                hint="Mend that, or put MusiScene's files elsewhere with MUSISCENE_HOME.",
             ) from error
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by detach
         try:
@@ -273,6 +280,18 @@ def _running() -> bool:
         lock.release()
         return False
     return True
+
+
+def _clear_untrusted() -> None:
+    """Where no daemon runs, take away a connection file that others could have read or written."""
+    lock = InstanceLock(lock_path())
+    # What cannot be opened is said when a daemon is started.
+    with suppress(OSError):
+        if os.path.lexists(connection_path()) and lock.acquire():
+            try:
+                remove_untrusted()
+            finally:
+                lock.release()
 
 
 def _terminate(pid: int) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import hashlib
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -81,7 +84,7 @@ def test_the_whole_report_is_printed_bundled_and_says_by_its_code_that_something
     )
     assert {"ffmpeg", "sound output", "local sockets", "daemon", "takes", "log"} < set(found)
     assert found["connection file"]["state"] == "broken"
-    assert "Delete it" in found["connection file"]["fix"]
+    assert "musiscene daemon stop" in found["connection file"]["fix"]
     assert found["libraries"]["facts"]["numpy"]
     assert told["broken"] == sum(one["state"] == "broken" for one in told["findings"])
     assert bundle.stat().st_size > 500
@@ -144,6 +147,40 @@ def test_a_daemon_that_runs_answers_and_one_that_is_off_is_no_fault(home: Home) 
 
 
 @ON_POSIX
+def test_what_is_said_of_a_connection_file_that_others_can_read_mends_it(home: Home) -> None:
+    home.connect().close()
+    path = home.folder / "run/connection.json"
+    key = home.connection.client_secret_key
+    for running in (True, False):
+        path.chmod(0o644)
+        assert only(talking.rights()).state == "broken"
+        assert main(["daemon", "stop"]) == 0
+        assert not path.exists()
+        assert only(talking.rights()).state == "fine"
+        with home.connect() as client:
+            assert client.status().pid == home.pid
+        assert home.connection.client_secret_key != key
+        if running:
+            home.kill()
+
+
+def test_a_port_that_is_taken_is_said_before_a_daemon_is_wanted(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        monkeypatch.setenv("MUSISCENE_LISTEN", f"127.0.0.1:{port}")
+        found = only(talking.daemon())
+    assert found.state == "broken"
+    assert f"Port {port} of 127.0.0.1 is taken. Choose another" in found.said
+    monkeypatch.setenv("MUSISCENE_LISTEN", "the network")
+    assert "is not an address" in only(talking.daemon()).said
+    assert not (home.folder / "data").exists()
+
+
+@ON_POSIX
 def test_a_daemon_that_hangs_is_broken_and_does_not_hang_the_doctor(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,14 +230,21 @@ def test_an_ffmpeg_that_lacks_an_encoder_or_does_not_run_is_broken(
         assert "no libx264" in only(sound.ffmpeg()).said
         program(tmp_path / "ffmpeg", "#!/bin/sh\nexit 3\n")
         assert "does not run" in only(sound.ffmpeg()).said
+    monkeypatch.setenv("PATH", str(tmp_path / "empty"))
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    found = only(sound.ffmpeg())
+    assert (found.state, "Install ffmpeg" in found.fix) == ("broken", True)
 
 
-def test_models_that_went_or_shrank_are_broken(home: Home, tmp_path: Path) -> None:
+def test_models_that_went_shrank_or_changed_are_broken(
+    home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert states(models.models()) == {"models": "note"}
     folder = tmp_path / "small"
     folder.mkdir()
     (folder / "model.safetensors").write_bytes(b"x" * 100)
-    file = FileRecord(path="model.safetensors", bytes=100, sha256="ab" * 32)
+    sha256 = hashlib.sha256(b"x" * 100).hexdigest()
+    file = FileRecord(path="model.safetensors", bytes=100, sha256=sha256)
     known = ShelvedModel(
         name="small",
         kind="musicgen",
@@ -212,8 +256,16 @@ def test_models_that_went_or_shrank_are_broken(home: Home, tmp_path: Path) -> No
     )
     shelf.put(known)
     found = only(models.models())
-    assert (found.state, found.facts["sha256 model.safetensors"]) == ("fine", "ab" * 32)
-    assert "not for commercial use" in found.said
+    assert (found.state, found.facts["sha256 model.safetensors"]) == ("fine", sha256)
+    assert "not for commercial use; every byte is as it came" in found.said
+    with monkeypatch.context() as hurried:
+        hurried.setattr(models, "_READ_S", -1.0)
+        assert "musiscene models verify small" in only(models.models()).said
+    (folder / "model.safetensors").write_bytes(b"y" * 100)
+    found = only(models.models())
+    assert (found.state, found.facts["read"]) == ("broken", True)
+    assert "is not the file that came" in found.said
+    assert f"musiscene models add {folder}" in found.fix
     (folder / "model.safetensors").write_bytes(b"x")
     assert "is gone or changed" in only(models.models()).said
     (folder / "model.safetensors").unlink()
@@ -247,6 +299,22 @@ def test_takes_tables_and_log_are_looked_at_and_left_alone(home: Home) -> None:
     jobs.write_bytes(damaged)
     assert states(keeping.tables())["list of jobs"] == "broken"
     assert jobs.read_bytes() == damaged
+
+
+@pytest.mark.parametrize(
+    ("number", "mended"),
+    [(errno.ENOSPC, "Free some space"), (errno.EROFS, "mounted for writing")],
+)
+def test_what_is_to_be_done_about_a_disk_depends_on_what_it_says(
+    home: Home, monkeypatch: pytest.MonkeyPatch, number: int, mended: str
+) -> None:
+    def fails(*, dir: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(machine.tempfile, "TemporaryFile", fails)
+    fixes = [one.fix for one in machine.disks()]
+    assert all(mended in one for one in fixes)
+    assert "MUSISCENE_HOME" in fixes[0]
 
 
 def test_a_disk_that_cannot_be_written_is_broken(home: Home, tmp_path: Path) -> None:

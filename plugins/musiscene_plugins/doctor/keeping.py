@@ -143,8 +143,9 @@ def log() -> Iterator[Finding]:
         yield fine("log", f"No errors in the last {len(lines)} lines.", lines=len(lines))
         return
     shown = " | ".join(bad[-_TOLD:])
+    count = "1 error" if len(bad) == 1 else f"{len(bad)} errors"
     yield note(
-        *("log", f"{len(bad)} errors in the last {len(lines)} lines, the latest: {shown}"),
+        *("log", f"{count} in the last {len(lines)} lines, the latest: {shown}"),
         "Where they are about what you did just now, send a report: `musiscene doctor --bundle`.",
         errors=len(bad),
     )

@@ -7,6 +7,7 @@ a process of its own.
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib.util
 import json
 import os
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from musiscene_core.environments.places import folder_of, interpreter_of
-from musiscene_core.paths import cache_folder, data_folder, log_folder
+from musiscene_core.paths import cache_folder, data_folder, log_folder, runtime_folder
 from musiscene_plugins.doctor.asking import ask
 from musiscene_plugins.doctor.finding import Fact, Finding, broken, fine, note
 from musiscene_plugins.doctor.software import frozen
@@ -28,6 +29,12 @@ _GB = 1e9
 _LITTLE_MEMORY = 4 * _GB
 _NO_ROOM = 0.5 * _GB
 _LITTLE_ROOM = 10 * _GB
+_MENDED = {
+    errno.ENOSPC: "Free some space on that disk",
+    errno.EDQUOT: "Free some of your own space there",
+    errno.EROFS: "Have that disk mounted for writing",
+    errno.ENOTDIR: "Move away the file that is in the folder's place",
+}
 _SMI_S, _TORCH_S = 10.0, 60.0
 _SMI = ("nvidia-smi", "--query-gpu=name,memory.total,memory.free,driver_version")
 _SMI_FORMAT = "--format=csv,noheader,nounits"
@@ -95,6 +102,7 @@ def disks() -> Iterator[Finding]:
         ("takes and models", data_folder()),
         ("kept results", cache_folder()),
         ("logs", log_folder()),
+        ("the daemon's connection", runtime_folder()),
         ("temporary files", Path(tempfile.gettempdir())),
     ):
         yield _disk(what, folder)
@@ -102,16 +110,18 @@ def disks() -> Iterator[Finding]:
 
 def _disk(what: str, folder: Path) -> Finding:
     topic = f"disk for {what}"
-    there = next(place for place in (folder, *folder.parents) if place.exists())
     try:
+        there = next(place for place in (folder, *folder.parents) if place.exists())
         free = shutil.disk_usage(there).free
         with tempfile.TemporaryFile(dir=there) as file:
             file.write(b"MusiScene")
     except OSError as error:
+        mended = _MENDED.get(error.errno or 0, "Mend the folder's rights")
+        elsewhere = "TMPDIR" if folder == Path(tempfile.gettempdir()) else "MUSISCENE_HOME"
         return broken(
             topic,
             f"{folder} cannot be written: {error.strerror}.",
-            "Mend the folder's rights, or put MusiScene's files elsewhere with MUSISCENE_HOME.",
+            f"{mended}, or put MusiScene's files elsewhere with {elsewhere}.",
             folder=str(folder),
         )
     text = f"{free / _GB:.1f} GB are free at {folder}"

@@ -12,7 +12,7 @@ import re
 import socket
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from musiscene_core.paths import cache_folder, data_folder, log_folder, runtime_folder
@@ -32,11 +32,13 @@ _PUBLIC = (
 )
 _LONGEST = 2_000
 """Letters of a line: the patterns take longer than a line is long."""
+_SHORTEST = 4
+"""Letters of a private word: shorter ones are in every text."""
 _START = r"(?:file:/+|(?<![A-Za-z0-9])[A-Za-z]:[\\/]|\\\\|~[\\/]|(?<![\w.:/~>])/(?=[^\s/]))"
 _PATH_WITH_ENDING = re.compile(rf"{_START}[^\n\"'<>|]{{0,400}}?{_ENDING}", re.IGNORECASE)
 _QUOTED_PATH = re.compile(rf"(?P<quote>[\"']){_START}[^\n\"']*(?P=quote)")
 _PATH = re.compile(rf"{_START}[^\s\"'<>|,;]*")
-_BARE_NAME = re.compile(rf"[^\n\"'<>|=:(\[,;/\\]{{0,200}}{_ENDING}", re.IGNORECASE)
+_BARE_NAME = re.compile(rf"[^\n\"'<>|=:(\[,;]{{0,200}}{_ENDING}", re.IGNORECASE)
 _SECRETS = (
     re.compile(r"\b(?:hf|sk|gh[a-z]|xox[a-z]|glpat|pk|rk)[-_][A-Za-z0-9_-]{8,}"),
     re.compile(r"(?i)(?<=bearer )\S+"),
@@ -50,6 +52,10 @@ _SECRETS = (
 _CHANCE = re.compile(
     r"(?<![\w./<>-])(?![0-9a-f]{40,64}\b)(?![/<])[A-Za-z0-9.\-:+=^!*?&<>()\[\]{}@%$#/_]{40,}"
 )
+# What programs quote is mostly the user's; their own names are plain words in small letters.
+_QUOTED = re.compile(r"(?<!\w)(?P<quote>[\"'])(?P<said>[^\"'\n]+)(?P=quote)(?!\w)")
+_NO_NAME = re.compile(r"[a-z0-9_.:-]{1,40}|<[A-Z]+>[^\s]*")
+_STEERING = re.compile(r"(?i)\b(prompts?|captions?|lyrics)\b[^:=\n]{0,20}[:=].*")
 _HIDDEN = "HIDDEN"
 
 
@@ -63,8 +69,17 @@ class Redactor:
         user: str | None = None,
         host: str | None = None,
         environment: Mapping[str, str] = os.environ,
+        private: Iterable[str] = (),
     ) -> None:
-        """Know whose names to take out; None means this user's, on this machine."""
+        """Know whose names to take out; None means this user's, on this machine.
+
+        Args:
+            home: the user's folder.
+            user: the user's name.
+            host: the machine's.
+            environment: variables, of which keys are taken out wherever they stand.
+            private: what else is the user's own, such as names of cues.
+        """
         self._home = str(home or Path.home())
         self._folders = [
             (str(data_folder()), "DATA"),
@@ -91,6 +106,10 @@ class Redactor:
             if re.search(r"KEY|TOKEN|SECRET|PASS", name.upper()) and len(value) >= 6
         ]
 
+        self._private = tuple(
+            dict.fromkeys(one.lower() for one in private if len(one) >= _SHORTEST)
+        )
+
     def text(self, text: str) -> str:
         """`text` without what is the user's own; what of a line is beyond all use is left out."""
         return "\n".join(self._line(line) for line in text.split("\n"))
@@ -100,6 +119,12 @@ class Redactor:
             text = f"{text[:_LONGEST]}..."
         for value in self._values:
             text = text.replace(value, _HIDDEN)
+        for word in self._private:
+            # Looked for plainly first: there may be thousands.
+            if word in text.lower():
+                whole = rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+                text = re.sub(whole, _HIDDEN, text, flags=re.IGNORECASE)
+        text = _STEERING.sub(rf"\1: {_HIDDEN}", text)
         for pattern in _SECRETS:
             text = pattern.sub(_without_secret, text)
         text = _QUOTED_PATH.sub(lambda match: self._path(match[0]), text)
@@ -107,6 +132,7 @@ class Redactor:
         text = _PATH.sub(lambda match: self._path(match[0]), text)
         text = _CHANCE.sub(_HIDDEN, text)
         text = _BARE_NAME.sub(f" FILE{_HIDDEN}", text)
+        text = _QUOTED.sub(_quoted, text)
         for pattern, put in self._names:
             text = pattern.sub(put, text)
         return text
@@ -141,6 +167,11 @@ def _first(rest: str, folder: str) -> str:
 
 def _ending(path: str) -> bool:
     return re.search(_ENDING, path, re.IGNORECASE) is not None
+
+
+def _quoted(match: re.Match[str]) -> str:
+    quote = match["quote"]
+    return match[0] if _NO_NAME.fullmatch(match["said"]) else f"{quote}{_HIDDEN}{quote}"
 
 
 def _without_secret(match: re.Match[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import sys
 from collections.abc import Iterator
 
 from musiscene_core import __version__
@@ -13,14 +14,19 @@ from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.paths import data_folder, runtime_folder
 from musiscene_core.protocol import DaemonStatus, connect
 from musiscene_core.protocol.connection import (
+    NEW_KEYS,
+    PAIR_AGAIN,
     connection_path,
     lock_path,
     read_connection,
     refuse_foreign,
 )
+from musiscene_core.protocol.launcher import ALREADY_RUNNING, DAEMON_MODULE
+from musiscene_plugins.doctor.asking import ask
 from musiscene_plugins.doctor.finding import Fact, Finding, broken, fine, note
 
 _ANSWER_S = 6.0
+_CHECK_S = 15.0
 _LOOPBACK_S = 3.0
 _LOOPBACK = "127.0.0.1"
 _STOP = "`musiscene daemon stop` ends it; the next command starts a new one."
@@ -30,10 +36,10 @@ def rights() -> Iterator[Finding]:
     """Whether anybody else could read or write what opens the daemon."""
     topic = "connection file"
     folder, path = runtime_folder(), connection_path()
-    files = [path, *sorted((data_folder() / "daemons").glob("*.json"))]
-    for file in files:
+    paired = sorted((data_folder() / "daemons").glob("*.json"))
+    for file, fix in ((path, NEW_KEYS), *((file, PAIR_AGAIN) for file in paired)):
         try:
-            refuse_foreign(file)
+            refuse_foreign(file, fix)
         except DaemonError as error:
             yield broken(topic, error.message, error.hint, file=str(file))
             return
@@ -84,7 +90,7 @@ def daemon() -> Iterator[Finding]:
     """Whether it runs and answers, and what of it does not load."""
     holder = _holder()
     if not holder:
-        yield fine("daemon", "It is not running; it starts when it is needed.", running=False)
+        yield _could_start()
         return
     try:
         with connect(start=False, timeout_s=_ANSWER_S, client="doctor", daemon="") as client:
@@ -100,6 +106,18 @@ def daemon() -> Iterator[Finding]:
         )
         return
     yield from _about(status)
+
+
+def _could_start() -> Finding:
+    """Whether a daemon would start; asked of the daemon's own program, which binds its ports."""
+    tried = ask([sys.executable, "-m", DAEMON_MODULE, "--check"], _CHECK_S)
+    if tried.code in (0, ALREADY_RUNNING):
+        return fine("daemon", "It is not running; it starts when it is needed.", running=False)
+    return broken(
+        *("daemon", f"It is not running and does not start: {tried.problem}"),
+        "Put that right; the next command starts it. MUSISCENE_... variables are read anew then.",
+        running=False,
+    )
 
 
 def endpoint() -> str:
