@@ -99,7 +99,9 @@ class Clock(StoppingCriteria):
         self._wait()
         now = time.perf_counter()
         if self._done and done > self._done:
-            self._steps.append(now - self._last)
+            # Several may be taken in one call.
+            count = done - self._done
+            self._steps += [(now - self._last) / count] * count
         if done > self._done:
             self._last, self._done = now, done
 
@@ -189,27 +191,33 @@ def window(loaded: Loaded, decoder: Decoder, seconds: float) -> None:
     """
     model = loaded.musicgen(decoder)
     frames = round(seconds * model.frame_rate)
-    marks: list[float] = []
+    marks: list[tuple[int, float]] = []
     heard: list[float] = []
     begun = time.perf_counter()
     model.write(
         loaded.prompt,
         frames,
         [1],
-        step_done=lambda *_: marks.append(time.perf_counter()),
+        step_done=lambda done, _: marks.append((done, time.perf_counter())),
         sounded=lambda _: heard.append(time.perf_counter()),
     )
     taken = time.perf_counter() - begun
-    gaps = [later - sooner for sooner, later in zip([begun, *marks], marks, strict=False)]
+    both = list(zip([(0, begun), *marks], marks, strict=False))
+    gaps = [later - sooner for (_, sooner), (_, later) in both]
+    each = [
+        (later - sooner) / (done - before)
+        for (before, sooner), (done, later) in both
+        for _ in range(done - before)
+    ]
     print(
         f"\nwindow of {seconds:.0f} s in {taken:.1f} s: {seconds / taken:.2f} x real time;", end=" "
     )
     print(f"first sound after {heard[0] - begun:.2f} s;", end=" ")
     print(f"longest time without a look at cancel {max(gaps):.2f} s")
-    share = max(1, len(gaps) // 6)
-    print("ms a step, sound included, by position:", end="")
-    for first in range(0, len(gaps) - share + 1, share):
-        part = sorted(gaps[first : first + share])
+    share = max(1, len(each) // 6)
+    print("ms a step, by position:", end="")
+    for first in range(0, len(each) - share + 1, share):
+        part = sorted(each[first : first + share])
         print(f" {first}: {part[len(part) // 2] * 1e3:.1f}", end="")
     print()
 

@@ -109,7 +109,11 @@ class Words:
 
 
 class Decoder:
-    """The weights, ready for use. Knows nothing of prompts or sampling."""
+    """The weights, ready for use. Knows nothing of prompts or sampling.
+
+    Attributes:
+        embeddings: [codebooks * (vocabulary + 1), width], a codebook's after the other's.
+    """
 
     def __init__(
         self,
@@ -148,7 +152,7 @@ class Decoder:
         def norm(name: str) -> _Norm:
             return _Norm(get(f"{name}.weight"), get(f"{name}.bias"))
 
-        self._embed = torch.cat([get(f"{BODY}embed_tokens.{book}.weight") for book in books])
+        self.embeddings = torch.cat([get(f"{BODY}embed_tokens.{book}.weight") for book in books])
         self._offsets = torch.arange(own.num_codebooks, device=device) * (own.vocab_size + 1)
         self.layers: list[_Layer] = []
         for number in range(own.num_hidden_layers):
@@ -229,7 +233,7 @@ class Decoder:
 
     def embedded(self, tokens: Tensor) -> Tensor:
         """Tokens [rows, codebooks, n] as [rows, n, width], without positions."""
-        found = functional.embedding(tokens + self._offsets[:, None], self._embed)
+        found = functional.embedding(tokens + self._offsets[:, None], self.embeddings)
         return found.sum(dim=1)
 
     def positions(self, first: int, count: int) -> Tensor:
@@ -266,7 +270,12 @@ class Decoder:
 
 
 class Pass:
-    """One run through time: the cache of some rows, and the words they hear."""
+    """One run through time: the cache of some rows, and the words they hear.
+
+    Attributes:
+        positions: [room, width] that are added to what comes in.
+        host: what takes single steps in compiled loops; None where torch takes them.
+    """
 
     def __init__(
         self, decoder: Decoder, words: tuple[Words, ...], rows: int, hearing: int, longest: int
@@ -276,9 +285,9 @@ class Pass:
         self._decoder, self._words, self._hearing = decoder, words, hearing
         # What a graph reads of positions that are not written yet must be numbers.
         self.room = -(-longest // BUCKET) * BUCKET
-        self._positions = decoder.positions(0, self.room)
+        self.positions = decoder.positions(0, self.room)
         self._caches: list[Cache] = []
-        self._host: HostStep | None = None
+        self.host: HostStep | None = None
         if decoder.cached is not None:
             from musiscene_core.neural.attention import Cache
 
@@ -287,7 +296,7 @@ class Pass:
             if decoder.on_host:
                 from musiscene_daemon.engines.musicgen.host import HostStep
 
-                self._host = HostStep(decoder, words, self._caches, rows, hearing)
+                self.host = HostStep(decoder, words, self._caches, rows, hearing)
             return
         # A processor attends to float32 fastest, whatever its products take.
         dtype = torch.float32 if decoder.device == "cpu" else decoder.dtype
@@ -307,8 +316,8 @@ class Pass:
         may raise to stop. Returns [rows, codebooks, vocabulary] in float32.
         """
         rows, count, _ = x.shape
-        if count == 1 and self._host is not None:
-            return self._host(x[:, 0] + self._positions[first], first)
+        if count == 1 and self.host is not None:
+            return self.host(x[:, 0] + self.positions[first], first)
         block = max(1, _ROWS_AT_ONCE // rows)
         last = (count - 1) // block * block
         for begin in range(0, last, block):
@@ -337,7 +346,7 @@ class Pass:
             values[:, :, first:last] = value
             return _found(query, keys[:, :, :last], values[:, :, :last], mask)
 
-        return self._through(x + self._positions[first:last], attend)
+        return self._through(x + self.positions[first:last], attend)
 
     def step(self, x: Tensor, place: Tensor, bucket: int) -> Tensor:
         """One position as `run`, with shapes that do not depend on which: for a CUDA graph.
@@ -358,7 +367,7 @@ class Pass:
             values.index_copy_(2, place, value.to(values.dtype))
             return _found(query, keys[:, :, :bucket], values[:, :, :bucket], mask)
 
-        x = x + self._positions.index_select(0, place)
+        x = x + self.positions.index_select(0, place)
         return self._decoder.logits(self._through(x, attend))
 
     def _through(self, x: Tensor, attend: _Attend) -> Tensor:

@@ -21,6 +21,8 @@ from musiscene_daemon.engines.musicgen.sampling import Chance, drawn, guided
 Heard = Callable[[int, Tensor], None]
 """Told how many frames are complete, and all tokens [takes, codebooks, frames] so far."""
 
+_Steps = Callable[[int, int], int]
+"""Takes steps from one on, up to another at the most; returns where to go on from."""
 _CHECKED_EVERY = 8
 """Steps between two looks at whether the logits are still numbers."""
 
@@ -97,29 +99,24 @@ def generate(
         ahead + length - 1,
     )
     chance = Chance(seeds, decoder.device)
-    told = 0
-    trouble = torch.zeros((), device=decoder.device)
-    one_step = stepper(run)
-    for at in range(known, steps):
-        first = 0 if at == known else at
-        x = decoder.embedded(tokens[:, :, first : at + 1])
-        if sampling.guided:
-            x = torch.cat([x, x])
-        if at > known:
-            scores = one_step(x, ahead + at)
-        else:
+    drawing = _Drawing(tokens, open_places, sampling, chance)
+    told, at = 0, known
+    further = _further(run, decoder, drawing, ahead)
+    while at < steps:
+        if at == known:
+            x = decoder.embedded(tokens[:, :, : at + 1])
+            x = torch.cat([x, x]) if sampling.guided else x
             x = x if before is None else torch.cat([before, x], dim=1)
-            scores = run.run(x, 0, lambda: step_done(known, steps))
-        logits = guided(scores, sampling)
-        # Zero times a number is zero, and anything else is not.
-        trouble = trouble + (logits * 0).sum()
-        new = drawn(logits, sampling, chance)
-        tokens[:, :, at + 1] = torch.where(open_places[:, at + 1], new, tokens[:, :, at + 1])
-        if at % _CHECKED_EVERY == 0 or at == steps - 1:
-            _check(trouble, at)
-        step_done(at + 1, steps)
-        complete = at + 1 - longest_delay
-        if heard is not None and (complete >= told + heard_every or at == steps - 1):
+            drawing(run.run(x, 0, lambda: step_done(known, steps)), at)
+            at += 1
+        else:
+            soon = steps if heard is None else told + heard_every + longest_delay
+            at = further(at, min(steps, max(at + 1, soon)))
+        if at in (known + 1, steps):
+            drawing.check(at - 1)
+        step_done(at, steps)
+        complete = at - longest_delay
+        if heard is not None and (complete >= told + heard_every or at == steps):
             told = complete
             heard(complete, _frames(tokens, delays, complete, books))
     return _frames(tokens, delays, frames, books)
@@ -154,10 +151,79 @@ def _before(conditions: Conditions, takes: int, sampling: Sampling) -> Tensor | 
     return torch.cat([rows, conditions.before_unheard.expand(takes, -1, -1)])
 
 
-def _check(trouble: Tensor, step: int) -> None:
-    if not torch.isfinite(trouble):
-        raise EngineError(
-            f"MusicGen's output stopped being numbers at step {step + 1}, so no music was made.",
-            hint="The weights may be damaged, or the device faulty: get the weights again, or set"
-            " MUSISCENE_MUSICGEN_DTYPE=float32.",
+class _Drawing:
+    """Draws tokens from scores where they are to be written; torch's, on any device."""
+
+    def __init__(
+        self, tokens: Tensor, open_places: Tensor, sampling: Sampling, chance: Chance
+    ) -> None:
+        """Write where `open_places` [codebooks, length] of `tokens` [takes, codebooks, length] are.
+
+        Args:
+            tokens: read and written.
+            open_places: which are to be drawn.
+            sampling: how.
+            chance: a stream a take.
+        """
+        self.tokens, self.open_places = tokens, open_places
+        self.sampling, self.chance = sampling, chance
+        self._trouble = torch.zeros((), device=tokens.device)
+
+    def __call__(self, scores: Tensor, at: int) -> None:
+        """With the scores of step `at`."""
+        logits = guided(scores, self.sampling)
+        # Zero times a number is zero, and anything else is not.
+        self._trouble = self._trouble + (logits * 0).sum()
+        new = drawn(logits, self.sampling, self.chance)
+        kept = self.tokens[:, :, at + 1]
+        self.tokens[:, :, at + 1] = torch.where(self.open_places[:, at + 1], new, kept)
+
+    def check(self, at: int) -> None:
+        """Raise where scores up to step `at` were not numbers."""
+        if not torch.isfinite(self._trouble):
+            raise _no_numbers(at)
+
+
+def _further(run: Pass, decoder: Decoder, drawing: _Drawing, ahead: int) -> _Steps:
+    """What takes one step or several, behind the first."""
+    if run.host is not None:
+        # Here, since numba may be missing.
+        from musiscene_daemon.engines.musicgen.host_writing import HostWriting
+
+        writing = HostWriting(
+            decoder,
+            run.host,
+            run.positions[ahead:],
+            ahead,
+            drawing.tokens,
+            drawing.open_places,
+            drawing.sampling,
+            drawing.chance,
         )
+
+        def several(at: int, last: int) -> int:
+            at = writing(at, last)
+            if writing.trouble is not None:
+                raise _no_numbers(writing.trouble)
+            return at
+
+        return several
+    one_step = stepper(run)
+
+    def one(at: int, _: int) -> int:
+        x = decoder.embedded(drawing.tokens[:, :, at : at + 1])
+        x = torch.cat([x, x]) if drawing.sampling.guided else x
+        drawing(one_step(x, ahead + at), at)
+        if at % _CHECKED_EVERY == 0:
+            drawing.check(at)
+        return at + 1
+
+    return one
+
+
+def _no_numbers(at: int) -> EngineError:
+    return EngineError(
+        f"MusicGen's output stopped being numbers at step {at + 1}, so no music was made.",
+        hint="The weights may be damaged, or the device faulty: get the weights again, or set"
+        " MUSISCENE_MUSICGEN_DTYPE=float32.",
+    )

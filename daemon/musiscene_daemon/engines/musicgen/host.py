@@ -37,7 +37,12 @@ _FOLDED, _APART = 1, 2
 
 
 class HostStep:
-    """Steps of some rows, in buffers that the next step writes over. One thread's."""
+    """Steps of some rows, in buffers that the next step writes over. One thread's.
+
+    Attributes:
+        team: the threads.
+        given: see `step`.
+    """
 
     def __init__(
         self,
@@ -60,8 +65,8 @@ class HostStep:
         self._shape = own.num_codebooks, own.vocab_size
         width, inner = own.hidden_size, own.ffn_dim
         heads, size = own.num_attention_heads, own.head_size
-        self._team = Team(threads())
-        parts = self._team.parts
+        self.team = Team(threads())
+        parts = self.team.parts
         tokens = words[0].tokens if words else 0
         self._kept = decoder, words, caches, [self._heard(one, caches[0]) for one in words]
         like = compiled_product(decoder.head).weights[:0]
@@ -83,7 +88,7 @@ class HostStep:
         each = [wholes(like, rows, widest) for _ in range(parts)]
         room, heard_room = caches[0].room, padded(tokens)
         longest = max(room, heard_room, 2 * padded(size))
-        self._given = (
+        self.given = (
             like,
             caches[0].arrays[0][:0],
             np.array(table, np.int64),
@@ -108,7 +113,7 @@ class HostStep:
     def __call__(self, x: Tensor, at: int) -> Tensor:
         """X [rows, width] with its position, to be kept there; scores [rows, books, vocabulary]."""
         self._x[:, : x.shape[1]] = x.numpy()
-        self._team(_step, at, *self._given)
+        self.team(step, at, self.given)
         return torch.from_numpy(self._scores.copy()).view(-1, *self._shape)
 
     @staticmethod
@@ -147,58 +152,39 @@ def _add(x: Any, more: Any, rows: int, first: int, last: int) -> None:
 
 
 @compiled
-def _step(
-    at: int,
-    like: Any,
-    like_cache: Any,
-    table: Any,
-    head: Any,
-    heard: Any,
-    norms: Any,
-    sizes: Any,
-    x: Any,
-    y: Any,
-    found: Any,
-    wide: Any,
-    chances: Any,
-    normed_of: Any,
-    whole_of: Any,
-    worth_of: Any,
-    room_of: Any,
-    halves_of: Any,
-    ones: Any,
-    scores: Any,
-    come: Any,
-    part: int,
-    parts: int,
-) -> None:
+def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
     """One part of a step.
 
     Args:
         at: the position of x.
-        like: an array of the weights' type.
-        like_cache: of the cache's.
-        table: [L, 12] addresses: weights and steps of the four products; the cache's arrays.
-        head: [2] the same of the scores.
-        heard: [L, 8] the same of the words' two products; and of what was made of them.
-        norms: [L, 6, width] and the final one in a last layer.
-        sizes: heads, their size, inner width, room, tokens, room for them, way, rows that hear.
-        x: [rows, padded width] with positions.
-        y: [rows, the widest output] to work in, and
-        found: [rows, padded width] and
-        wide: [rows, padded inner] and
-        chances: [rows, padded heads * tokens]; zeros behind what is used.
-        normed_of: [parts, rows, padded width], each part's, and
-        whole_of: [parts, rows, the widest input], and
-        worth_of: [parts, rows] and
-        room_of: [parts, room + padded size] and
-        halves_of: [parts, room] in int16.
-        ones: enough of them.
-        scores: [rows, outputs] to be filled.
+        given: what HostStep lays out:
+            like: an array of the weights' type.
+            like_cache: of the cache's.
+            table: [L, 12] addresses: weights and steps of the four products; the cache's arrays.
+            head: [2] the same of the scores.
+            heard: [L, 8] the same of the words' two products; and of what was made of them.
+            norms: [L, 6, width] and the final one in a last layer.
+            sizes: heads, their size, inner width, room, tokens, room for them, way, rows that
+                hear.
+            x: [rows, padded width] with positions.
+            y: [rows, the widest output] to work in, and
+            found: [rows, padded width] and
+            wide: [rows, padded inner] and
+            chances: [rows, padded heads * tokens]; zeros behind what is used.
+            normed_of: [parts, rows, padded width], each part's, and
+            whole_of: [parts, rows, the widest input], and
+            worth_of: [parts, rows] and
+            room_of: [parts, room + padded size] and
+            halves_of: [parts, room] in int16.
+            ones: enough of them.
+            scores: [rows, outputs] to be filled.
         come: of the team.
         part: which.
         parts: of so many.
     """
+    like, like_cache, table, head, heard, norms, sizes = given[:7]
+    x, y, found, wide, chances = given[7:12]
+    normed_of, whole_of, worth_of, room_of, halves_of, ones, scores = given[12:]
     heads, size, inner, room = sizes[0], sizes[1], sizes[2], sizes[3]
     tokens, heard_room, way, hearing = sizes[4], sizes[5], sizes[6], sizes[7]
     rows, width, layers = x.shape[0], norms.shape[2], len(table)
