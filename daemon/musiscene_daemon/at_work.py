@@ -98,7 +98,9 @@ class Current:
         return self.outcome is None or self.outcome.state in ("queued", "cancelled")
 
 
-def as_info(job: StoredJob, current: Current | None, root: Path, eta_s: float | None) -> JobInfo:
+def as_info(
+    job: StoredJob, current: Current | None, root: Path, eta_s: float | None, waits_for: str = ""
+) -> JobInfo:
     """What a client hears of `job`, whose result lies below `root`."""
     at_work = current if job.state == "running" else None
     fraction = 1.0 if job.state == "done" else 0.0
@@ -108,7 +110,7 @@ def as_info(job: StoredJob, current: Current | None, root: Path, eta_s: float | 
         state=job.state,
         cue=job.cue,
         created=job.created,
-        stage=at_work.stage if at_work is not None else "",
+        stage=at_work.stage if at_work is not None else waits_for,
         fraction=at_work.fraction if at_work is not None else fraction,
         attempts=job.attempts,
         cancelling=job.cancelling,

@@ -153,6 +153,7 @@ class Crew:
                 ready=one.ready,
                 starting=one.looking or not _decided([one]),
                 last_words=one.last_words,
+                waits_for=one.waits_for,
             )
             for name, one in self.members.items()
         )
@@ -192,8 +193,26 @@ class Crew:
             return offer.environment
         if not self.settled:
             return None
-        silent = (name for name, pool in self._pools.items() if not _reported(pool))
-        return next(silent, MAIN)
+        return next(self._silent(engine), MAIN)
+
+    def expects(self, engine: str) -> bool:
+        """Whether workers that wait to start may have `engine`, which nobody offers."""
+        return any(self._pools[home][0].waits_for for home in self._silent(engine))
+
+    def waits_for(self, engine: str) -> str:
+        """Why nobody can take a job for `engine`, where that may pass; empty otherwise."""
+        home = self.home_of(engine) or next(self._silent(engine), MAIN)
+        pool = self._pools[home]
+        if any(member.ready for member in pool):
+            return ""
+        return next((member.waits_for for member in pool if member.waits_for), "")
+
+    def _silent(self, engine: str) -> Iterator[str]:
+        """The pools that never said what they offer and may have `engine`."""
+        for name, pool in self._pools.items():
+            named = pool[0].environment.engines
+            if not _reported(pool) and (not named or engine in named):
+                yield name
 
     def pool_of(self, environment: str) -> tuple[str, ...]:
         """The workers that do the same jobs as that of `environment`, itself among them."""
@@ -264,7 +283,8 @@ class Crew:
             # All of a pool offer the same: whoever has said so first speaks for all.
             member = next((one for one in pool if one.reported), pool[0])
             if home != MAIN and not member.reported and _decided(pool):
-                broken.append(member.environment.complaint(member.last_words))
+                said = member.waits_for or member.last_words
+                broken.append(member.environment.complaint(said))
             broken += member.broken
             broken += _added(self._offers, member.engines, home)
             broken += _added(self._captioners, member.captioners, home)
@@ -295,7 +315,9 @@ def _reported(pool: Sequence[Supervisor]) -> bool:
 
 
 def _decided(pool: Sequence[Supervisor]) -> bool:
-    return _reported(pool) or _given_up(pool)
+    # Those that wait for room are known by name: nobody else's jobs wait for them.
+    waits = bool(pool[0].environment.engines) and any(member.waits_for for member in pool)
+    return _reported(pool) or _given_up(pool) or waits
 
 
 def _given_up(pool: Sequence[Supervisor]) -> bool:

@@ -152,7 +152,8 @@ class Jobs:
             return known.id, False
         wish = describe(work)
         self._crew.look()
-        said = self._crew.settled or self._crew.offers(wish.engine)
+        all_said = self._crew.settled and not self._crew.expects(wish.engine)
+        said = all_said or self._crew.offers(wish.engine)
         if said and not self._crew.looking:
             admit(work, self._crew.engines, self._crew.captioners, self._crew.broken)
         if self._store.count("queued") >= self._settings.max_queued:
@@ -351,7 +352,9 @@ class Jobs:
 
     def _info(self, job: StoredJob) -> JobInfo:
         eta_s = self._forecast.eta_s(job, self._now)
-        return as_info(job, self._attempts.of(job.id), self._library.root, eta_s)
+        waits_for = self._crew.waits_for(job.engine) if job.state == "queued" else ""
+        eta_s = None if waits_for else eta_s
+        return as_info(job, self._attempts.of(job.id), self._library.root, eta_s, waits_for)
 
     def _note_change(self, job_id: str) -> None:
         self._changed[job_id] = None

@@ -117,7 +117,7 @@ class Settings:
             foreground=foreground,
             log_json=log_json,
             limits=Limits.from_environment(),
-            library_bytes=_library_from_environment(),
+            library_bytes=gigabytes(LIBRARY_VARIABLE, DEFAULT_LIBRARY_GB),
             residency=ResidencySettings.from_environment(),
             listen=address,
             roots=_roots_from_environment(),
@@ -149,15 +149,20 @@ def _idle_from_environment(default: float) -> float:
         ) from None
 
 
-def _library_from_environment() -> int:
-    text = os.environ.get(LIBRARY_VARIABLE)
+def gigabytes(variable: str, default_gb: float) -> int:
+    """The bytes that a variable of the environment grants, or those of its default.
+
+    Raises:
+        InputError: it is no number above 0.
+    """
+    text = os.environ.get(variable)
     try:
-        gigabytes = float(text) if text else DEFAULT_LIBRARY_GB
+        granted = float(text) if text else default_gb
     except ValueError:
-        gigabytes = math.nan
-    if not (math.isfinite(gigabytes) and gigabytes > 0):
+        granted = math.nan
+    if not (math.isfinite(granted) and granted > 0):
         raise InputError(
-            f"{LIBRARY_VARIABLE} is {text!r}, not a number of gigabytes above 0.",
-            hint=f"Unset it, or set it to a number such as {DEFAULT_LIBRARY_GB:g}.",
+            f"{variable} is {text!r}, not a number of gigabytes above 0.",
+            hint=f"Unset it, or set it to a number such as {default_gb:g}.",
         )
-    return int(gigabytes * 1e9)
+    return int(granted * 1e9)

@@ -32,6 +32,7 @@ from musiscene_core.protocol.state import (
 from musiscene_daemon.environments import Environment
 from musiscene_daemon.limits import Limits
 from musiscene_daemon.worker_link import (
+    NOT_REACHED,
     Command,
     JobBroke,
     LoadingEngine,
@@ -41,6 +42,7 @@ from musiscene_daemon.worker_link import (
     Report,
     WorkerGone,
     WorkerReady,
+    WorkerWaits,
     read_message,
     write_message,
 )
@@ -60,6 +62,8 @@ _KILLED_STARTS = 10
 """So often in a row something else may kill a worker that starts before it counts as failing."""
 
 _RESTART_DELAYS_S = (0.0, 0.2, 1.0, 5.0, 30.0)
+_COME_BACK_S = 5.0
+"""How long to wait before asking again for a cluster that was there and is gone."""
 _JOIN_S = 2.0
 
 
@@ -185,6 +189,7 @@ class Supervisor:
         failed_starts: workers in a row that died before they were ready; those that somebody
             else killed count once they are many.
         last_words: of the worker that died last.
+        waits_for: why no worker is ready, where that may pass by itself; empty otherwise.
         turns: counts the workers that became ready, ended or did not start.
     """
 
@@ -230,6 +235,7 @@ class Supervisor:
         self.failed_starts = 0
         self._killed_starts = 0
         self.last_words = ""
+        self.waits_for = ""
         self.turns = 0
         self._loading = ""
         self._fatal: dict[str, BrokenEngine] = {}
@@ -313,9 +319,16 @@ class Supervisor:
             self.ready = self.reported = self._was_ready = True
             self.turns += 1
             self.failed_starts = self._killed_starts = 0
+            self.waits_for = ""
             self.engines, self.captioners = report.engines, report.captioners
             self.broken = (*report.broken, *self._fatal.values())
             log.info("worker %d is ready, %d engines", self.pid, len(self.engines))
+        elif isinstance(report, WorkerWaits):
+            self._ready_by = now + START_LIMIT_S
+            if report.reason != self.waits_for:
+                log.warning("%s: %s", self.environment.name, report.reason)
+                self.waits_for = report.reason
+                self.turns += 1
         elif isinstance(report, LoadingEngine):
             self._loading = report.name
         elif isinstance(report, OffersNow):
@@ -331,7 +344,10 @@ class Supervisor:
             log.warning("worker %d ended with code %d", self.pid, report.exit_code)
             self._process = None
             self._blame(report)
-            self._fell(now, report.last_words, killed=report.exit_code == _KILLED)
+            if report.exit_code == NOT_REACHED and (self.reported or self.waits_for):
+                self._lost(now, report.last_words)
+            else:
+                self._fell(now, report.last_words, killed=report.exit_code == _KILLED)
 
     def _blame(self, report: WorkerGone) -> None:
         """Leave alone from now on the engine in whose loading the worker ended."""
@@ -344,6 +360,14 @@ class Supervisor:
         self._fatal[name] = BrokenEngine(
             name, f"It ends the process that loads it ({how}){last_line and ': '}{last_line}"
         )
+
+    def _lost(self, now: float, why: str) -> None:
+        """A cluster that was there is gone: its jobs wait for it, and say so."""
+        if why != self.waits_for:
+            log.warning("%s: %s", self.environment.name, why)
+        self.last_words = self.waits_for = why
+        self.turns += 1
+        self._start_at = now + _COME_BACK_S
 
     def _fell(self, now: float, last_words: str, *, killed: bool) -> None:
         if self._was_ready:

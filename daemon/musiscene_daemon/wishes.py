@@ -28,9 +28,10 @@ from musiscene_core.request import (
     CaptionRequest,
     ComposeRequest,
     ConformRequest,
+    MusicWish,
     ScoreRequest,
 )
-from musiscene_core.timeline import TimelineRange
+from musiscene_core.timeline import Role, TimelineRange
 
 Work: TypeAlias = (
     TimelineRange | ScoreRequest | ComposeRequest | CaptionRequest | ConformRequest | ListenRequest
@@ -150,3 +151,41 @@ def _heard_s(sound: SoundPart) -> float:
         return max(0.0, float(probe(sound.media.path).duration) - sound.start_s)
     except InputError:
         return 0.0
+
+
+def files_of(work: Work) -> tuple[tuple[str, ...], str]:
+    """The files that doing `work` reads, and the folder of an earlier take; empty for none."""
+    paths: list[str] = []
+    folder = ""
+    match work:
+        case ListenRequest(sounds=sounds):
+            paths += [sound.media.path for sound in sounds]
+        case CaptionRequest(brief=brief):
+            paths += _paths(brief.timeline, "temp_track", "mixed")
+        case TimelineRange():
+            paths += _paths(work)
+        case ConformRequest(request=request, timeline=timeline):
+            paths += [*_paths(timeline), *_heard(request), *_given(request)]
+            folder = work.earlier
+        case ScoreRequest():
+            paths += [*_heard(work), *_given(work)]
+        case ComposeRequest():
+            paths += _given(work)
+    return tuple(dict.fromkeys(filter(None, paths))), folder
+
+
+def _paths(timeline: TimelineRange, *roles: Role) -> list[str]:
+    clips = timeline.by_role(*roles) if roles else timeline.clips
+    return [clip.media.path for clip in clips]
+
+
+def _heard(request: ScoreRequest) -> list[str]:
+    """What engines listen to: the temp track, beside all that sounds where they follow it."""
+    timeline = request.brief.timeline
+    if request.melody == "temp":
+        return _paths(timeline, "temp_track", "dialogue", "effects", "mixed")
+    return _paths(timeline, "temp_track")
+
+
+def _given(wish: MusicWish) -> list[str]:
+    return [wish.sounds, wish.music.media.path if wish.music is not None else ""]

@@ -18,6 +18,7 @@ from musiscene_core.codec import to_json, write_atomically
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.errors import EngineError
 from musiscene_core.intended_use import intended_use
+from musiscene_core.media.stand_ins import here
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check
 from musiscene_core.protocol.licensing import check_licences
@@ -112,7 +113,7 @@ def _conform(
     changes = compare(wish.request.brief.timeline, wish.timeline, held(wish.request))
     earlier = None
     if wish.earlier and wish.request.takes == 1:
-        earlier = read_earlier(Path(wish.earlier), wish.timeline, wish.request)
+        earlier = read_earlier(Path(here(wish.earlier)), wish.timeline, wish.request)
     if not changes.needs_music:
         if earlier is None or changes.record_was == changes.record_now:
             write_atomically(folder / CHANGES_NAME, to_json(changes))

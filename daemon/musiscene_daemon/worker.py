@@ -21,7 +21,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import msgspec
 
@@ -53,6 +53,9 @@ from musiscene_daemon.worker_link import (
     read_message,
     write_message,
 )
+
+if TYPE_CHECKING:
+    from musiscene_daemon.clustered.away import Away
 
 log = logging.getLogger(__name__)
 
@@ -139,11 +142,18 @@ class Worker:
     """Takes commands on one thread and works on another, the main one."""
 
     def __init__(
-        self, commands: IO[bytes], reports: Reports, engines: Registry, limits: Limits
+        self,
+        commands: IO[bytes],
+        reports: Reports,
+        engines: Registry,
+        limits: Limits,
+        away: Away | None = None,
     ) -> None:
+        """Work here, or `away` from the daemon and its files."""
         self._commands = commands
         self._reports = reports
         self._engines = engines
+        self._away = away
         self._jobs: queue.SimpleQueue[RunJob] = queue.SimpleQueue()
         self._stopped: set[str] = set()
         self._busy = threading.Event()
@@ -212,19 +222,13 @@ class Worker:
         os._exit(OVERRUN)
 
     def _outcome(self, job: RunJob) -> JobFinished | JobStopped | JobBroke:
-        # Imported at the first job, then kept: the socket answers before all of it is loaded.
-        from musiscene_daemon.earlier import made_before
-        from musiscene_daemon.wishes import covered_s
-        from musiscene_daemon.work import run
-
-        folder = Path(job.folder)
+        folder = Path(job.folder) if self._away is None else self._away.folder
         progress = JobProgress(job.job_id, self._reports, self._stopped)
         try:
-            folder.mkdir(parents=True)
-            if found := made_before(job, self._engines, folder):
-                return JobFinished(job.job_id, found, found=True)
-            with self._watch.over(job.job_id, covered_s(job.kind, job.payload)):
-                takes = run(job.kind, job.payload, folder, self._engines, progress, progress.wrote)
+            if self._away is None:
+                return self._made(job, progress)
+            with self._away.at(job, progress) as here:
+                return self._away.delivered(here, self._made(here, progress), progress)
         except CancelledError:
             return JobStopped(job.job_id)
         except ChildLost as error:
@@ -253,6 +257,19 @@ class Worker:
                 return _broke(job, does_not_fit("The work"), where(error))
             log.exception("job %s", job.job_id)
             return _broke(job, _mistake(error), where(error))
+
+    def _made(self, job: RunJob, progress: JobProgress) -> JobFinished:
+        # Imported at the first job, then kept: the socket answers before all of it is loaded.
+        from musiscene_daemon.earlier import made_before
+        from musiscene_daemon.wishes import covered_s
+        from musiscene_daemon.work import run
+
+        folder = Path(job.folder)
+        folder.mkdir(parents=True)
+        if found := made_before(job, self._engines, folder):
+            return JobFinished(job.job_id, found, found=True)
+        with self._watch.over(job.job_id, covered_s(job.kind, job.payload)):
+            takes = run(job.kind, job.payload, folder, self._engines, progress, progress.wrote)
         return JobFinished(job.job_id, takes)
 
 
@@ -311,6 +328,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--memory-mb", type=int, default=Limits.memory_mb)
     parser.add_argument("--time-s", type=float, default=Limits.time_s)
     parser.add_argument("--time-per-s", type=float, default=Limits.time_per_s)
+    parser.add_argument("--share", default="")
     given = parser.parse_args(arguments)
     limits = Limits(memory_mb=given.memory_mb, time_s=given.time_s, time_per_s=given.time_per_s)
     commands, pipe = take_over_pipes()
@@ -331,7 +349,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
         without=given.without,
         loading=lambda name: reports.send(LoadingEngine(name)),
     )
-    Worker(commands, reports, engines, limits).run()
+    Worker(commands, reports, engines, limits, _away(given.share)).run()
+
+
+def _away(share: str) -> Away | None:
+    """Where to work for a daemon on another machine; None for one on this."""
+    if not share:
+        return None
+    from musiscene_daemon.clustered.away import Away
+    from musiscene_daemon.clustered.share import Share
+
+    return Away(Share(share))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,28 @@ from musiscene_core.protocol.state import (
 )
 
 MAX_MESSAGE_BYTES = 16 << 20
+NOT_REACHED = 3
+"""Exit code of what stands in for a worker elsewhere, where it is not to be had; its last words
+say why."""
 _LENGTH = struct.Struct(">I")
+
+
+class SentFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that went through the share.
+
+    Attributes:
+        path: what it is known by: where it lies at the sender's, or its name in a result.
+        sha256: of what is in it, in hex.
+        bytes: its size.
+        changed_ns: when it was last changed, Unix time; 0 for one of a result.
+        within: the folder that it belongs to and is known by; empty for one by itself.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+    changed_ns: int = 0
+    within: str = ""
 
 
 class RunJob(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
@@ -33,6 +54,7 @@ class RunJob(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
         payload: msgpack of what wishes.PAYLOADS says.
         folder: where to build the result; made by the worker.
         earlier: results of jobs of the same content, which may do.
+        sent: what the payload names, for a worker that gets it through a share.
     """
 
     job_id: str
@@ -40,6 +62,7 @@ class RunJob(msgspec.Struct, frozen=True, kw_only=True, tag="run"):
     payload: bytes
     folder: str
     earlier: tuple[str, ...] = ()
+    sent: tuple[SentFile, ...] = ()
 
 
 class StopJob(msgspec.Struct, frozen=True, tag="stop"):
@@ -64,6 +87,12 @@ class WorkerReady(msgspec.Struct, frozen=True, tag="ready"):
     engines: tuple[EngineInfo, ...]
     broken: tuple[BrokenEngine, ...]
     captioners: tuple[CaptionerInfo, ...] = ()
+
+
+class WorkerWaits(msgspec.Struct, frozen=True, tag="waits"):
+    """The worker cannot start yet, for a reason that may pass: a cluster has no room for it."""
+
+    reason: str
 
 
 class LoadingEngine(msgspec.Struct, frozen=True, tag="loading"):
@@ -112,11 +141,15 @@ class JobFinished(msgspec.Struct, frozen=True, tag="finished"):
         job_id: the job.
         takes: its subfolders, one a take, in order.
         found: whether they were made before, by another job.
+        parcel: where in the share its result lies, from a worker that delivers through one.
+        sent: what is in it.
     """
 
     job_id: str
     takes: tuple[str, ...]
     found: bool = False
+    parcel: str = ""
+    sent: tuple[SentFile, ...] = ()
 
 
 class JobStopped(msgspec.Struct, frozen=True, tag="stopped"):
@@ -160,6 +193,7 @@ class WorkerGone(msgspec.Struct, frozen=True, tag="gone"):
 Command: TypeAlias = RunJob | StopJob | ForgetModel | LookAgain
 Report: TypeAlias = (
     WorkerReady
+    | WorkerWaits
     | LoadingEngine
     | OffersNow
     | WorkerAlive

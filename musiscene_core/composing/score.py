@@ -30,6 +30,7 @@ from musiscene_core.composing.take_audio import MIX_FILE, PEAKS_FILE, TakeAudio
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.cue import Cue
 from musiscene_core.errors import RequestError
+from musiscene_core.media.stand_ins import here
 from musiscene_core.models.shelf import lying_at
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.request import MAX_TRUE_PEAK_DBTP, ScoreRequest
@@ -72,7 +73,7 @@ def score(
             hint="Mark a shorter range with --in and --out.",
         )
     progress("Composing", 0.0)
-    orchestra = orchestra_of(Path(request.sounds)) if request.sounds else OWN_ORCHESTRA
+    orchestra = orchestra_of(Path(here(request.sounds))) if request.sounds else OWN_ORCHESTRA
     rest = rework(earlier, request) if earlier is not None else None
     cue = compose(request, seed, stays=rest.stays if rest else None)
     tracks_of = tracks_by_instrument if request.stems == "instruments" else tracks_by_role

@@ -21,6 +21,7 @@ from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from musiscene_core.errors import MediaError, MediaOfflineError
+from musiscene_core.media.stand_ins import here
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mxf,flv,asf,dv,gif,"
@@ -67,11 +68,14 @@ def open_media(path: str | Path) -> Iterator[InputContainer]:
         MediaOfflineError: no such file.
         MediaError: a folder, no permission, empty, damaged, or not a format we read.
     """
-    name = os.path.abspath(path)
-    image = _image_reader(name)
+    place = here(path)
+    # A copy goes by the name of what it stands in for, which may be another system's.
+    name = os.path.abspath(path) if place == os.fspath(path) else os.fspath(path)
+    place = os.path.abspath(place)
+    image = _image_reader(name, place)
     try:
         container = av.open(
-            f"file:{name}",
+            f"file:{place}",
             format=image,
             container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": "file"},
             metadata_errors="replace",
@@ -130,22 +134,24 @@ def _reason(error: BaseException) -> str:
     return text.strip().rstrip(".").splitlines()[0] if text.strip() else type(error).__name__
 
 
-def _image_reader(name: str) -> str | None:
+def _image_reader(name: str, place: str) -> str | None:
     """FFmpeg's reader for an image file by its first bytes; None for everything else.
+
+    The file called `name` lies at `place`.
 
     Raises:
         MediaOfflineError: no such file.
         MediaError: not an ordinary file, empty, or no permission.
     """
     try:
-        status = os.stat(name)
+        status = os.stat(place)
         if stat.S_ISDIR(status.st_mode):
             raise MediaError(f"{name} is a folder.", hint="Choose a media file in it.")
         if not stat.S_ISREG(status.st_mode):
             raise MediaError(f"{name} is not an ordinary file.", hint="Choose a media file.")
         if status.st_size == 0:
             raise MediaError(f"{name} is empty.", hint="Export or copy it again.")
-        with open(name, "rb") as file:
+        with open(place, "rb") as file:
             head = file.read(16)
     except (FileNotFoundError, NotADirectoryError):
         raise MediaOfflineError(

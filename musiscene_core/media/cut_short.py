@@ -18,6 +18,7 @@ from av.container import InputContainer
 
 from musiscene_core.errors import MediaError
 from musiscene_core.media import _open
+from musiscene_core.media.stand_ins import here
 
 _WORTH_TELLING_S = Fraction(1, 10)
 _NEAR_END_S = Fraction(1, 2)
@@ -62,7 +63,7 @@ def cut_short(path: str | Path, stream: int = 0) -> Shortfall | None:
         stream: which of its audio streams, from 0.
     """
     try:
-        with open(path, "rb") as file:
+        with open(here(path), "rb") as file:
             kind = file.read(4)
             lengths = _of_wave(file) if kind in _WAVES else None
         if kind not in _WAVES:

@@ -17,6 +17,7 @@ from musiscene_core.protocol.state import (
     JobKind,
     JobState,
     ModelInfo,
+    WorkerInfo,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "JobResult",
     "JobState",
     "ModelInfo",
+    "WorkerInfo",
     "connect",
     "stop",
 ]

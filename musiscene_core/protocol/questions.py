@@ -152,6 +152,8 @@ class Questions:
             DaemonError: the worker does not start.
         """
         status = self._status_when_ready(request.engine)
+        if _may_come(request.engine, status):
+            return
         check(request, status.engines, status.broken_engines)
         check_critic(request, status.engines, status.captioners, status.broken_engines)
         check_licences(request, status.engines, status.captioners, status.licence)
@@ -190,10 +192,10 @@ class Questions:
             starting = any(worker.starting for worker in status.workers)
             if status.worker_ready and (known or late or not starting):
                 return status
-            if late:
-                raise DaemonError(
-                    "The daemon's worker does not start.", hint="Its log says why: musiscened.log."
-                )
+            if engine and (known or _may_come(engine, status)):
+                return status
+            if late or not (starting or any(worker.ready for worker in status.workers)):
+                raise _does_not_start(status)
             time.sleep(_WORKER_POLL_S)
 
     def estimate(
@@ -282,3 +284,18 @@ class Questions:
         A running job goes back into the queue and begins anew at the next start.
         """
         self._talk.shutdown()
+
+
+def _may_come(engine: str, status: DaemonStatus) -> bool:
+    """Whether nobody offers `engine` while a worker that may have it waits for its place."""
+    known = engine in [info.name for info in status.engines]
+    return not known and any(worker.waits_for for worker in status.workers)
+
+
+def _does_not_start(status: DaemonStatus) -> DaemonError:
+    first = status.workers[0] if status.workers else None
+    said = (first.waits_for or first.last_words.strip()) if first is not None else ""
+    return DaemonError(
+        "The daemon's worker does not start.",
+        hint=said.splitlines()[-1] if said else "Its log says why: musiscened.log.",
+    )

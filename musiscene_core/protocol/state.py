@@ -53,7 +53,8 @@ class JobInfo(msgspec.Struct, frozen=True, kw_only=True):
         state: where it is in its life; the last three in JobState are final.
         cue: the cue it is about.
         created: Unix time of submission, in seconds.
-        stage: what it is doing, in the user's words; empty unless running.
+        stage: what it is doing, in the user's words; of one that waits, what for, where that is
+            more than its turn.
         fraction: how far it is, 0 to 1.
         attempts: how often it was begun.
         cancelling: whether it was told to stop but still runs.
@@ -242,6 +243,7 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
         ready: whether it can take jobs, or is at one.
         starting: whether it has yet to say what it offers.
         last_words: the end of what the one before it wrote to its standard error.
+        waits_for: why it is not ready, where that may pass by itself; empty otherwise.
     """
 
     name: str
@@ -249,6 +251,7 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
     ready: bool
     starting: bool = False
     last_words: str = ""
+    waits_for: str = ""
 
 
 class ModelInfo(msgspec.Struct, frozen=True, kw_only=True):

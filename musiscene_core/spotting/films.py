@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 
+from musiscene_core.media.stand_ins import here
+
 _ENDS = 64 << 10
 """Bytes at either end of a film by which it is known, with its size and time of change."""
 
@@ -15,7 +17,7 @@ def film_digest(path: str) -> str:
     Its size, its time of change and its ends: hours of film cannot be read for it.
     """
     try:
-        with open(path, "rb") as file:
+        with open(here(path), "rb") as file:
             status = os.fstat(file.fileno())
             known = hashlib.sha256(f"{status.st_size} {status.st_mtime_ns} ".encode())
             known.update(file.read(_ENDS))

@@ -12,20 +12,22 @@ import logging
 import os
 import secrets
 import signal
-import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
-from musiscene_daemon.clustered.remote import RemoteWorker
-from musiscene_daemon.worker import die_with, take_over_pipes
+from musiscene_core.errors import EngineError, MusiSceneError
+from musiscene_daemon.clustered.carrying import Carrier
+from musiscene_daemon.clustered.joining import Joining, reach, show_token, why_not
+from musiscene_daemon.clustered.link import Link
+from musiscene_daemon.clustered.share import DEFAULT_ROOM_GB, ROOM_VARIABLE, SHARE_VARIABLE, Share
+from musiscene_daemon.settings import gigabytes
+from musiscene_daemon.worker import Reports, die_with, take_over_pipes
+from musiscene_daemon.worker_link import NOT_REACHED, Command, WorkerWaits, read_message
 
-_NO_CLUSTER = 3
-_PIECE = 1 << 16
+HOME_VARIABLE = "MUSISCENE_HOME"
 _KEPT_VARIABLES = "MUSISCENE_"
-_TOKEN_NAMES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
-_TOKEN_FILE = Path("~/.ray/auth_token").expanduser()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,80 +39,159 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--parent", type=int, required=True)
     given, for_worker = parser.parse_known_args(arguments)
     commands, reports = take_over_pipes()
+    words = _quiet()
     die_with(given.parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if any(name in os.environ for name in _TOKEN_NAMES) or _TOKEN_FILE.is_file():
-        # Ray's client sends its token only when it is told to, and a cluster asks for one.
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
     try:
-        import ray
-    except ImportError:
-        _leave("Ray is not installed here: pip install 'musiscene[ray]'")
-    try:
-        ray.init(address=given.address, log_to_driver=False, logging_level=logging.ERROR)
+        reach(given.address)
+        ray = _ray(given.address)
+        said = Reports(reports)
+        joining = Joining(
+            *(ray, lambda reason: said.send(WorkerWaits(reason))),
+            cpus=given.cpus,
+            gpus=given.gpus,
+        )
+        share = _share()
+        if share is not None:
+            for_worker += ["--share", os.environ[SHARE_VARIABLE]]
+        actor = joining.actor(for_worker, _settings(at_home=share is None))
+        if share is None:
+            _check_folder(ray, actor)
+        else:
+            _check_share(ray, actor, share)
+    except MusiSceneError as error:
+        _end(words, NOT_REACHED, f"{error.message.rstrip('.')}. {error.hint}")
     except Exception as error:
         # Whatever Ray raises here, the cluster is not to be had.
-        _leave(f"The cluster at {given.address} does not answer: {error}")
+        _end(words, NOT_REACHED, why_not(given.address, error))
+    try:
+        ray.get(actor.begin.remote())
+        link = Link(ray, actor)
+        carrier = Carrier(share, said, link.send) if share is not None else None
+        threading.Thread(
+            target=_pass_on,
+            args=(ray, commands, carrier.command if carrier else link.send),
+            daemon=True,
+            name="commands",
+        ).start()
+        for report in link.reports():
+            (carrier.report if carrier else said.send)(report)
+        code, words_there = link.end()
+    except (ray.exceptions.RayError, ConnectionError) as error:
+        # A machine went away: nobody's fault here, so it counts as killed.
+        code, words_there = -signal.SIGKILL, f"The worker's machine in the cluster is gone: {error}"
+    _end(words, code, words_there)
+
+
+def _quiet() -> IO[str]:
+    """Keep standard error for our own last words: Ray writes pages there."""
+    words = os.fdopen(os.dup(2), "w", encoding="utf-8", errors="replace")
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nothing, 1)
+    os.dup2(nothing, 2)
+    os.close(nothing)
+    return words
+
+
+def _ray(address: str) -> Any:
+    """Ray, connected to the cluster."""
+    show_token()
+    try:
+        import ray
+    except ImportError as error:
+        raise EngineError(
+            "Ray is not installed here.", hint="pip install 'musiscene[ray]'"
+        ) from error
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+    return ray
+
+
+def _check_folder(ray: Any, actor: Any) -> None:
+    """See whether the actor's machine sees the folder in which results are made.
+
+    Raises:
+        EngineError: it does not.
+    """
     probe = Path.cwd() / f"cluster-{secrets.token_hex(8)}"
     try:
-        actor = (
-            ray.remote(RemoteWorker)
-            .options(num_cpus=given.cpus, num_gpus=given.gpus, max_restarts=0, max_concurrency=3)
-            .remote(for_worker, _settings())
-        )
-        # Waits for a machine that has room; the daemon gives up after its own time.
         probe.touch()
         if not ray.get(actor.sees.remote(str(probe))):
-            where = ray.get(actor.machine.remote())
-            _leave(
-                f"The machine {where} of the cluster does not see {probe.parent}. Put"
-                " MUSISCENE_HOME into a folder that all machines share under the same path"
+            where, _ = ray.get(actor.about.remote())
+            raise EngineError(
+                f"The machine {where} of the cluster does not see {probe.parent}.",
+                hint="Put MUSISCENE_HOME into a folder that all machines share under the same"
+                f" path, or set {SHARE_VARIABLE} to a URL that all reach; see docs/workers.md.",
             )
-        ray.get(actor.begin.remote())
-        threading.Thread(
-            target=_pass_on, args=(ray, actor, commands), daemon=True, name="commands"
-        ).start()
-        code, words = _pass_back(ray, actor, reports)
-    except ray.exceptions.RayError as error:
-        # A machine went away: nobody's fault here, so it counts as killed.
-        sys.stderr.write(f"The worker's machine in the cluster is gone: {error}\n")
-        code, words = -signal.SIGKILL, ""
     finally:
         probe.unlink(missing_ok=True)
-    sys.stderr.write(words)
-    sys.stderr.flush()
+
+
+def _share() -> Share | None:
+    """The place through which files go; None where all see the same folder.
+
+    Raises:
+        OutputError: it cannot be used.
+    """
+    url = os.environ.get(SHARE_VARIABLE, "")
+    if not url:
+        return None
+    share = Share(url)
+    share.tidy(gigabytes(ROOM_VARIABLE, DEFAULT_ROOM_GB))
+    return share
+
+
+def _check_share(ray: Any, actor: Any, share: Share) -> None:
+    """See whether the actor's machine reads what we write.
+
+    Raises:
+        EngineError: it does not.
+        OutputError: we cannot write.
+    """
+    note = share.leave_note()
+    try:
+        why = ray.get(actor.reads.remote(os.environ[SHARE_VARIABLE], note))
+        if why:
+            where, _ = ray.get(actor.about.remote())
+            raise EngineError(
+                f"The machine {where} of the cluster cannot read the share: {why.rstrip('.')}.",
+                hint=f"{SHARE_VARIABLE} must lead to the same place on every machine.",
+            )
+    finally:
+        share.remove(note)
+
+
+def _pass_on(ray: Any, commands: IO[bytes], hand_on: Callable[[Command], None]) -> None:
+    while True:
+        try:
+            command = read_message(commands, Command)
+        except (OSError, ValueError):
+            command = None
+        if command is None:
+            # The daemon is gone, and the worker is wanted by nobody.
+            ray.shutdown()
+            os._exit(0)
+        hand_on(command)
+
+
+def _settings(*, at_home: bool) -> dict[str, str]:
+    """What this user set for MusiScene, which holds for the worker too.
+
+    Where it does not work `at_home`, in our folders, it has its machine's.
+    """
+    return {
+        name: text
+        for name, text in os.environ.items()
+        if name.startswith(_KEPT_VARIABLES) and (at_home or name != HOME_VARIABLE)
+    }
+
+
+def _end(words: IO[str], code: int, said: str) -> NoReturn:
+    """Say why, and end as the worker did."""
+    words.write(f"{said}\n")
+    words.flush()
     if code < 0:
         os.kill(os.getpid(), -code)
     os._exit(code)
-
-
-def _pass_on(ray: Any, actor: Any, commands: IO[bytes]) -> None:
-    while data := os.read(commands.fileno(), _PIECE):
-        ray.get(actor.write.remote(data))
-    # The daemon is gone, and the worker is wanted by nobody.
-    ray.shutdown()
-    os._exit(0)
-
-
-def _pass_back(ray: Any, actor: Any, reports: IO[bytes]) -> tuple[int, str]:
-    while True:
-        data = ray.get(actor.read.remote())
-        if data is None:
-            code, words = ray.get(actor.end.remote())
-            return int(code), str(words)
-        reports.write(data)
-        reports.flush()
-
-
-def _settings() -> dict[str, str]:
-    """What this user set for MusiScene, which holds for the worker too."""
-    return {name: text for name, text in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
-
-
-def _leave(reason: str) -> None:
-    sys.stderr.write(f"{reason}\n")
-    sys.stderr.flush()
-    os._exit(_NO_CLUSTER)
 
 
 if __name__ == "__main__":

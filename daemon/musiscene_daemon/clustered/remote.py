@@ -13,6 +13,10 @@ import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from musiscene_core import __version__
+from musiscene_core.errors import MusiSceneError
+from musiscene_daemon.clustered.share import Share
+
 LEASE_S = 20.0
 """So long a worker lives on though nobody asks for what it says."""
 ANSWER_S = 5.0
@@ -33,13 +37,20 @@ class RemoteWorker:
         self._last_words: deque[bytes] = deque(maxlen=64)
         self._asked_at = time.monotonic()
 
-    def machine(self) -> str:
-        """The name of the machine that runs it."""
-        return platform.node()
+    def about(self) -> tuple[str, str]:
+        """The name of the machine that runs it, and the version of its MusiScene."""
+        return platform.node(), __version__
 
     def sees(self, path: str) -> bool:
         """Whether the file system here has `path`."""
         return os.path.exists(path)
+
+    def reads(self, url: str, note: str) -> str:
+        """Why the note in the share at `url` cannot be read here; empty where it can."""
+        try:
+            return "" if Share(url).has_note(note) else "it is not the same place"
+        except MusiSceneError as error:
+            return error.message
 
     def begin(self) -> None:
         """Start the worker."""

@@ -17,7 +17,7 @@ from musiscene_core.errors import (
     ProtocolMismatchError,
     RequestError,
 )
-from musiscene_core.protocol import DaemonStatus, ModelInfo, connect, stop
+from musiscene_core.protocol import DaemonStatus, ModelInfo, WorkerInfo, connect, stop
 from musiscene_plugins.cli.captioners import about_captioner
 from musiscene_plugins.cli.daemon_view import watch
 from musiscene_plugins.cli.terminal import result_console
@@ -104,6 +104,8 @@ def _show(status: DaemonStatus) -> None:
         f"{status.jobs_running} jobs at work, {status.jobs_queued} waiting.",
         markup=False,
     )
+    for worker in status.workers:
+        console.print(f"  {_worker(worker)}", markup=False)
     for engine in status.engines:
         console.print(f"  {engine.name}: {engine.description}", markup=False)
     for captioner in status.captioners:
@@ -113,6 +115,17 @@ def _show(status: DaemonStatus) -> None:
     for model in status.models:
         console.print(f"  {_model(model)}", markup=False)
     console.print(f"Takes are kept in {status.data_folder}", markup=False)
+
+
+def _worker(worker: WorkerInfo) -> str:
+    """A line about a worker."""
+    if worker.ready:
+        return f"worker {worker.name} is ready"
+    if worker.waits_for:
+        return f"worker {worker.name} waits: {worker.waits_for}"
+    if worker.starting or not worker.last_words:
+        return f"worker {worker.name} starts"
+    return f"worker {worker.name} does not start: {worker.last_words.strip().splitlines()[-1]}"
 
 
 def _model(model: ModelInfo) -> str:

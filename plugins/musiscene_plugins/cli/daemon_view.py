@@ -39,7 +39,7 @@ def view(status: DaemonStatus, jobs: Sequence[JobInfo]) -> Group:
     table = Table("Job", "Does", "Cue", "Stage", "Done", "Left", box=None, pad_edge=False)
     open_jobs = [job for job in jobs if not job.ended]
     for job in sorted(open_jobs, key=lambda job: job.state != "running")[:_SHOWN_JOBS]:
-        stage = job.stage or "starting" if job.state == "running" else "waiting"
+        stage = job.stage or ("starting" if job.state == "running" else "waiting")
         table.add_row(
             job.id,
             job.kind,

@@ -69,7 +69,7 @@ def _state(job: JobInfo) -> str:
     if job.state == "running":
         return f"{job.stage or 'starting'} {job.fraction:.0%}{left}"
     if job.state == "queued":
-        return f"queued{left}"
+        return f"queued: {job.stage}" if job.stage else f"queued{left}"
     return f"failed: {job.error.message}" if job.error is not None else job.state
 
 

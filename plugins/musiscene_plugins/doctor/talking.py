@@ -145,7 +145,9 @@ def _about(status: DaemonStatus) -> Iterator[Finding]:
             "Install it again, or take it away.",
         )
     for worker in status.workers:
-        if not worker.ready and not worker.starting:
+        if worker.waits_for:
+            yield note(f"worker {worker.name}", f"It waits: {worker.waits_for}")
+        elif not worker.ready and not worker.starting:
             yield broken(
                 f"worker {worker.name}",
                 f"It does not start; its last words: {worker.last_words.strip() or 'none'}",
