@@ -28,8 +28,12 @@ from musiscene_core.tempo_map import TempoMap
 RING_ONLY_S = 4.0
 """A range shorter than this is one chord that rings."""
 _TONIC_WEIGHTS = (1.0, 0.5, 1.2, 0.8, 1.1, 1.0, 0.5, 1.1, 0.6, 1.2, 0.9, 0.6)
-_FARTHEST = 1.3
-"""An idiom is played this much faster or slower than is usual, to keep a temp track's beat."""
+_FARTHEST = 1.08
+"""An idiom is played this much faster or slower than is usual, to keep a temp track's beat.
+
+At 1.3 the bars of quickly cut footage became so long that what moves in them averages out: accents
+followed the picture's movement with a rank correlation of 0.59 where it had been 0.83.
+"""
 """How well each pitch class from C suits the players."""
 
 
@@ -206,7 +210,7 @@ def _longest(passages: tuple[Passage, ...], length_s: float) -> Passage:
 
 
 def _folded(bpm: float, low: float, high: float) -> float | None:
-    """`bpm`, or its half or double: the nearest to [low, high], unless no music goes by it."""
+    """`bpm`, or its half or double: the nearest to [low, high], if an idiom can be played so."""
 
     def apart(tempo: float) -> float:
         return max(low / tempo, tempo / high, 1.0)

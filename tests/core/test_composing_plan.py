@@ -146,7 +146,7 @@ def test_a_sure_temp_track_draws_tempo_key_and_mode():
     assert minor.count("minor") > plain.count("minor")
 
 
-@pytest.mark.parametrize("bpm", [52.0, 90.0, 160.0, 208.0])
+@pytest.mark.parametrize("bpm", [52.0, 82.0, 104.0])
 @pytest.mark.parametrize("confidence", [SURE, SURE - 0.01])
 def test_what_the_caption_says_of_the_temp_track_is_what_is_played(bpm, confidence):
     temp = TempTrack(
