@@ -1,7 +1,7 @@
 """What music is made for: any use, or commercial use, on this machine or in a project's folder.
 
     <data folder>/licence.json             for everything that this machine's daemon makes
-    PROJECT/musiscene-project.json         for the timelines in PROJECT and below it
+    PROJECT/musiscene-project.json         for the timelines and media in PROJECT and below it
 
 The stricter of the two counts, and of what a request says itself. A file that cannot be read
 counts as commercial: nothing is made by mistake that may not be sold.
@@ -35,16 +35,17 @@ def use_file(project: Path | None = None) -> Path:
     return data_folder() / _FILE if project is None else project / PROJECT_FILE
 
 
-def intended_use(near: Path | None = None) -> LicenceNeed:
+def intended_use(*near: Path) -> LicenceNeed:
     """What music is made for, by this machine's setting and those of the folders above `near`.
 
     Args:
-        near: a timeline or film; None asks the machine's setting alone.
+        near: timelines, films or sounds; none asks the machine's setting alone.
     """
-    files = [use_file()]
-    if near is not None:
-        folder = near.expanduser().absolute()
-        files += [use_file(place) for place in (folder, *folder.parents)]
+    places: dict[Path, None] = {}
+    for path in near:
+        folder = path.absolute()
+        places |= dict.fromkeys((folder, *folder.parents))
+    files = (use_file(), *(use_file(place) for place in places))
     return "commercial" if any(_reads(path) == "commercial" for path in files) else "any"
 
 

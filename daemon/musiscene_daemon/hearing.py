@@ -24,6 +24,7 @@ from musiscene_core.errors import EngineError, InputError, MediaError, RequestEr
 from musiscene_core.media import cut_short, probe
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check_listening
+from musiscene_core.protocol.licensing import intended_for
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.rewriting import FROM_BOTH, check_seen, rewritten
 from musiscene_daemon.scribe import Scribe
@@ -49,7 +50,8 @@ def listen(
     check_seen(request)
     scribe = None
     if request.strategy in FROM_BOTH:
-        scribe = Scribe(request.language, engines.residents, request.seed)
+        commercial = intended_for(request) == "commercial"
+        scribe = Scribe(request.language, engines.residents, request.seed, commercial=commercial)
     captioner = engines.captioner(request.captioner)
     rows = _cut(request, Portion(progress, 0.0, _CUTTING))
     heard = [place for place, row in enumerate(rows) if isinstance(row, Section)]

@@ -30,6 +30,7 @@ from musiscene_core.captioning.strategies import (
 from musiscene_core.errors import MediaError, RequestError
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check_captioning
+from musiscene_core.protocol.licensing import intended_for
 from musiscene_core.request import NANO, SIGNALS, CaptionRequest, CaptionStrategy
 from musiscene_core.spotting.describe import clock
 from musiscene_core.spotting.described import picture_caption
@@ -120,7 +121,10 @@ class _Recaptioning:
         self._on_text = on_text
         self._progress = progress
         self._rules = by_rules(request.brief)
-        self._scribe = Scribe(request.language, engines.residents, request.seed)
+        commercial = intended_for(request) == "commercial"
+        self._scribe = Scribe(
+            request.language, engines.residents, request.seed, commercial=commercial
+        )
         self._heard: dict[CaptionStrategy, Caption] = {}
 
     def caption(self, name: CaptionStrategy, made: Captions) -> Caption | None:

@@ -17,6 +17,7 @@ from musiscene_core.captioning.language.server import LanguageServer
 from musiscene_core.captioning.writing import written
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.progress import Progress
+from musiscene_core.protocol.licensing import may_watch
 from musiscene_core.request import LanguageUse
 from musiscene_daemon.engines.local_language import LocalLanguageModel
 from musiscene_daemon.residency.residents import Residents
@@ -45,22 +46,32 @@ _NONE = "No language model is set up"
 class Scribe:
     """Writes what takes a language model, or has rules write it."""
 
-    def __init__(self, use: LanguageUse, residents: Residents, seed: int) -> None:
+    def __init__(
+        self, use: LanguageUse, residents: Residents, seed: int, *, commercial: bool = False
+    ) -> None:
         """Find the language model that the user has chosen.
 
         Args:
             use: whether there must be one, may be one, or must not.
             residents: where a model of a local folder is kept.
             seed: asks for the same words again.
+            commercial: whether its words shape music that is to be sold.
 
         Raises:
             EngineError: there must be one, and there is none.
+            RequestError: there must be one, and the one that there is may not be used so.
             InputError: the choice makes no sense.
         """
         self._use = use
         self._sampling = Sampling(seed=seed)
         self._reason = _NONE if use == "auto" else ""
-        self._model = None if use == "rules" else _named(residents, needed=use == "model")
+        refused = _refused() if commercial and use != "rules" else ""
+        if refused and use == "model":
+            raise RequestError(refused, hint="Choose another: musiscene language use; or rules.")
+        if refused:
+            self._reason = refused.rstrip(".")
+        wanted = use != "rules" and not refused
+        self._model = _named(residents, needed=use == "model") if wanted else None
 
     @property
     def has_model(self) -> bool:
@@ -107,6 +118,12 @@ class Scribe:
         # A model may have begun a text before it failed.
         on_piece(caption.text, anew=True)
         return caption
+
+
+def _refused() -> str:
+    """Why the model of a folder may not write; what a server allows is the user's to know."""
+    settings = chosen()
+    return may_watch(settings.folder) if settings.folder and not settings.url else ""
 
 
 def _named(residents: Residents, *, needed: bool) -> LanguageModel | None:

@@ -21,7 +21,7 @@ from musiscene_core.errors import CancelledError, EngineError, MediaError, MusiS
 from musiscene_core.intended_use import intended_use
 from musiscene_core.media.wav import WavWriter, to_int24
 from musiscene_core.progress import Progress
-from musiscene_core.protocol.licensing import may_watch
+from musiscene_core.protocol.licensing import intended_for, may_watch
 from musiscene_core.separating.weights import weights_in
 from musiscene_core.spotting.chosen import chosen
 from musiscene_core.spotting.parted import Parting
@@ -83,8 +83,15 @@ class Demucs:
             return model.speech(mix, heed)
 
 
-def chosen_parting(residents: Residents, progress: Progress) -> tuple[Parting, str] | None:
+def chosen_parting(
+    residents: Residents, progress: Progress, *, commercial: bool
+) -> tuple[Parting, str] | None:
     """The model that the user has chosen to part with, and its name; None where none is.
+
+    Args:
+        residents: hold the model.
+        progress: hears of its loading.
+        commercial: whether it shapes music that is to be sold.
 
     Raises:
         InputError: the choice is damaged.
@@ -93,7 +100,7 @@ def chosen_parting(residents: Residents, progress: Progress) -> tuple[Parting, s
     place = chosen().separation
     if not place:
         return None
-    refused = may_watch(place) if intended_use() == "commercial" else ""
+    refused = may_watch(place) if commercial else ""
     if refused:
         raise EngineError(refused)
     model = Demucs(Path(place).expanduser(), residents, progress)
@@ -124,7 +131,8 @@ class Parted:
         if not self.timeline.by_role("mixed"):
             return self.timeline
         try:
-            found = chosen_parting(self._residents, progress)
+            commercial = intended_for(self.timeline) == "commercial"
+            found = chosen_parting(self._residents, progress, commercial=commercial)
             if found is None:
                 self.report = _report("done", BY_RULE, _ENABLES)
                 return self.timeline
@@ -165,7 +173,8 @@ def write_music_of(
     """
     media, start_s, end_s = section.media, section.start_s, section.end_s
     try:
-        found = chosen_parting(residents, progress)
+        commercial = intended_use(Path(media.path)) == "commercial"
+        found = chosen_parting(residents, progress, commercial=commercial)
         if found is not None:
             total = round(end_s * SAMPLE_RATE) - round(start_s * SAMPLE_RATE)
             with WavWriter(target, 1, total) as out:

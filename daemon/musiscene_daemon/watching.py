@@ -27,9 +27,8 @@ from musiscene_core.brief import (
     mark_of,
 )
 from musiscene_core.errors import CancelledError, MusiSceneError
-from musiscene_core.intended_use import intended_use
 from musiscene_core.progress import Progress
-from musiscene_core.protocol.licensing import may_watch
+from musiscene_core.protocol.licensing import intended_for, may_watch
 from musiscene_core.spotting.chosen import WatchingModels, chosen
 from musiscene_core.spotting.described import picture_caption
 from musiscene_core.spotting.feeling import merged
@@ -78,7 +77,7 @@ def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -
         MediaError: nothing of the picture can be decoded.
         CancelledError: `progress` raised it.
     """
-    models, problem = _chosen()
+    models, problem = _chosen(timeline)
     residents.add_devices(cuda_devices)
     looking, hearing = bool(models.vision or models.emotion), bool(models.speech)
     both = SideBySide(progress)
@@ -126,13 +125,13 @@ def watched(timeline: TimelineRange, residents: Residents, progress: Progress) -
     return found
 
 
-def _chosen() -> tuple[WatchingModels, tuple[str, ...]]:
+def _chosen(timeline: TimelineRange) -> tuple[WatchingModels, tuple[str, ...]]:
     """The user's models, but for those that may not be used for what music is made for here."""
     try:
         models = chosen()
     except MusiSceneError as error:
         return WatchingModels(), (f"{error.message} No models were used.",)
-    if intended_use() != "commercial":
+    if intended_for(timeline) != "commercial":
         return models, ()
     # What parts dialogue from music is looked at where it is used, which captions do too.
     uses = ("vision", "emotion", "speech", "speakers")

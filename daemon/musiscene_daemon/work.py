@@ -14,23 +14,29 @@ import msgspec
 from musiscene_core.brief import SceneBrief
 from musiscene_core.captioning.heard import CAPTIONS_NAME, OnText, unheard
 from musiscene_core.captioning.request import ListenRequest
-from musiscene_core.codec import to_json, write_atomically
+from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.conforming.earlier import EarlierTake
 from musiscene_core.errors import EngineError
-from musiscene_core.intended_use import intended_use
 from musiscene_core.media.stand_ins import here
 from musiscene_core.progress import Portion, Progress
 from musiscene_core.protocol.admission import check
-from musiscene_core.protocol.licensing import check_licences
+from musiscene_core.protocol.licensing import check_licences, intended_for
 from musiscene_core.protocol.state import JobKind
 from musiscene_core.provenance.noting import state
-from musiscene_core.request import CaptionRequest, ComposeRequest, ConformRequest, ScoreRequest
+from musiscene_core.request import (
+    CaptionRequest,
+    ComposeRequest,
+    ConformRequest,
+    LicenceNeed,
+    MusicWish,
+    ScoreRequest,
+)
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
 from musiscene_daemon.engines.base import Conforms, Engine, ScoresTogether
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.takes import sync_tree
-from musiscene_daemon.wishes import admit, read
+from musiscene_daemon.wishes import Work, admit, read
 
 BRIEF_NAME = "brief.json"
 REQUEST_NAME = "request.json"
@@ -68,8 +74,10 @@ def run(
     # What each kind needs is imported with it: a worker that only ever scores loads no decoders.
     names: tuple[str, ...] = ()
     work = read(kind, payload)
-    # Asked here too: it may have been accepted before anybody knew what the engine is.
-    check_licences(work, engines.infos, engines.captioner_infos, intended_use())
+    # Asked here too: it may have been accepted before anybody knew what the engine is, and only
+    # here may a slow disk be asked for the projects of its media.
+    intended = intended_for(work)
+    check_licences(work, engines.infos, engines.captioner_infos, intended)
     match work:
         case ScoreRequest() as request:
             names = _score(request, folder, engines, progress)
@@ -92,8 +100,27 @@ def run(
             from musiscene_daemon.watching import watched
 
             _write_brief(folder, watched(timeline, engines.residents, progress))
+    if "commercial" in (intended, _wanted(work)):
+        _check_may_be_sold(folder, names)
     sync_tree(folder)
     return names
+
+
+def _wanted(work: Work) -> LicenceNeed:
+    if isinstance(work, ConformRequest):
+        work = work.request
+    return work.licence if isinstance(work, MusicWish) else "any"
+
+
+def _check_may_be_sold(folder: Path, names: Sequence[str]) -> None:
+    """Hold an engine to what it said of itself, by what its takes say."""
+    for name in names:
+        made = read_json(folder / name / TAKE_NAME, Take).provenance
+        if not made.commercial_use:
+            raise EngineError(
+                f"The engine {made.engine!r} made music that may not be sold ({made.licence}).",
+                hint="It said otherwise of itself, which is a fault of the engine; choose another.",
+            )
 
 
 def _write_brief(folder: Path, brief: SceneBrief) -> None:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from musiscene_core.brief import Caption, SceneBrief
+from musiscene_core.brief import Caption, HowWritten, SceneBrief
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.errors import RequestError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.licences import allows_commercial_use
 from musiscene_core.models.registry import registry
 from musiscene_core.models.shelf import folders_by_name, lying_at
@@ -26,10 +27,38 @@ from musiscene_core.request import (
     MusicWish,
     ScoreRequest,
 )
+from musiscene_core.timeline import TimelineRange
 
 _SHAPING = ("vision", "emotion", "speech")
 """Stages whose words and figures go into music."""
+_MAX_PATH = 4096
 _CAPTIONS = ("video", "music", "scene_imagination", "fusion", "music_conditions")
+
+
+def intended_for(work: object) -> LicenceNeed:
+    """What the music of `work` is for, by this machine's setting and its projects' folders.
+
+    Those are the folders above the media under its range, or above its sounds: who asks need not
+    know of any project. Looks at disks, so it is for those who may wait.
+    """
+    return intended_use(*sorted(_folders_of(work)))
+
+
+def _folders_of(work: object) -> set[Path]:
+    if isinstance(work, ListenRequest):
+        paths = [part.media.path for part in work.sounds]
+    else:
+        if isinstance(work, ConformRequest):
+            timeline: object = work.timeline
+        elif isinstance(work, ScoreRequest | CaptionRequest):
+            timeline = work.brief.timeline
+        else:
+            timeline = work
+        clips = timeline.clips if isinstance(timeline, TimelineRange) else ()
+        paths = [clip.media.path for clip in clips]
+    return {
+        Path(path).parent for path in paths if len(path) <= _MAX_PATH and Path(path).is_absolute()
+    }
 
 
 def check_licences(
@@ -73,6 +102,12 @@ def _check_music(
                 hint=f"Say so: musiscene models add {wish.sounds} --licence NAME --commercial; or "
                 "leave out --sounds.",
             )
+    if wish.music is not None or wish.melody == "temp":
+        theirs = "a music file" if wish.music is not None else "the temp track's melody"
+        raise RequestError(
+            f"Music made from {theirs} may not be sold: whose it is, is not known here.",
+            hint="Leave that out, or, where it is yours to use so: musiscene licence any.",
+        )
     if wish.takes > 1 and wish.critic not in ("", SIGNALS):
         _check_captioner(wish.critic, captioners)
     if isinstance(wish, ScoreRequest):
@@ -126,7 +161,7 @@ def _check_words(brief: SceneBrief, captioners: Sequence[CaptionerInfo]) -> None
         if caption.edited or caption.how is None or not caption.text:
             continue
         try:
-            _check_captioner(caption.how.writer, captioners)
+            _check_writer(caption.how, captioners)
             _check_adapters(caption.how.adapters, caption.how.writer, captioners)
         except RequestError as error:
             raise RequestError(
@@ -139,18 +174,31 @@ def _check_words(brief: SceneBrief, captioners: Sequence[CaptionerInfo]) -> None
             _check_watcher(report.by)
 
 
+def _check_writer(how: HowWritten, captioners: Sequence[CaptionerInfo]) -> None:
+    """A captioner, or a language model of a folder; a server's terms are the user's to know."""
+    _check_captioner(how.writer, captioners)
+    if how.place or how.writer in [one.name for one in captioners]:
+        return
+    if not _may_be_sold(how.writer):
+        raise RequestError(f"The language model {how.writer} may not be used commercially.")
+
+
 def _check_watcher(name: str) -> None:
-    here, known = folders_by_name().get(name), registry().get(name)
-    allowed = here.commercial if here is not None else (known.commercial if known else True)
-    if not allowed:
+    if not _may_be_sold(name):
         raise RequestError(
             f"The brief was made with {name}, which may not be used commercially.",
             hint="Choose another with `musiscene watching use`, and spot the range again.",
         )
 
 
+def _may_be_sold(name: str) -> bool:
+    """Whether a model of that name may be used so; others are not ours to judge."""
+    here, known = folders_by_name().get(name), registry().get(name)
+    return here.commercial if here is not None else (known.commercial if known else True)
+
+
 def may_watch(folder: str) -> str:
-    """Why the model in `folder` may not watch where music is to be sold; empty where it may."""
+    """Why the model in `folder` may not help where music is to be sold; empty where it may."""
     if not folder:
         return ""
     known = lying_at(Path(folder))

@@ -8,16 +8,23 @@ import msgspec
 import pytest
 
 from musiscene_core.brief import Caption, HowWritten, StageReport
+from musiscene_core.captioning.language.chosen import choose
+from musiscene_core.captioning.language.model import unwatched
+from musiscene_core.captioning.language.settings import LanguageSettings
 from musiscene_core.captioning.request import ListenRequest, SoundPart
 from musiscene_core.errors import RequestError
 from musiscene_core.intended_use import PROJECT_FILE, intend, intended_use
-from musiscene_core.licences import allows_commercial_use
+from musiscene_core.licences import allows_commercial_use, licence_of_made
 from musiscene_core.models import shelf
 from musiscene_core.models.shelf import ShelvedModel
-from musiscene_core.protocol.licensing import check_licences, may_watch
+from musiscene_core.progress import silent
+from musiscene_core.protocol.licensing import check_licences, intended_for, may_watch
 from musiscene_core.protocol.state import AdapterInfo, CaptionerInfo, EngineInfo, EngineModel
-from musiscene_core.request import CaptionRequest, ConformRequest, ScoreRequest
-from musiscene_core.timeline import MediaReference
+from musiscene_core.ranges import SourceMapping
+from musiscene_core.request import CaptionRequest, ConformRequest, MusicFile, ScoreRequest
+from musiscene_core.timeline import MediaReference, TimelineClip
+from musiscene_daemon.residency.residents import Residents
+from musiscene_daemon.scribe import Scribe
 from musiscene_plugins.cli.main import main
 from tests.support.scenes import brief_of
 
@@ -119,6 +126,12 @@ SOUND = ListenRequest(
             "Leave it out",
         ),
         (SOUND, "captioner mullama", "signals, house"),
+        (wish(melody="temp"), "temp track's melody may not be sold", "licence any"),
+        (
+            wish(music=MusicFile(media=MediaReference(path="/song.wav"))),
+            "from a music file may not be sold",
+            "licence any",
+        ),
     ],
 )
 def test_what_forbids_it_is_refused_with_what_would_do(work, said: str, instead: str) -> None:
@@ -176,6 +189,57 @@ def test_what_the_user_says_of_a_model_counts(home: Path) -> None:
     assert may_watch("") == ""
 
 
+def test_words_of_a_language_model_of_a_folder_are_judged_by_the_list(home: Path) -> None:
+    words = Caption("Slow.", "model", how=HowWritten(writer="my-writer"))
+    served = Caption("Slow.", "model", how=HowWritten(writer="my-writer", place="http://x"))
+    check_licences(captioned("fusion", words), ENGINES, CAPTIONERS, "commercial")
+    model = ShelvedModel(
+        name="my-writer",
+        kind="language",
+        path=str(home / "my-writer"),
+        origin="added",
+        licence="CC-BY-NC-4.0",
+        commercial=False,
+        files=(),
+    )
+    shelf.put(model)
+    with pytest.raises(RequestError, match="language model my-writer may not be used"):
+        check_licences(captioned("fusion", words), ENGINES, CAPTIONERS, "commercial")
+    check_licences(captioned("fusion", served), ENGINES, CAPTIONERS, "commercial")
+    choose(LanguageSettings(folder=model.path))
+    scribe = Scribe("auto", Residents(), 0, commercial=True)
+    assert not scribe.has_model
+    told = scribe.write(str, lambda note: Caption(note, "rules"), unwatched, silent)
+    assert "my-writer may not be used commercially (CC-BY-NC-4.0); rules wrote this" in told.text
+    with pytest.raises(RequestError, match="may not be used commercially"):
+        Scribe("model", Residents(), 0, commercial=True)
+
+
+def test_a_project_is_known_by_its_media_whoever_asks(home: Path) -> None:
+    show = home / "show"
+    (show / "footage").mkdir(parents=True)
+    brief = brief_of(3.0)
+    mapping = SourceMapping(brief.timeline.record, brief.timeline.rate, 0, brief.timeline.rate)
+    here, gone = str(show / "footage/a.mov"), "relative.mov"
+    clips = tuple(
+        TimelineClip(name="a", media=MediaReference(path=path), mapping=mapping)
+        for path in (gone, "", "/" + "x/" * 9000, here)
+    )
+    timeline = msgspec.structs.replace(brief.timeline, clips=clips)
+    filmed = msgspec.structs.replace(brief, timeline=timeline)
+    works = (
+        timeline,
+        wish(brief=filmed),
+        CaptionRequest(brief=filmed),
+        ConformRequest(request=wish(), timeline=timeline),
+        ListenRequest(sounds=(SoundPart(media=MediaReference(path=here), end_s=5.0),)),
+    )
+    assert {intended_for(work) for work in works} == {"any"}
+    intend("commercial", show)
+    assert {intended_for(work) for work in works} == {"commercial"}
+    assert {intended_for(work) for work in (wish(), brief.timeline, None)} == {"any"}
+
+
 def test_the_stricter_of_machine_and_project_counts(home: Path, capsys) -> None:
     film = home / "show" / "reel 1" / "cut.otio"
     film.parent.mkdir(parents=True)
@@ -204,3 +268,20 @@ def test_a_setting_that_cannot_be_read_counts_as_commercial(home: Path, text: st
 def test_licences_are_known_by_name() -> None:
     assert all(map(allows_commercial_use, ("MIT", "Apache-2.0", " cc-by-4.0", "llama2")))
     assert not any(map(allows_commercial_use, ("", "CC-BY-NC-4.0", "other", "MIT, but")))
+
+
+@pytest.mark.parametrize(
+    ("said", "sources", "licence"),
+    [
+        ("MIT", ["MIT", "ours"], "MIT"),
+        ("", ["MIT", "MIT"], "MIT"),
+        ("", ["MIT", "ours"], ""),
+        ("", [], ""),
+        ("MIT", ["MIT", "CC-BY-NC-4.0"], "MIT; made of what is under CC-BY-NC-4.0"),
+        ("", ["for research only", ""], "made of what is under for research only"),
+        ("CC-BY-NC-4.0", ["CC-BY-NC-4.0"], "CC-BY-NC-4.0"),
+    ],
+)
+def test_what_is_made_of_others_is_as_free_as_they_are(said: str, sources, licence: str) -> None:
+    assert licence_of_made(said, sources) == licence
+    assert allows_commercial_use(licence) == (licence == "MIT")

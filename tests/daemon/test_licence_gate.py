@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import msgspec
 import pytest
 
-from musiscene_core.errors import RequestError
+from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.intended_use import intend
+from musiscene_core.protocol import EngineInfo
+from musiscene_core.ranges import SourceMapping
 from musiscene_core.request import ComposeRequest
 from musiscene_core.timecode import FrameRate
-from tests.support.daemons import Home
+from musiscene_core.timeline import MediaReference, TimelineClip
+from tests.support.daemons import Home, request, scene
+from tests.support.scripted_engine import ScriptedEngine
+
+
+class TwoFaced(ScriptedEngine):
+    """Says of itself what its takes do not say."""
+
+    name = "two-faced"
+
+    def describe(self) -> EngineInfo:
+        return msgspec.structs.replace(super().describe(), licence="MIT", commercial_use=True)
 
 
 def wish(**more: object) -> ComposeRequest:
@@ -31,3 +47,24 @@ def test_it_counts_at_once_for_every_request_and_shows_in_the_status(own_home: H
         assert take.provenance.commercial_use
         intend("any")
         client.check(wish(engine="scripted"))
+
+
+def test_a_project_holds_for_whoever_asks_and_an_engine_to_its_word(
+    own_home: Home, tmp_path: Path
+) -> None:
+    film = tmp_path / "show" / "footage" / "film.mov"
+    film.parent.mkdir(parents=True)
+    timeline = scene()
+    mapping = SourceMapping(timeline.record, timeline.rate, 0, timeline.rate)
+    clip = TimelineClip(name="film", media=MediaReference(path=str(film)), mapping=mapping)
+    asked = request()
+    filmed = msgspec.structs.replace(asked.brief.timeline, clips=(clip,))
+    brief = msgspec.structs.replace(asked.brief, timeline=filmed)
+    asked = msgspec.structs.replace(asked, brief=brief)
+    with own_home.connect("--engines-from", f"{__name__}:TwoFaced") as client:
+        assert client.score(asked)
+        intend("commercial", tmp_path / "show")
+        with pytest.raises(RequestError, match="Music by scripted may not be used commercially"):
+            client.score(asked)
+        with pytest.raises(EngineError, match="made music that may not be sold"):
+            client.score(msgspec.structs.replace(asked, engine="two-faced"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import wave
 from collections.abc import Iterator
@@ -75,6 +76,15 @@ def test_what_cannot_be_done_is_said(desk: Desk, arguments: tuple[str, ...], wor
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal only here")
+def test_somebodys_music_is_not_fitted_where_a_project_is_for_sale(desk: Desk) -> None:
+    show = desk.folder / "show"
+    show.mkdir()
+    film = shutil.copy(desk.folder / "film.mp4", show)
+    assert desk.run("licence", "commercial", "--project", str(show)).returncode == 0
+    done = desk.run("remix", "track.wav", str(film), "--output", "sold")
+    assert (done.returncode, "may not be used commercially" in done.stderr) == (2, True)
+
+
 def test_ctrl_c_cancels_a_remix(desk: Desk) -> None:
     path: Path = desk.folder / "long.wav"
     write_wav(path, to_int24(song(120, "ABACABACABAC").audio))

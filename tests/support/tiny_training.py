@@ -97,7 +97,8 @@ def make_style(folder: Path, count: int = 8) -> None:
 
 def wish(captioner: Path, data: Path, output: Path, phase: str = "msi", **numbers: Any) -> Wish:
     """A quick training."""
-    ours = {name: numbers.pop(name) for name in ("most_bad", "name", "features") if name in numbers}
+    named = ("most_bad", "name", "features", "licence")
+    ours = {name: numbers.pop(name) for name in named if name in numbers}
     settings = settings_for(phase, {**QUICK, **numbers})
     return Wish(
         captioner=captioner, data=data, output=output, settings=settings, device="cpu", **ours

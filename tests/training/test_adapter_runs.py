@@ -175,11 +175,14 @@ def test_a_new_lora_of_finetune_is_loaded_as_part_of_the_captioner(place, tmp_pa
 
 
 def test_a_house_pack_changes_what_its_captioner_says(place, tmp_path):
-    wished = started(place, tmp_path / "run", phase="house", name="noir", rate=0.05)
-    done = train(wished)
+    data = tiny_training.make_data(tmp_path / "data", licence="CC-BY-NC-4.0")
+    wished = {"phase": "house", "name": "noir", "rate": 0.05, "licence": "MIT"}
+    done = train(wish(place / "captioner", data, tmp_path / "run", **wished))
     manifest = read_manifest(place / "captioner")
     pack = read_pack(done.result, manifest)
     assert (pack.name, pack.manifest.rank) == ("noir", 8)
+    assert pack.manifest.licence == "MIT; made of what is under CC-BY-NC-4.0"
+    assert f"Its licence is not MIT alone but: {pack.manifest.licence}." in done.warnings
     model = load(place / "captioner")
     shape = (1, tiny_captioner.STATES, tiny_captioner.HEARD_WIDTH)
     heard = torch.randn(shape, generator=torch.Generator().manual_seed(3))

@@ -22,6 +22,7 @@ from musiscene_core.captioning.mullama.choice import Choice, remember, remembere
 from musiscene_core.captioning.mullama.config import Manifest, read_manifest
 from musiscene_core.captioning.prompts import prompt
 from musiscene_core.errors import EngineError, ModelError
+from musiscene_core.licences import allows_commercial_use
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_core.protocol.state import WORD_TOKENS, AdapterInfo, CaptionerInfo
 from musiscene_daemon.engines.cuda_devices import cuda_devices
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 NAME = "mullama"
 _LOADED = 0.2
 """Share of the progress that loading gets."""
-_FREE_LICENCES = ("apache-2.0", "mit", "cc0-1.0", "cc-by-4.0", "bsd-3-clause")
 _PROMPT_TOKENS = 512
 """For the estimate: a question and what stands around it."""
 
@@ -82,7 +82,7 @@ class MullamaCaptioner:
         return _info(
             version=f"{__version__}+{identity(manifest)[:12]}",
             licence=manifest.licence or "unknown",
-            commercial_use=manifest.licence.lower() in _FREE_LICENCES,
+            commercial_use=allows_commercial_use(manifest.licence),
             model=identity(manifest),
             memory_bytes=held.bytes if held is not None else needed,
             held=held,

@@ -19,6 +19,7 @@ from msgspec.structs import replace as changed_to
 from musiscene_core.brief import Caption, SceneBrief, StageName, StageReport
 from musiscene_core.codec import read_json
 from musiscene_core.errors import CancelledError, DaemonError, HostError, MusiSceneError
+from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol import Client, JobInfo
 from musiscene_core.request import CaptionRequest, CaptionStrategy, engine_and_model
 from musiscene_core.timeline import TimelineRange
@@ -208,6 +209,9 @@ class SceneModel:
             return
         try:
             request = request_for(self.wishes, brief, held_frames(self.hits))
+            near = self._editor.path
+            if near is not None and intended_use(near) == "commercial":
+                request = changed_to(request, licence="commercial")
         except MusiSceneError as error:
             self._fail(error)
             return

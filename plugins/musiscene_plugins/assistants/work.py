@@ -38,7 +38,7 @@ from musiscene_plugins.assistants.answers import (
 )
 from musiscene_plugins.choosing import file_name
 from musiscene_plugins.cli import compose as composing
-from musiscene_plugins.cli.inputs import opened_host, range_choice, request_for
+from musiscene_plugins.cli.inputs import for_its_use, opened_host, range_choice, request_for
 from musiscene_plugins.cli.parser import build_parser
 from musiscene_plugins.host import EditorHost, TakeInFolder
 from musiscene_plugins.recuts import MadeTake, named_take, recut
@@ -125,6 +125,7 @@ class Desk:
         earlier = str(made.folder) if isinstance(made, MadeTake) else ""
         output = self._output(arguments, Path(arguments.file).stem, "-score")
         if isinstance(request, ScoreRequest):
+            request = for_its_use(request, arguments)
             check_output(output, timeline, request.takes, sounds_of(request))
         else:
             check_output(output, timeline, 1)

@@ -23,7 +23,7 @@ from musiscene_core.request import ScoreRequest
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import TimelineRange
 from musiscene_plugins.cli.hosts import OpenedHost, is_live, wanted_host
-from musiscene_plugins.cli.inputs import range_choice
+from musiscene_plugins.cli.inputs import for_its_use, range_choice
 from musiscene_plugins.cli.score import as_json, show_scored
 from musiscene_plugins.cli.scoring import Scored
 from musiscene_plugins.cli.terminal import result_console, shown_progress
@@ -200,6 +200,7 @@ def _fitted(
     arguments: argparse.Namespace,
 ) -> tuple[_Fit | None, Changes]:
     """The new takes where there are any, in the user's folder."""
+    request = for_its_use(request, arguments)
     check_output(output, timeline, request.takes, sounds_of(request))
     with shown_progress(quiet=arguments.json) as show, connect() as client:
         changes, takes = client.conform(request, timeline, show, earlier=earlier, on_eta=show.eta)

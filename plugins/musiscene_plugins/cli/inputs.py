@@ -8,6 +8,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from musiscene_core.brief import Mode, blank_brief
 from musiscene_core.errors import RequestError
 from musiscene_core.intended_use import intended_use
@@ -116,16 +118,23 @@ def music_wishes(arguments: argparse.Namespace, rate: FrameRate, start: int) -> 
             top_p=arguments.top_p,
         ),
         "critic": "" if arguments.critic == "none" else arguments.critic,
-        "licence": _licence(arguments),
+        "licence": licence_for(arguments),
     }
 
 
-def _licence(arguments: argparse.Namespace) -> LicenceNeed:
+def licence_for(arguments: argparse.Namespace) -> LicenceNeed:
     """What the music is for: as said, or as the folder says in which the timeline lies."""
-    if arguments.licence == "commercial":
+    if getattr(arguments, "licence", "any") == "commercial":
         return "commercial"
     named = getattr(arguments, "file", None) or getattr(arguments, "folder", None) or Path.cwd()
-    return intended_use(Path(named))
+    return intended_use(Path(named).expanduser())
+
+
+def for_its_use(request: ScoreRequest, arguments: argparse.Namespace) -> ScoreRequest:
+    """`request`, of music that was made before, for what the music of its timeline is for now."""
+    if licence_for(arguments) == "any":
+        return request
+    return msgspec.structs.replace(request, licence="commercial")
 
 
 def parse_alternates(text: str) -> tuple[AlternateName, ...]:

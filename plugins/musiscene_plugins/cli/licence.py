@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise RequestError(f"{project} is no folder.", hint="Name the folder of the timelines.")
     if arguments.use is not None:
         intend(arguments.use, project)
-    use = intended_use(project)
+    use = intended_use(*filter(None, (project,)))
     if arguments.json:
         told = {"licence": use, "file": str(use_file(project))}
         sys.stdout.write(json.dumps(told) + "\n")

@@ -20,7 +20,12 @@ from musiscene_core.request import MusicFile, ScoreRequest, frames_of
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, TimelineRange
 from musiscene_plugins.choosing import file_name, record_frame
-from musiscene_plugins.cli.inputs import opened_host, parse_duration, range_choice
+from musiscene_plugins.cli.inputs import (
+    licence_for,
+    opened_host,
+    parse_duration,
+    range_choice,
+)
 from musiscene_plugins.cli.score import as_json, show_take
 from musiscene_plugins.cli.scoring import Scored
 from musiscene_plugins.cli.terminal import result_console, shown_progress
@@ -77,6 +82,7 @@ def _request(arguments: argparse.Namespace, music: Path, timeline: TimelineRange
         tempo_bpm=arguments.tempo,
         hits=tuple(sorted({record_frame(text, rate) - start for text in arguments.hit})),
         loudness_lufs=arguments.loudness,
+        licence=licence_for(arguments),
         music=MusicFile(
             media=MediaReference(path=str(music), name=music.name),
             bar_line_s=arguments.bar_line,

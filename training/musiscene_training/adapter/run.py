@@ -19,6 +19,7 @@ from musiscene_core.captioning.mullama.packs import identity
 from musiscene_core.captioning.mullama.saved import load
 from musiscene_core.codec import digest, write_atomically
 from musiscene_core.errors import InputError
+from musiscene_core.licences import licence_of_made
 from musiscene_core.progress import Portion, Progress, silent
 from musiscene_training.adapter import checkpoints, record
 from musiscene_training.adapter.examples import Example, examples
@@ -53,7 +54,8 @@ class Wish:
         most_bad: the share of rows that may be left out before the training is refused.
         name: of the house pack.
         description: of the house pack, a sentence for its users.
-        licence: of what is made, in its makers' words; empty for the captioner's own.
+        licence: of what is made, in its makers' words; empty for the captioner's own, or for a
+            house pack the rows'. What a row's licence forbids goes with it all the same.
         device: as Processes takes it.
     """
 
@@ -175,7 +177,11 @@ def _train(wish: Wish, processes: Processes, held: ExitStack, progress: Progress
         problems=tuple(problems),
         result=result,
         is_first=processes.is_first,
-        warnings=(*_foreign([*training, *validation]), *_warnings(wish.output)),
+        warnings=(
+            *_foreign([*training, *validation]),
+            *_stricter(wish, _licence(wish, work, manifest)),
+            *_warnings(wish.output),
+        ),
     )
 
 
@@ -240,11 +246,24 @@ def _begin(folder: Path, held: ExitStack, used: record.Record, problems: Sequenc
     write_atomically(folder / PROBLEMS_FILE, b"".join(lines))
 
 
+def _licence(wish: Wish, work: Work, manifest: Manifest) -> str:
+    """Of what is made: as was said, with what the rows, and the weights it goes on from, forbid."""
+    rows = [one.row.licence for one in work.training]
+    if wish.settings.phase == "house":
+        return licence_of_made(wish.licence, rows)
+    return licence_of_made(wish.licence or manifest.licence, (manifest.licence, *rows))
+
+
+def _stricter(wish: Wish, licence: str) -> tuple[str, ...]:
+    if not wish.licence or licence == wish.licence:
+        return ()
+    return (f"Its licence is not {wish.licence} alone but: {licence}.",)
+
+
 def _write(wish: Wish, work: Work, manifest: Manifest, data_digest: str, loop: Loop) -> Path:
     trained: Trained = work.trained
     if loop.state.best_loss is not None:
         checkpoints.restore_best(wish.output, trained.parameters)
-    licensed = msgspec.structs.replace(manifest, licence=wish.licence or manifest.licence)
     if wish.settings.phase == "house":
         target = wish.output / "packs" / wish.name
         write_house_pack(
@@ -254,10 +273,11 @@ def _write(wish: Wish, work: Work, manifest: Manifest, data_digest: str, loop: L
             wish.settings,
             dataset_digest=data_digest,
             description=wish.description,
-            licence=wish.licence,
+            licence=_licence(wish, work, manifest),
         )
     else:
         target = wish.output / "captioner"
+        licensed = msgspec.structs.replace(manifest, licence=_licence(wish, work, manifest))
         with torch.no_grad():
             write_captioner(target, trained, licensed, wish.captioner, data_digest)
     return target
