@@ -18,6 +18,22 @@ _MAX_BYTES = 1 << 20
 CriterionName = Literal["feeling", "words", "hits", "loudness"]
 
 
+class Felt(msgspec.Struct, frozen=True):
+    """What a stretch of music feels like.
+
+    Attributes:
+        start_s: cue time in seconds.
+        end_s: cue time in seconds.
+        valence: -1 (unpleasant) to 1 (pleasant).
+        arousal: -1 (calm) to 1 (excited).
+    """
+
+    start_s: float
+    end_s: float
+    valence: float
+    arousal: float
+
+
 class Criterion(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a take was judged by.
 
@@ -46,6 +62,7 @@ class Critique(msgspec.Struct, frozen=True, kw_only=True):
         reason: why it stands where it stands, in a sentence.
         listener: who put the takes into words: a captioner, or "signals", which measures.
         heard: what that one said of the take.
+        felt: what it was measured to feel like, stretch by stretch, in order.
         note: why it was not the captioner asked for; empty where it was.
         schema_version: of this struct.
     """
@@ -58,6 +75,7 @@ class Critique(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     listener: str
     heard: tuple[str, ...] = ()
+    felt: tuple[Felt, ...] = ()
     note: str = ""
     schema_version: int = 1
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-import msgspec
-
 from musiscene_core.brief import EmotionCurve
 from musiscene_core.captioning.heard import HeardSection, Section
+from musiscene_core.critic.critique import Felt
 from musiscene_core.timeline import MediaReference
 
 WINDOW_S = 12.0
@@ -29,22 +28,6 @@ AROUSAL = {"key": 0.18, "density": 0.42, "colour": 0.58, "range": -0.62, "tempo"
 AROUSAL_BASE = -0.04
 _MIDDLING_HZ, _DARKEST_HZ = 1200.0, 300.0
 _SPARSEST = 0.3
-
-
-class Felt(msgspec.Struct, frozen=True):
-    """What a stretch of music feels like.
-
-    Attributes:
-        start_s: cue time in seconds.
-        end_s: cue time in seconds.
-        valence: -1 (unpleasant) to 1 (pleasant).
-        arousal: -1 (calm) to 1 (excited).
-    """
-
-    start_s: float
-    end_s: float
-    valence: float
-    arousal: float
 
 
 def windows(path: str, length_s: float) -> tuple[Section, ...]:

@@ -81,6 +81,7 @@ def judge(
             reason=_reason(index, order, judged),
             listener=listener,
             heard=tuple(heard.words),
+            felt=felt(heard.measured),
         )
         for index, heard in enumerate(takes)
     )

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from musiscene_core.brief import EmotionCurve, Mode
-from musiscene_core.critic.hearing import Felt, distance, place_of
+from musiscene_core.critic.critique import Felt
+from musiscene_core.critic.hearing import distance, place_of
 from musiscene_core.fitting.drift import MOST_FIFTHS, MOST_TEMPO_PERCENT, Drift
 from musiscene_core.fitting.meeting import Moment, Task, meet
 from musiscene_core.fitting.picture import beat_places, beat_strength

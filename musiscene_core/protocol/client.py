@@ -9,14 +9,12 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from musiscene_core.brief import SceneBrief
 from musiscene_core.captioning.heard import CAPTIONS_NAME, SoundCaptions
 from musiscene_core.captioning.request import ListenRequest
 from musiscene_core.codec import read_json
-from musiscene_core.conforming.changes import Changes
-from musiscene_core.critic.asking import critiques
-from musiscene_core.critic.critique import Critique
 from musiscene_core.errors import (
     CancelledError,
     JobFailedError,
@@ -45,6 +43,10 @@ from musiscene_core.protocol.submissions import (
 from musiscene_core.request import SIGNALS, CaptionRequest, ComposeRequest, ScoreRequest
 from musiscene_core.take import Take
 from musiscene_core.timeline import TimelineRange
+
+if TYPE_CHECKING:
+    from musiscene_core.conforming.changes import Changes
+    from musiscene_core.critic.critique import Critique
 
 
 class Client(Questions):
@@ -285,6 +287,9 @@ class Client(Questions):
             InputError: a take cannot be read.
             EngineError: there is no such captioner.
         """
+        # Here and below, not above: whoever opens a window needs neither yet.
+        from musiscene_core.critic.asking import critiques
+
         return critiques(
             takes, captioner, lambda wish: self.listen(wish, on_progress, on_eta=on_eta)
         )
@@ -309,6 +314,8 @@ class Client(Questions):
             on_eta,
         )
         folder = Path(result.takes[0] if result.takes else result.folder)
+        from musiscene_core.conforming.changes import Changes
+
         return read_json(folder / "changes.json", Changes), _takes(result)
 
     def watch(

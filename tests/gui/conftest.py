@@ -15,11 +15,18 @@ pytest.importorskip(
 
 from musiscene_core.codec import to_json
 from musiscene_core.composing.score import score
+from musiscene_core.errors import MusiSceneError
 from musiscene_core.progress import silent
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_gui.application import Application, dress
+from musiscene_gui.viewmodels.editor import EditorModel
+from musiscene_gui.viewmodels.jobs import JobsModel
+from musiscene_gui.viewmodels.scene import SceneModel
+from musiscene_gui.viewmodels.timeline import TimelineModel
+from musiscene_gui.widgets.strip import Strip
 from tests.support.daemons import ARGUMENTS, Home, home
+from tests.support.panel_takes import AtOnce
 from tests.support.scenes import brief_of
 
 
@@ -57,3 +64,32 @@ def composed(tmp_path_factory) -> tuple[Path, Take]:
     (folder / "request.json").write_bytes(to_json(request))
     (folder / "brief.json").write_bytes(to_json(request.brief))
     return folder, take
+
+
+class NoPictures:
+    """Thumbnails where no film is."""
+
+    class arrived:  # noqa: N801 - a signal's name
+        connect = staticmethod(lambda _: None)
+
+    def get(self, path: str, seconds: float) -> None:
+        return None
+
+
+class GoneDaemon:
+    """A daemon that is not there."""
+
+    def estimate(self, *_: object, **__: object) -> float:
+        raise MusiSceneError("It is not there.")
+
+
+@pytest.fixture
+def strip(qtbot) -> Strip:
+    daemon, timeline = AtOnce(GoneDaemon()), TimelineModel()
+    jobs = JobsModel(daemon)
+    scene = SceneModel(daemon, jobs, timeline, EditorModel(daemon, timeline))
+    made = Strip(timeline, scene, NoPictures())
+    qtbot.addWidget(made)
+    made.resize(1000, made.height())
+    made.show()
+    return made

@@ -55,8 +55,8 @@ def test_the_panel_speaks_german_and_english_again(english_again) -> None:
         (
             "Farther from the scene's feeling than the best: 0.92 off in the plane of valence and "
             "arousal (0.49 against 0.54).",
-            "Ferner von dem Gefühl der Szene als die beste: 0.92 daneben in der Ebene von Valenz "
-            "und Erregung (0.49 gegen 0.54).",
+            "Ferner von dem Gefühl der Szene als die beste: 0,92 daneben in der Ebene von Valenz "
+            "und Erregung (0,49 gegen 0,54).",
         ),
         ("Nobody knows this sentence.", "Nobody knows this sentence."),
     ],

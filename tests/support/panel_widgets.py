@@ -5,7 +5,11 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTranslator
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QWidget
 
+from musiscene_core.timecode import FrameRate
+from musiscene_gui.viewmodels.hits import candidates
+from musiscene_gui.widgets.strip import Strip
 from musiscene_gui.widgets.text import Elided
+from tests.support.scenes import brief_of
 
 
 class Longer(QTranslator):
@@ -52,3 +56,11 @@ def unnamed(root: QWidget) -> list[str]:
         if not said and not isinstance(widget.parent(), QComboBox):
             found.append(type(widget).__name__)
     return found
+
+
+def opened(strip: Strip) -> None:
+    """Show a spotted reel of eight seconds on it."""
+    brief = brief_of(8.0, cuts=(3.0, 5.5))
+    strip.timeline.open("reel", FrameRate(24), brief.timeline.record, (), ())
+    strip.scene.hits = candidates(brief)
+    strip.timeline.set_brief(brief)

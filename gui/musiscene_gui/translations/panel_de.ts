@@ -108,8 +108,12 @@
         <translation>Einstellung {0}</translation>
     </message>
     <message>
-        <source>{lufs:.1f} LUFS · {peak:.1f} dBTP</source>
-        <translation>{lufs:.1f} LUFS · {peak:.1f} dBTP</translation>
+        <source>{lufs} LUFS · {peak} dBTP</source>
+        <translation>{lufs} LUFS · {peak} dBTP</translation>
+    </message>
+    <message>
+        <source>{met} of {total} hits within a frame; the worst is {worst} frames off</source>
+        <translation>{met} von {total} Trefferpunkten auf ein Bild genau; der schlechteste liegt {worst} Bilder daneben</translation>
     </message>
     <message>
         <source>hits {met}/{total}</source>
@@ -118,10 +122,6 @@
     <message>
         <source>No hit points were chosen.</source>
         <translation>Es wurden keine Trefferpunkte gewählt.</translation>
-    </message>
-    <message>
-        <source>{met} of {total} hits within a frame; the worst is {worst:.2f} frames off</source>
-        <translation>{met} von {total} Trefferpunkten auf ein Bild genau; der schlechteste liegt {worst:.2f} Bilder daneben</translation>
     </message>
     <message>
         <source>{bpm:.0f} BPM</source>
@@ -232,8 +232,16 @@
         <translation>dem Erzeuger überlassen</translation>
     </message>
     <message>
+        <source>Marker at {0}: {1}</source>
+        <translation>Marke bei {0}: {1}</translation>
+    </message>
+    <message>
         <source>Music: {0}, {1} to {2}</source>
         <translation>Musik: {0}, {1} bis {2}</translation>
+    </message>
+    <message>
+        <source>Temp track, {0} to {1}</source>
+        <translation>Temp-Musik, {0} bis {1}</translation>
     </message>
     <message>
         <source>Playhead at {0}</source>
@@ -294,6 +302,123 @@
     <message>
         <source>Error</source>
         <translation>Fehler</translation>
+    </message>
+    <message>
+        <source>C major</source>
+        <translation>C-Dur</translation>
+    </message>
+    <message>
+        <source>Db major</source>
+        <translation>Des-Dur</translation>
+    </message>
+    <message>
+        <source>D major</source>
+        <translation>D-Dur</translation>
+    </message>
+    <message>
+        <source>Eb major</source>
+        <translation>Es-Dur</translation>
+    </message>
+    <message>
+        <source>E major</source>
+        <translation>E-Dur</translation>
+    </message>
+    <message>
+        <source>F major</source>
+        <translation>F-Dur</translation>
+    </message>
+    <message>
+        <source>F# major</source>
+        <translation>Fis-Dur</translation>
+    </message>
+    <message>
+        <source>G major</source>
+        <translation>G-Dur</translation>
+    </message>
+    <message>
+        <source>Ab major</source>
+        <translation>As-Dur</translation>
+    </message>
+    <message>
+        <source>A major</source>
+        <translation>A-Dur</translation>
+    </message>
+    <message>
+        <source>Bb major</source>
+        <translation>B-Dur</translation>
+    </message>
+    <message>
+        <source>B major</source>
+        <translation>H-Dur</translation>
+    </message>
+    <message>
+        <source>C minor</source>
+        <translation>c-Moll</translation>
+    </message>
+    <message>
+        <source>C# minor</source>
+        <translation>cis-Moll</translation>
+    </message>
+    <message>
+        <source>D minor</source>
+        <translation>d-Moll</translation>
+    </message>
+    <message>
+        <source>Eb minor</source>
+        <translation>es-Moll</translation>
+    </message>
+    <message>
+        <source>E minor</source>
+        <translation>e-Moll</translation>
+    </message>
+    <message>
+        <source>F minor</source>
+        <translation>f-Moll</translation>
+    </message>
+    <message>
+        <source>F# minor</source>
+        <translation>fis-Moll</translation>
+    </message>
+    <message>
+        <source>G minor</source>
+        <translation>g-Moll</translation>
+    </message>
+    <message>
+        <source>G# minor</source>
+        <translation>gis-Moll</translation>
+    </message>
+    <message>
+        <source>A minor</source>
+        <translation>a-Moll</translation>
+    </message>
+    <message>
+        <source>Bb minor</source>
+        <translation>b-Moll</translation>
+    </message>
+    <message>
+        <source>B minor</source>
+        <translation>h-Moll</translation>
+    </message>
+    <message>
+        <source>.</source>
+        <comment>decimal sign</comment>
+        <translation>,</translation>
+    </message>
+    <message>
+        <source>Strength</source>
+        <translation>Stärke</translation>
+    </message>
+    <message>
+        <source>Pleasantness</source>
+        <translation>Annehmlichkeit</translation>
+    </message>
+    <message>
+        <source>{name}: {asked} asked</source>
+        <translation>{name}: {asked} gewünscht</translation>
+    </message>
+    <message>
+        <source>{name}: {asked} asked, {heard} heard</source>
+        <translation>{name}: {asked} gewünscht, {heard} gehört</translation>
     </message>
 </context>
 <context>
@@ -460,6 +585,77 @@
     <message>
         <source>Copy file</source>
         <translation>Datei kopieren</translation>
+    </message>
+</context>
+<context>
+    <name>GeneratingGrid</name>
+    <message>
+        <source>Sketch</source>
+        <translation>Skizze</translation>
+    </message>
+    <message>
+        <source>What becomes of the composer&apos;s own cue</source>
+        <translation>Was aus der Musik des Komponisten wird</translation>
+    </message>
+    <message>
+        <source>Melody</source>
+        <translation>Melodie</translation>
+    </message>
+    <message>
+        <source>Whose melody the music follows</source>
+        <translation>Wessen Melodie die Musik folgt</translation>
+    </message>
+    <message>
+        <source>Guidance</source>
+        <translation>Führung</translation>
+    </message>
+    <message>
+        <source>How much more words count than nothing</source>
+        <translation>Um wie viel mehr Worte zählen als nichts</translation>
+    </message>
+    <message>
+        <source>Temperature</source>
+        <translation>Temperatur</translation>
+    </message>
+    <message>
+        <source>How freely tokens are drawn</source>
+        <translation>Wie frei Tokens gezogen werden</translation>
+    </message>
+    <message>
+        <source>Top-k</source>
+        <translation>Top-k</translation>
+    </message>
+    <message>
+        <source>Draw among so many tokens; 0 for all</source>
+        <translation>Aus so vielen Tokens ziehen; 0 für alle</translation>
+    </message>
+    <message>
+        <source>Top-p</source>
+        <translation>Top-p</translation>
+    </message>
+    <message>
+        <source>Draw among this much chance; 0 for all</source>
+        <translation>Aus so viel Wahrscheinlichkeit ziehen; 0 für alle</translation>
+    </message>
+    <message>
+        <source>followed</source>
+        <translation>wird befolgt</translation>
+    </message>
+    <message>
+        <source>heard too</source>
+        <translation>klingt auch</translation>
+    </message>
+    <message>
+        <source>unused</source>
+        <translation>unbenutzt</translation>
+    </message>
+    <message>
+        <source>the sketch&apos;s</source>
+        <translation>der Skizze</translation>
+    </message>
+    <message>
+        <source>the temp track&apos;s</source>
+        <translation>der Temp-Musik</translation>
     </message>
 </context>
 <context>
@@ -1347,7 +1543,7 @@
         <translation>Texte, die zuhören</translation>
     </message>
     <message>
-        <source>A model that puts the temp track into words. 32 GB, CC-BY-NC-4.0 and LLaMA-2's licence: not for commercial use.</source>
+        <source>A model that puts the temp track into words. 32 GB, CC-BY-NC-4.0 and LLaMA-2&apos;s licence: not for commercial use.</source>
         <translation>Ein Modell, das die Temp-Musik in Worte fasst. 32 GB, CC-BY-NC-4.0 und die Lizenz von LLaMA-2: nicht für kommerzielle Nutzung.</translation>
     </message>
     <message>
@@ -1406,6 +1602,14 @@
         <translation>Musik</translation>
     </message>
     <message>
+        <source>asked</source>
+        <translation>Soll</translation>
+    </message>
+    <message>
+        <source>heard</source>
+        <translation>Ist</translation>
+    </message>
+    <message>
         <source>Open a film or a timeline to begin: drop it here, or press Ctrl+O.</source>
         <translation>Zum Beginnen einen Film oder eine Timeline öffnen: hierher ziehen oder Strg+O drücken.</translation>
     </message>
@@ -1421,6 +1625,14 @@
         <translation>Out setzen</translation>
     </message>
     <message>
+        <source>Zoom in</source>
+        <translation>Hineinzoomen</translation>
+    </message>
+    <message>
+        <source>Zoom out</source>
+        <translation>Herauszoomen</translation>
+    </message>
+    <message>
         <source>Zoom to In and Out</source>
         <translation>Auf In und Out zoomen</translation>
     </message>
@@ -1434,11 +1646,15 @@
     </message>
     <message>
         <source>Show how pleasant it feels</source>
-        <translation>Angenehmheit des Gefühls zeigen</translation>
+        <translation>Zeigen, wie angenehm es wirkt</translation>
     </message>
     <message>
         <source>Feeling as it was spotted</source>
         <translation>Gefühl wie beim Sichten</translation>
+    </message>
+    <message>
+        <source>Part of the timeline that is seen</source>
+        <translation>Sichtbarer Teil der Timeline</translation>
     </message>
     <message>
         <source>Draw the feeling over the shots</source>
@@ -1651,77 +1867,6 @@
     </message>
 </context>
 <context>
-    <name>GeneratingGrid</name>
-    <message>
-        <source>Sketch</source>
-        <translation>Skizze</translation>
-    </message>
-    <message>
-        <source>What becomes of the composer&apos;s own cue</source>
-        <translation>Was aus der Musik des Komponisten wird</translation>
-    </message>
-    <message>
-        <source>Melody</source>
-        <translation>Melodie</translation>
-    </message>
-    <message>
-        <source>Whose melody the music follows</source>
-        <translation>Wessen Melodie die Musik folgt</translation>
-    </message>
-    <message>
-        <source>Guidance</source>
-        <translation>Führung</translation>
-    </message>
-    <message>
-        <source>How much more words count than nothing</source>
-        <translation>Um wie viel mehr Worte zählen als nichts</translation>
-    </message>
-    <message>
-        <source>Temperature</source>
-        <translation>Temperatur</translation>
-    </message>
-    <message>
-        <source>How freely tokens are drawn</source>
-        <translation>Wie frei Tokens gezogen werden</translation>
-    </message>
-    <message>
-        <source>Top-k</source>
-        <translation>Top-k</translation>
-    </message>
-    <message>
-        <source>Draw among so many tokens; 0 for all</source>
-        <translation>Aus so vielen Tokens ziehen; 0 für alle</translation>
-    </message>
-    <message>
-        <source>Top-p</source>
-        <translation>Top-p</translation>
-    </message>
-    <message>
-        <source>Draw among this much chance; 0 for all</source>
-        <translation>Aus so viel Wahrscheinlichkeit ziehen; 0 für alle</translation>
-    </message>
-    <message>
-        <source>followed</source>
-        <translation>wird befolgt</translation>
-    </message>
-    <message>
-        <source>heard too</source>
-        <translation>klingt auch</translation>
-    </message>
-    <message>
-        <source>unused</source>
-        <translation>unbenutzt</translation>
-    </message>
-    <message>
-        <source>the sketch&apos;s</source>
-        <translation>der Skizze</translation>
-    </message>
-    <message>
-        <source>the temp track&apos;s</source>
-        <translation>der Temp-Musik</translation>
-    </message>
-</context>
-<context>
     <name>WishGrid</name>
     <message>
         <source>Engine</source>
@@ -1792,7 +1937,7 @@
         <translation>nach Instrument</translation>
     </message>
     <message>
-        <source>Not for commercial use, which this machine's music is for</source>
+        <source>Not for commercial use, which this machine&apos;s music is for</source>
         <translation>Nicht für kommerzielle Nutzung, für die auf diesem Rechner Musik gemacht wird</translation>
     </message>
     <message>

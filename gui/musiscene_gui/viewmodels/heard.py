@@ -1,4 +1,4 @@
-"""HeardModel: how strong the music of the take at hand turned out, for the strip to show."""
+"""HeardModel: what the music of the take at hand turned out to feel like, for the strip to show."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from musiscene_core.brief import Curve
 from musiscene_core.take import Take
 from musiscene_gui.viewmodels.asking import Asker
+from musiscene_gui.viewmodels.feeling import FeelingLine
+from musiscene_gui.viewmodels.take_files import TakeFiles
 from musiscene_gui.viewmodels.takes import TakesModel
 from musiscene_gui.viewmodels.timeline import TimelineModel
 
@@ -17,7 +19,7 @@ _QUIET_DB, _LOUD_DB = -36.0, -6.0
 
 
 class HeardModel:
-    """Reads the overview of the take that is selected and hands it to the timeline."""
+    """Reads what was heard of the take that is selected and hands it to the timeline."""
 
     def __init__(self, files: Asker[object], takes: TakesModel, timeline: TimelineModel) -> None:
         self._files, self._takes, self._timeline = files, takes, timeline
@@ -26,18 +28,48 @@ class HeardModel:
     def _selected(self) -> None:
         card, brief = self._takes.selected, self._timeline.brief
         if card is None or brief is None or card.files.take.record != brief.timeline.record:
-            self._timeline.set_heard(None)
+            self._timeline.set_heard({})
             return
-        take, folder = card.files.take, card.files.folder
-        self._files.ask(lambda _: strength_of(take, folder), self._have_of(card.letter))
+        files = card.files
+        self._files.ask(lambda _: heard_of(files), self._have_of(card.letter))
 
-    def _have_of(self, letter: str) -> Callable[[Curve | None], None]:
-        def have(curve: Curve | None) -> None:
+    def _have_of(self, letter: str) -> Callable[[dict[FeelingLine, Curve]], None]:
+        def have(heard: dict[FeelingLine, Curve]) -> None:
             selected = self._takes.selected
             if selected is not None and selected.letter == letter:
-                self._timeline.set_heard(curve)
+                self._timeline.set_heard(heard)
 
         return have
+
+
+def heard_of(files: TakeFiles) -> dict[FeelingLine, Curve]:
+    """How strong a take is, by its sound, and how pleasant, as the critic measured; both -1 to 1.
+
+    Raises:
+        MediaError: its overview is damaged.
+    """
+    strength, pleasant = strength_of(files.take, files.folder), pleasantness_of(files)
+    heard: dict[FeelingLine, Curve] = {}
+    if strength is not None:
+        heard["arousal"] = Curve(strength.hop_s, tuple(2 * one - 1 for one in strength.values))
+    if pleasant is not None:
+        heard["valence"] = pleasant
+    return heard
+
+
+def pleasantness_of(files: TakeFiles) -> Curve | None:
+    """How pleasant the critic found a take; None where it did not hear it."""
+    felt = files.critique.felt if files.critique is not None else ()
+    length_s = files.take.length_samples / files.take.sample_rate
+    if not felt:
+        return None
+    # Here and not above: the window is there sooner without numpy.
+    import numpy as np
+
+    middles = [(one.start_s + one.end_s) / 2 for one in felt]
+    times = (np.arange(max(1, round(length_s / HOP_S))) + 0.5) * HOP_S
+    values = np.interp(times, middles, [one.valence for one in felt])
+    return Curve(HOP_S, tuple(float(value) for value in np.clip(np.nan_to_num(values), -1.0, 1.0)))
 
 
 def strength_of(take: Take, folder: Path) -> Curve | None:

@@ -415,7 +415,7 @@ class PlaybackModel:
         self._following = True
         try:
             if self._timeline.is_open:
-                self._timeline.set_playhead(self.frame())
+                self._timeline.follow(self.frame())
         finally:
             self._following = False
         self.moved.emit()

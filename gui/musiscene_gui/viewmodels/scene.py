@@ -183,7 +183,7 @@ class SceneModel:
             self._spotted = brief
             self._voice = MEASURED
             self.hits = candidates(brief)
-            self._timeline.set_heard(None)
+            self._timeline.set_heard({})
             self._timeline.set_brief(brief)
             self.hits_changed.emit()
             self.curve_changed.emit()

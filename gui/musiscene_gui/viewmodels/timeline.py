@@ -6,12 +6,13 @@ frames, so that zooming is smooth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from musiscene_core.brief import Curve, SceneBrief
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
 from musiscene_core.timeline import Marker, TimelineClip
+from musiscene_gui.viewmodels.feeling import FeelingLine
 from musiscene_gui.viewmodels.observable import Signal
 
 SHORTEST_VIEW_S = 1.0
@@ -33,8 +34,8 @@ class TimelineModel:
         markers: the user's markers.
         brief: what was spotted of the range `brief.timeline.record`; None before.
         placed: record frames of music placed from here, and what to call it.
-        heard: how strong the music of the take at hand is over the brief's range, 0 to 1; None
-            where nothing is made yet.
+        heard: what the music of the take at hand feels like over the brief's range, -1 to 1, as
+            far as it was heard; empty where nothing is made yet.
     """
 
     def __init__(self) -> None:
@@ -47,7 +48,7 @@ class TimelineModel:
         self.markers: tuple[Marker, ...] = ()
         self.brief: SceneBrief | None = None
         self.placed: tuple[tuple[FrameRange, str], ...] = ()
-        self.heard: Curve | None = None
+        self.heard: Mapping[FeelingLine, Curve] = {}
         self._range = FrameRange(0, 0)
         self._playhead = 0
         self._view = (0.0, 0.0)
@@ -86,7 +87,7 @@ class TimelineModel:
         self.name, self.rate, self.record = name, rate, record
         self.clips, self.markers = clips, markers
         if not again:
-            self.brief = self.heard = None
+            self.brief, self.heard = None, {}
             self._range = chosen or record
             self._playhead = self._range.start
             self._view = (float(record.start), float(record.end))
@@ -105,8 +106,8 @@ class TimelineModel:
         self.brief = brief
         self.changed.emit()
 
-    def set_heard(self, heard: Curve | None) -> None:
-        """Show how strong the music turned out."""
+    def set_heard(self, heard: Mapping[FeelingLine, Curve]) -> None:
+        """Show what the music turned out to feel like."""
         self.heard = heard
         self.changed.emit()
 
@@ -147,6 +148,15 @@ class TimelineModel:
         if frame != self._playhead:
             self._playhead = frame
             self.playhead_changed.emit()
+
+    def follow(self, frame: int) -> None:
+        """Go to a frame that is played; what is seen goes along where the playhead was seen."""
+        start, end = self._view
+        seen = start <= self._playhead < end
+        self.set_playhead(frame)
+        if seen and not start <= self._playhead < end:
+            backwards = self._playhead < start
+            self._look(self._playhead - (end - start) * (0.95 if backwards else 0.05), end - start)
 
     def step(self, frames: int) -> None:
         """Go on by so many frames, or back."""

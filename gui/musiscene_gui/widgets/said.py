@@ -13,9 +13,11 @@ from PySide6.QtCore import QT_TRANSLATE_NOOP, QCoreApplication
 
 from musiscene_core.errors import MusiSceneError
 from musiscene_gui.widgets.language import speaks_english, tr
+from musiscene_gui.widgets.numbers import localised
 
 _CONTEXT = "Said"
 _PLACE = re.compile(r"\\\{(\d)\\\}")
+_FIGURE = re.compile(r"[+-]?\d+\.\d+")
 
 STAGES = (
     QT_TRANSLATE_NOOP("Said", "Take {0}: {1}"),
@@ -127,7 +129,8 @@ def said(sentence: str) -> str:
     template, places = found
     spoken = QCoreApplication.translate(_CONTEXT, template)
     for number, place in enumerate(places):
-        spoken = spoken.replace(f"{{{number}}}", said(place))
+        told = localised(place) if _FIGURE.fullmatch(place) else said(place)
+        spoken = spoken.replace(f"{{{number}}}", told)
     return spoken
 
 

@@ -9,6 +9,7 @@ from musiscene_core.protocol import JobInfo
 from musiscene_gui.viewmodels.panel import Panel
 from musiscene_gui.widgets.building import ElidedLabel, label, row, set_class
 from musiscene_gui.widgets.captions import Captions
+from musiscene_gui.widgets.numbers import decimal
 from musiscene_gui.widgets.said import said
 from musiscene_gui.widgets.wishing import WishGrid
 
@@ -107,7 +108,7 @@ class SceneColumn(QFrame):
     def _show_estimate(self) -> None:
         scene = self._panel.scene
         self.estimate.setVisible(not scene.busy and self._panel.timeline.is_open)
-        what = self.tr("{0} × {1} s").format(scene.wishes.takes, f"{scene.length_s:.1f}")
+        what = self.tr("{0} × {1} s").format(scene.wishes.takes, decimal(scene.length_s, 1))
         if scene.estimate_s is None:
             told = self.tr("no estimate until a few are made")
         else:
@@ -117,7 +118,7 @@ class SceneColumn(QFrame):
     def _lay_out(self) -> None:
         inner = QWidget()
         words = QVBoxLayout(inner)
-        words.setContentsMargins(0, 0, 2, 0)
+        words.setContentsMargins(0, 0, 0, 0)
         words.setSpacing(6)
         words.addWidget(self.captions)
         words.addWidget(self.wishes)
@@ -130,7 +131,7 @@ class SceneColumn(QFrame):
         head = row(self.title, self.range)
         head.layout().setStretch(0, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(10, 8, 8, 8)
+        column.setContentsMargins(10, 8, 10, 8)
         column.setSpacing(6)
         column.addWidget(head)
         column.addWidget(scroll, 1)

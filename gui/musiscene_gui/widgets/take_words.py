@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from musiscene_core.keys import key_name
 from musiscene_core.take import Stem, Take
 from musiscene_gui.viewmodels.take_files import TakeFiles
+from musiscene_gui.widgets.keys import key_title
 from musiscene_gui.widgets.language import tr
+from musiscene_gui.widgets.numbers import decimal
 from musiscene_gui.widgets.said import said
 
 if TYPE_CHECKING:
@@ -71,8 +72,8 @@ def stem_title(stem: Stem) -> str:
 
 def loudness(take: Take) -> str:
     """Loudness and true peak."""
-    return tr("{lufs:.1f} LUFS · {peak:.1f} dBTP").format(
-        lufs=take.loudness_lufs, peak=take.true_peak_dbtp
+    return tr("{lufs} LUFS · {peak} dBTP").format(
+        lufs=decimal(take.loudness_lufs, 1), peak=decimal(take.true_peak_dbtp, 1)
     )
 
 
@@ -90,13 +91,17 @@ def hits_in_full(files: TakeFiles) -> str:
     if not met.total:
         return tr("No hit points were chosen.")
     lines = [
-        tr("{met} of {total} hits within a frame; the worst is {worst:.2f} frames off").format(
-            met=met.met, total=met.total, worst=met.worst_frames
+        tr("{met} of {total} hits within a frame; the worst is {worst} frames off").format(
+            met=met.met, total=met.total, worst=decimal(met.worst_frames, 2)
         )
     ]
     for hit in files.take.hits:
-        name = hit.label or hit.kind
-        lines.append(f"{name}: {hit.error_frames:+.2f} ({hit.error_ms:+.1f} ms)")
+        name = hit_title(hit.label or hit.kind)
+        frames, late_ms = (
+            decimal(hit.error_frames, 2, sign=True),
+            decimal(hit.error_ms, 1, sign=True),
+        )
+        lines.append(f"{name}: {frames} ({late_ms} ms)")
     return "\n".join(lines)
 
 
@@ -104,7 +109,7 @@ def key_and_tempo(take: Take) -> str:
     """Key and tempo; empty where unknown."""
     parts = []
     if take.tonic is not None and 0 <= take.tonic < 12:
-        parts.append(key_name(take.tonic, take.mode))
+        parts.append(key_title(take.tonic, take.mode))
     if take.tempo is not None and take.tempo.segments:
         parts.append(tr("{bpm:.0f} BPM").format(bpm=take.tempo.segments[0].bpm))
     return " · ".join(parts)
@@ -151,5 +156,5 @@ def size(size_bytes: int) -> str:
     """Bytes in the unit that fits."""
     for unit, each in ((tr("GB"), 10**9), (tr("MB"), 10**6)):
         if size_bytes >= each:
-            return f"{size_bytes / each:.1f} {unit}"
+            return f"{decimal(size_bytes / each, 1)} {unit}"
     return tr("{kilobytes:.0f} kB").format(kilobytes=size_bytes / 1000)

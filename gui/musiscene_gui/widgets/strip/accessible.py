@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QPoint, QRect, QSize
+from PySide6.QtCore import QObject, QRect
 from PySide6.QtGui import QAccessible, QAccessibleInterface, QWindow
 from PySide6.QtWidgets import QAccessibleWidget
 
 from musiscene_core.ranges import FrameRange
+from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.language import tr
 from musiscene_gui.widgets.strip import geometry as at
 from musiscene_gui.widgets.take_words import hit_title
@@ -69,16 +70,52 @@ def parts_of(strip: Strip) -> tuple[Part, ...]:
             record = FrameRange(first, max(first + 1, start + round(speech.end_s * fps)))
             name = tr("Dialogue, {0} to {1}").format(code(record.start), code(record.end))
             found.append(Part(name, record, at.DIALOGUE))
+        if brief.temp_track.present:
+            found.append(_temp(strip, brief.timeline.record))
         for index in sorted(range(len(scene.hits)), key=lambda i: scene.hits[i].frame):
             hit = scene.hits[index]
             words = [tr("Hit point at {0}").format(code(start + hit.frame)), hit_title(hit.label)]
             words.append(tr("held") if hit.held else tr("left to the engine"))
             name = ", ".join(filter(None, words))
             found.append(Part(name, moment(start + hit.frame), at.CUES, index, hit.held))
-    for record, label in timeline.placed:
+    else:
+        for clip in timeline.clips:
+            record = clip.mapping.record
+            if clip.role == "dialogue":
+                name = tr("Dialogue, {0} to {1}").format(code(record.start), code(record.end))
+                found.append(Part(name, record, at.DIALOGUE))
+            elif clip.role == "temp_track":
+                found.append(_temp(strip, record))
+    if not scene.hits:
+        found += [
+            Part(
+                tr("Marker at {0}: {1}").format(code(mark.record.start), mark.name),
+                moment(mark.record.start),
+                at.CUES,
+            )
+            for mark in timeline.markers
+        ]
+    scores = [(clip.mapping.record, clip.track) for clip in timeline.clips if clip.role == "score"]
+    for record, label in (*scores, *timeline.placed):
         name = tr("Music: {0}, {1} to {2}").format(label, code(record.start), code(record.end))
         found.append(Part(name, record, at.MUSIC))
     return tuple(found)
+
+
+def _temp(strip: Strip, record: FrameRange) -> Part:
+    code = strip.timeline.timecode
+    name = tr("Temp track, {0} to {1}").format(code(record.start), code(record.end))
+    return Part(name, record, at.TEMP)
+
+
+def area_of(strip: Strip, part: Part) -> QRect:
+    """Where a part is on the strip; empty where it is not seen."""
+    scale, (top, height) = strip.scale(), part.row
+    left, right = round(scale.x(part.record.start)), round(scale.x(part.record.end))
+    if part.record.length == 1:
+        left, right = left - _TAKEN_HOLD_PX // 2, left + _TAKEN_HOLD_PX // 2
+    left, right = max(theme.GUTTER, left), min(strip.width(), right)
+    return QRect(left, top, right - left, height) if right > left else QRect()
 
 
 class PartInterface(QAccessibleInterface):
@@ -195,14 +232,10 @@ class StripInterface(QAccessibleWidget):
         strip = self._strip()
         if strip is None:
             return QRect()
-        scale, (top, height) = strip.scale(), part.row
-        left, right = round(scale.x(part.record.start)), round(scale.x(part.record.end))
-        if part.record.length == 1:
-            left, right = left - _TAKEN_HOLD_PX // 2, left + _TAKEN_HOLD_PX // 2
-        left, right = max(0, left), min(strip.width(), right)
-        if right <= left:
-            return QRect()
-        return QRect(strip.mapToGlobal(QPoint(left, top)), QSize(right - left, height))
+        area = area_of(strip, part)
+        if area.isEmpty():
+            return area
+        return QRect(strip.mapToGlobal(area.topLeft()), area.size())
 
     def childCount(self) -> int:  # noqa: N802 - Qt's name
         """How much lies on it."""
@@ -236,13 +269,16 @@ class StripInterface(QAccessibleWidget):
         return None
 
     def text(self, kind: QAccessible.Text) -> str:
-        """Where the playhead is, as its value; all else as the widget says."""
+        """Where the playhead is and how it feels there, as its value; else as the widget says."""
         strip = self._strip()
         if kind == QAccessible.Text.Value and strip is not None:
             timeline = strip.timeline
             if not timeline.is_open:
                 return ""
-            return tr("Playhead at {0}").format(timeline.timecode(timeline.playhead))
+            from musiscene_gui.widgets.strip.telling import feeling_at
+
+            said = tr("Playhead at {0}").format(timeline.timecode(timeline.playhead))
+            return ". ".join(filter(None, (said, feeling_at(strip, timeline.playhead))))
         return str(super().text(kind))
 
 

@@ -19,21 +19,25 @@ from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.shots import ShotBox
 from musiscene_gui.widgets.take_words import hit_title
 
-_DIAMOND = 6
+_DIAMOND, _CANDIDATE = 6, 4.5
 _PICTURE_SHAPE = 16 / 9
 _LABEL_FROM_PX = 560
+_LEGEND_PX, _LEGEND_TOP = 10, 21
+_TITLE_PX = 20
 _INK = QColor(10, 10, 12, 190)
 
 
 @dataclass(frozen=True)
 class Words:
-    """What the rows are called."""
+    """What the rows are called, and the two lines over the shots."""
 
     shots: str
     dialogue: str
     temp: str
     cues: str
     music: str
+    asked: str
+    heard: str
     empty: str
 
 
@@ -83,12 +87,13 @@ def paint_ground(painter: QPainter, width: int, scene: Scene) -> None:
     _temp(painter, scale, timeline)
     _music(painter, scale, timeline)
     _outside(painter, scale, timeline.range)
-    _heard(painter, scale, timeline)
+    _heard(painter, scale, scene)
     _curve(painter, scale, scene)
     _cues(painter, scale, scene, labels=width >= _LABEL_FROM_PX)
     painter.setClipping(False)
     _brackets(painter, scale, timeline.range)
     _gutter(painter, scene.words)
+    _legend(painter, scene)
 
 
 def paint_playhead(painter: QPainter, x: float) -> None:
@@ -244,35 +249,44 @@ def _curve(painter: QPainter, scale: Scale, scene: Scene) -> None:
     line.append(QPointF(scale.x(brief.timeline.record.end), line.last().y()))
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    colour = QColor(theme.WARN if curve.edited else theme.ACCENT)
     if scene.drawing:
         top, height = at.CURVE
         span = scale.x(brief.timeline.record.end) - scale.x(start)
         painter.fillRect(QRectF(scale.x(start), top, span, height), QColor(10, 10, 12, 120))
     painter.setPen(QPen(_INK, 4.5))
     painter.drawPolyline(line)
-    painter.setPen(QPen(colour, 2.0))
+    painter.setPen(_asked_pen(scene))
     painter.drawPolyline(line)
     painter.restore()
 
 
-def _heard(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
-    """How strong the music turned out: dotted, over what was asked for."""
-    brief, heard = timeline.brief, timeline.heard
+def _heard(painter: QPainter, scale: Scale, scene: Scene) -> None:
+    """What the music turned out to feel like: dotted, over what was asked for."""
+    timeline = scene.timeline
+    brief, heard = timeline.brief, timeline.heard.get(scene.line)
     if brief is None or heard is None or not heard.values:
         return
     fps, start = float(timeline.rate.fps), brief.timeline.record.start
     line = QPolygonF()
     for index, value in enumerate(heard.values):
         frame = start + (index + 0.5) * heard.hop_s * fps
-        line.append(QPointF(scale.x(frame), at.curve_y(2 * value - 1)))
+        line.append(QPointF(scale.x(frame), at.curve_y(value)))
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     painter.setPen(QPen(_INK, 4))
     painter.drawPolyline(line)
-    painter.setPen(QPen(QColor(theme.OK), 1.8, Qt.PenStyle.DotLine))
+    painter.setPen(_heard_pen())
     painter.drawPolyline(line)
     painter.restore()
+
+
+def _heard_pen() -> QPen:
+    return QPen(QColor(theme.OK), 1.8, Qt.PenStyle.DotLine)
+
+
+def _asked_pen(scene: Scene) -> QPen:
+    edited = scene.timeline.brief is not None and scene.timeline.brief.emotion_curve.edited
+    return QPen(QColor(theme.WARN if edited else theme.ACCENT), 2.0)
 
 
 def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> None:
@@ -282,30 +296,35 @@ def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> Non
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     places = sorted((scale.x(start + hit.frame), index) for index, hit in enumerate(scene.hits))
-    for place, (x, index) in enumerate(places):
+    # What is held is painted last, over candidates that crowd around it.
+    for place, (x, index) in sorted(enumerate(places), key=lambda one: _weight(scene, one[1][1])):
         hit = scene.hits[index]
-        side = _DIAMOND + (1.5 if index == scene.chosen else 0)
+        side = (_DIAMOND if hit.held else _CANDIDATE) + (1.5 if index == scene.chosen else 0)
         shape = [(x, middle - side), (x + side, middle), (x, middle + side), (x - side, middle)]
-        colour = QColor(theme.CUE)
+        colour = QColor(theme.CUE if hit.held else theme.CANDIDATE)
         painter.setPen(QPen(QColor(theme.BRIGHT) if index == scene.chosen else colour, 1.4))
         painter.setBrush(colour if hit.held else QColor(theme.PANEL))
         painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in shape]))
         following = places[place + 1][0] - 8 if place + 1 < len(places) else scale.right
-        room = int(following - x - 12)
         title = hit_title(hit.label)
-        # The beginning of a word says nothing: what is not held is named where it fits.
-        fits = painter.fontMetrics().horizontalAdvance(title) <= room
-        if labels and title and (fits or (hit.held and room > 24)):
+        # The beginning of a word says nothing: a hit is named where its name fits.
+        if (
+            labels
+            and title
+            and painter.fontMetrics().horizontalAdvance(title) <= following - x - 12
+        ):
             painter.setPen(QColor(theme.TEXT if hit.held else theme.DIM))
-            elide = Qt.TextElideMode.ElideRight
-            text = painter.fontMetrics().elidedText(title, elide, room)
-            painter.drawText(QPointF(x + 10, middle + 4), text)
+            painter.drawText(QPointF(x + 10, middle + 4), title)
     for marker in scene.timeline.markers if not scene.hits else ():
         x = scale.x(marker.record.start)
         painter.setPen(QColor(theme.DIM))
         painter.drawLine(QLineF(x, at.CUES[0] + 2, x, at.CUES[0] + at.CUES[1] - 2))
         painter.drawText(QPointF(x + 4, middle + 4), marker.name)
     painter.restore()
+
+
+def _weight(scene: Scene, index: int) -> tuple[bool, bool]:
+    return index == scene.chosen, scene.hits[index].held
 
 
 def _brackets(painter: QPainter, scale: Scale, marked: FrameRange) -> None:
@@ -331,4 +350,28 @@ def _gutter(painter: QPainter, words: Words) -> None:
     for text, (top, height) in rows:
         room = theme.GUTTER - 8
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(6, top - 2, room, height + 4), flags, shown)
+        painter.drawText(QRectF(6, top - 2, room, min(height, _TITLE_PX) + 4), flags, shown)
+
+
+def _legend(painter: QPainter, scene: Scene) -> None:
+    """Beside the shots: which line was asked for, and which was heard."""
+    brief = scene.timeline.brief
+    if brief is None or not brief.emotion_curve.points:
+        return
+    lines = [(scene.words.asked, _asked_pen(scene))]
+    if scene.line in scene.timeline.heard:
+        lines.append((scene.words.heard, _heard_pen()))
+    font = QFont(painter.font())
+    font.setPixelSize(_LEGEND_PX)
+    painter.save()
+    painter.setFont(font)
+    for place, (text, pen) in enumerate(lines):
+        middle = at.SHOTS[0] + _LEGEND_TOP + place * (_LEGEND_PX + 2)
+        painter.setPen(pen)
+        painter.drawLine(QLineF(6, middle, 18, middle))
+        room = theme.GUTTER - 24
+        shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
+        painter.setPen(QColor(theme.DIM))
+        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+        painter.drawText(QRectF(22, middle - 7, room, 14), flags, shown)
+    painter.restore()

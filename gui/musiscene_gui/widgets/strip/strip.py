@@ -4,7 +4,8 @@ Pointer: drag the ruler to go there, the brackets to set In and Out, a diamond t
 click a diamond to hold or release it; while drawing, drag over the shots to shape the feeling.
 The wheel scrolls, with Ctrl it zooms.
 Keys: arrows step, with Shift a second; I and O; + - 0 zoom; M adds a hit point; [ and ] choose one,
-Return holds or releases it, Alt with arrows moves it; D draws, Up and Down then shape the feeling.
+Return holds or releases it, Alt with arrows moves it; D draws, Up and Down then shape the feeling,
+Esc ends that. Page Up and Down go a view back and on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Literal
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QHelpEvent,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -22,7 +24,7 @@ from PySide6.QtGui import (
     QPixmap,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from musiscene_gui.bridge.thumbnails import Thumbnails
 from musiscene_gui.viewmodels.feeling import FeelingLine
@@ -33,6 +35,7 @@ from musiscene_gui.widgets.strip.accessible import announce, parts_of, speak_of_
 from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.painting import Scene, Words, paint_ground, paint_playhead
 from musiscene_gui.widgets.strip.shots import ShotBox, shot_boxes
+from musiscene_gui.widgets.strip.telling import told_at, told_while_held
 
 _Held = Literal["", "playhead", "in", "out", "hit", "curve"]
 _HEAD_PX = 7
@@ -135,6 +138,17 @@ class Strip(QWidget):
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
         painter.end()
 
+    def event(self, event: QEvent) -> bool:
+        """Keys that mean something here come here first; what lies under the pointer is told."""
+        if event.type() == QEvent.Type.ShortcutOverride and self._means_something(event):
+            event.accept()
+            return True
+        if event.type() == QEvent.Type.ToolTip:
+            assert isinstance(event, QHelpEvent)
+            QToolTip.showText(event.globalPos(), told_at(self, event.pos()), self)
+            return True
+        return super().event(event)
+
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Take hold of what is under the pointer."""
         if event.button() != Qt.MouseButton.LeftButton or not self.timeline.is_open:
@@ -178,11 +192,16 @@ class Strip(QWidget):
             here = self._feeling_at(place)
             self.scene.draw_curve(self.line, self._drawn_from, here)
             self._drawn_from = here
+        if self._moved and self._held:
+            told = told_while_held(self, self._held)
+            QToolTip.showText(event.globalPosition().toPoint(), told, self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
         """Let go; a click on a hit point holds or releases it."""
         if self._held == "hit" and not self._moved:
             self.scene.toggle_hit(self.chosen)
+        if self._moved:
+            QToolTip.hideText()
         self._held = ""
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802 - Qt's name
@@ -198,7 +217,7 @@ class Strip(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802 - Qt's name
         """See the module's head."""
-        act = self._action_of(event)
+        act = self._action_of(event) if self.timeline.is_open else None
         if act is None:
             super().keyPressEvent(event)
             return
@@ -246,10 +265,30 @@ class Strip(QWidget):
             keys.Key_BracketLeft: lambda: self._choose(-1),
             keys.Key_BracketRight: lambda: self._choose(1),
             keys.Key_D: lambda: self.set_drawing(not self.drawing),
+            keys.Key_PageUp: lambda: timeline.step(-self._page()),
+            keys.Key_PageDown: lambda: timeline.step(self._page()),
         }
+        if self.drawing:
+            acts[keys.Key_Escape] = lambda: self.set_drawing(False)
         if self.chosen >= 0:
             acts[keys.Key_Return] = self._toggle_chosen
         return acts.get(key)
+
+    def _means_something(self, event: QEvent) -> bool:
+        """Whether a key is the strip's; I and O mean the same everywhere."""
+        assert isinstance(event, QKeyEvent)
+        if event.key() in (Qt.Key.Key_I, Qt.Key.Key_O):
+            return False
+        plain = not event.modifiers() & ~(
+            Qt.KeyboardModifier.ShiftModifier
+            | Qt.KeyboardModifier.AltModifier
+            | Qt.KeyboardModifier.KeypadModifier
+        )
+        return plain and self.timeline.is_open and self._action_of(event) is not None
+
+    def _page(self) -> int:
+        start, end = self.timeline.view
+        return max(1, round(end - start))
 
     def _choose(self, way: int) -> None:
         order = sorted(range(len(self.scene.hits)), key=lambda i: self.scene.hits[i].frame)
@@ -280,6 +319,7 @@ class Strip(QWidget):
         value = getattr(brief.emotion_curve.at(at_s), self.line) + change
         half = brief.emotion_curve.hop_s / 2
         self.scene.draw_curve(self.line, (at_s - half, value), (at_s + half, value))
+        announce(self, lambda: told_while_held(self, "curve"))
 
     def _move_chosen(self, record_frame: int) -> None:
         brief = self.scene.brief
@@ -374,5 +414,7 @@ class Strip(QWidget):
             temp=self.tr("Temp"),
             cues=self.tr("Hits"),
             music=self.tr("Music"),
+            asked=self.tr("asked"),
+            heard=self.tr("heard"),
             empty=self.tr("Open a film or a timeline to begin: drop it here, or press Ctrl+O."),
         )

@@ -1,0 +1,99 @@
+"""The strip under the pointer and the keyboard."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+
+from musiscene_core.brief import Curve
+from musiscene_gui.widgets.strip import Strip
+from musiscene_gui.widgets.strip import geometry as at
+from musiscene_gui.widgets.strip.telling import feeling_at, told_at
+from tests.support.panel_widgets import opened
+
+LEFT = Qt.MouseButton.LeftButton
+RULER_Y = at.RULER[0] + 8
+CUES_Y = at.CUES[0] + at.CUES[1] // 2
+
+
+def point(strip: Strip, frame: int, y: int) -> QPoint:
+    """Where a frame of the range lies."""
+    return QPoint(round(strip.scale().x(strip.timeline.record.start + frame)), y)
+
+
+def dragged(qtbot, strip: Strip, begin: QPoint, end: QPoint) -> None:
+    qtbot.mousePress(strip, LEFT, pos=begin)
+    qtbot.mouseMove(strip, (begin + end) / 2)
+    qtbot.mouseMove(strip, end)
+    qtbot.mouseRelease(strip, LEFT, pos=end)
+
+
+def test_in_and_out_are_dragged_on_the_ruler(strip: Strip, qtbot) -> None:
+    opened(strip)
+    start, end = strip.timeline.record.start, strip.timeline.record.end
+    dragged(qtbot, strip, point(strip, 0, RULER_Y), point(strip, 48, RULER_Y))
+    last = strip.timeline.record.length
+    dragged(qtbot, strip, point(strip, last, RULER_Y), point(strip, last - 24, RULER_Y))
+    assert abs(strip.timeline.range.start - start - 48) <= 1
+    assert abs(strip.timeline.range.end - end + 24) <= 1
+
+
+def test_a_hit_is_held_released_and_moved(strip: Strip, qtbot) -> None:
+    opened(strip)
+    index = next(i for i, hit in enumerate(strip.scene.hits) if hit.rank == 1)
+    frame = strip.scene.hits[index].frame
+    qtbot.mouseClick(strip, LEFT, pos=point(strip, frame, CUES_Y))
+    assert strip.scene.hits[index].held
+    qtbot.mouseClick(strip, LEFT, pos=point(strip, frame, CUES_Y))
+    assert not strip.scene.hits[index].held
+    dragged(qtbot, strip, point(strip, frame, CUES_Y), point(strip, frame + 20, CUES_Y))
+    moved = strip.scene.hits[index]
+    assert moved.held
+    assert abs(moved.frame - frame - 20) <= 1
+
+
+def test_the_feeling_is_drawn_by_dragging_and_esc_ends_that(strip: Strip, qtbot) -> None:
+    opened(strip)
+    strip.setFocus()
+    qtbot.keyClick(strip, Qt.Key.Key_D)
+    assert strip.drawing
+    top, height = at.CURVE
+    dragged(qtbot, strip, point(strip, 24, top), point(strip, 120, top + height - 1))
+    curve = strip.scene.brief.emotion_curve
+    assert curve.edited
+    assert curve.at(1.0).arousal == pytest.approx(1.0, abs=0.1)
+    assert curve.at(5.0).arousal == pytest.approx(-1.0, abs=0.1)
+    qtbot.keyClick(strip, Qt.Key.Key_Escape)
+    assert not strip.drawing
+
+
+def test_what_lies_under_the_pointer_is_told(strip: Strip) -> None:
+    opened(strip)
+    timeline, brief = strip.timeline, strip.scene.brief
+    start = timeline.record.start
+    hit = strip.scene.hits[0]
+    assert "Hit point at" in told_at(strip, point(strip, hit.frame, CUES_Y))
+    told = told_at(strip, point(strip, 80, at.SHOTS[0] + 20))
+    asked = f"{brief.emotion_curve.at(80 / 24).arousal:+.2f}"
+    assert told.startswith("Shot 2")
+    assert told.endswith(f"Strength: {asked} asked")
+    timeline.set_heard({"arousal": Curve(1.0, (0.0, 0.0, 0.0, -0.4))})
+    assert feeling_at(strip, start + 80) == f"Strength: {asked} asked, -0.40 heard"
+    strip.set_line("valence")
+    assert "heard" not in feeling_at(strip, start + 80)
+    assert feeling_at(strip, start - 1) == ""
+
+
+def test_what_is_seen_follows_the_music_unless_the_user_looks_elsewhere(strip: Strip) -> None:
+    opened(strip)
+    timeline = strip.timeline
+    start = timeline.record.start
+    timeline.zoom(0.25, float(start))
+    length = timeline.view[1] - timeline.view[0]
+    timeline.follow(start + 60)
+    assert timeline.view[0] <= start + 60 < timeline.view[1]
+    assert timeline.view[1] - timeline.view[0] == pytest.approx(length)
+    timeline.set_playhead(start)
+    seen = timeline.view
+    timeline.follow(start + 1)
+    assert timeline.view == seen
