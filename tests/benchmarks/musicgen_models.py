@@ -154,7 +154,7 @@ class Loaded:
         self._inputs = tiny_musicgen.tokenizer()(self.prompt, return_tensors="pt")
         with torch.inference_mode():
             heard, _ = self._text.heard(self.prompt)
-            self.words = Conditions(model.enc_to_dec_proj(heard))
+            self.words = Conditions((model.enc_to_dec_proj(heard),))
 
     def new_codec(self, *, exact: bool = True) -> Codec:
         """The codec's decoder with weights of its own."""
@@ -179,7 +179,7 @@ class Loaded:
     def scores(self, decoder: Decoder, codes: torch.Tensor) -> torch.Tensor:
         """What `decoder` gives each token [steps, codebooks, vocabulary] after reading `codes`."""
         steps = codes.shape[-1]
-        run = Pass(decoder, decoder.words(self.words.words), 2, 1, steps)
+        run = Pass(decoder, decoder.words(self.words.words), 2, [0], steps)
         found = []
         for at in range(steps):
             x = decoder.embedded(codes[..., at : at + 1])

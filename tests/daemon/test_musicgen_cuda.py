@@ -185,6 +185,6 @@ def scores(model: MusicGen, codes: torch.Tensor) -> torch.Tensor:
     """What a model gives each token after reading `codes` [1, codebooks, n]."""
     conditions, _ = model.conditions(PROMPT)
     decoder = model.decoder
-    run = generation.Pass(decoder, decoder.words(conditions.words), 1, 1, codes.shape[-1])
+    run = generation.Pass(decoder, decoder.words(conditions.words), 1, [0], codes.shape[-1])
     steps = range(codes.shape[-1])
     return torch.cat([run.run(decoder.embedded(codes[..., at : at + 1]), at) for at in steps])

@@ -17,7 +17,7 @@ from musiscene_daemon.engines.musicgen import decoder as decoding  # noqa: E402
 from musiscene_daemon.engines.musicgen.codec import Stream  # noqa: E402
 from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass  # noqa: E402
 from musiscene_daemon.engines.musicgen.generation import Conditions  # noqa: E402
-from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen, Several, load  # noqa: E402
 from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
 
@@ -110,6 +110,41 @@ def test_takes_in_one_pass_are_those_made_alone(tmp_path: Path, kernel: Kernel) 
         alone = ours.write(PROMPT, 30, [seed], sampling)
         assert torch.equal(both.codes[row], alone.codes[0])
     assert not torch.equal(both.codes[0], both.codes[1])
+
+
+@pytest.mark.parametrize(
+    ("kind", "kernel"),
+    [
+        ("mono", "float32"),
+        ("mono", "float32-numba"),
+        ("mono", "int8-numba"),
+        ("melody", "float32-numba"),
+    ],
+)
+def test_takes_that_hear_different_words_in_one_pass_are_those_made_alone(
+    tmp_path: Path, kind: str, kernel: Kernel
+) -> None:
+    ours = load(tiny_musicgen.save(tmp_path, kind), kernel=kernel)
+    sampling = Sampling(top_k=20)
+    prompts = (PROMPT, LONG, "drums")
+    chroma = torch.nn.functional.one_hot(torch.tensor([0, 4, 7, 9, 2]), 12).float()
+    chromas = (chroma, None, None) if kind == "melody" else (None,) * 3
+    hears, seeds = (2, 0, 1, 0), [5, 5, 6, 7]
+    # What is read at once is rounded by how many rows there are, which int8 makes more of.
+    read = 12 if kernel.startswith("float32") else 0
+    begun = torch.randint(0, 64, (4, 4, read), generator=torch.Generator().manual_seed(1))
+    together = ours.write(Several(prompts, chromas, hears), 40, seeds, sampling, continued=begun)
+    for row, (heard, seed) in enumerate(zip(hears, seeds, strict=True)):
+        told = Several(prompts, chromas, (heard,))
+        alone = ours.write(told, 40, [seed], sampling, continued=begun[row : row + 1])
+        assert torch.equal(together.codes[row], alone.codes[0])
+        apart = (together.audio[row] - alone.audio[0]).abs().max()
+        assert apart <= 1e-5 * alone.audio.abs().max()
+        if kind == "mono" and kernel.startswith("float32"):
+            usual = ours.write(prompts[heard], 40, [seed], sampling, continued=begun[row : row + 1])
+            assert torch.equal(usual.codes, alone.codes)
+    # The same chance, other words.
+    assert not torch.equal(together.codes[0], together.codes[1])
 
 
 def test_several_threads_take_the_same_step(tmp_path: Path) -> None:
@@ -231,7 +266,7 @@ def test_a_step_of_fixed_shape_is_the_same_step(tmp_path: Path, kind: str) -> No
     decoder = ours.decoder
     conditions, _ = ours.conditions(PROMPT)
     words = () if kind == "melody" else decoder.words(conditions.words)
-    hearing = 0 if kind == "melody" else 1
+    hearing = [] if kind == "melody" else [0]
     one, other = (Pass(decoder, words, 2, hearing, 256) for _ in range(2))
     x = torch.randn(2, 140, 32, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
@@ -264,11 +299,11 @@ def test_narrow_weights_and_a_narrow_cache_hear_nearly_the_same(
     exact = Decoder(shape, states.__getitem__)
     narrow = Decoder(shape, states.__getitem__, kernel)
     assert narrow.cached == cached
-    heard = Conditions(torch.randn(5, 128))
+    heard = Conditions((torch.randn(5, 128),))
     begun = torch.randint(0, 64, (1, 4, 150))
     found = []
     for one in (exact, narrow):
-        run = Pass(one, one.words(heard.words), 2, 1, 200)
+        run = Pass(one, one.words(heard.words), 2, [0], 200)
         with torch.inference_mode():
             x = one.embedded(begun).expand(2, -1, -1)
             states_of = [run.run(x[:, :140], 0)]
@@ -331,7 +366,7 @@ def test_a_prompt_of_thousands_of_words_is_cut(tmp_path: Path) -> None:
     assert written.left_out > 1_000
     assert written.codes.shape == (1, 4, 5)
     slow, fast, other = (
-        ours.conditions(prompt)[0].words
+        ours.conditions(prompt)[0].words[0]
         for prompt in (f"{long}90 bpm", f"{long}99 bpm", f"{long}{long}90 bpm")
     )
     assert len(slow) == 256

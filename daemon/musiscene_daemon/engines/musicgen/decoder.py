@@ -1,15 +1,17 @@
-"""MusicGen's language model for one prompt at a time: a static cache, nothing computed twice.
+"""MusicGen's language model: a static cache, nothing computed twice.
 
-Rows are takes of one prompt; with guidance each take has a second row that hears no words. That
-row's cross-attention is zero whatever its query (its keys are zeros and nothing has a bias), so
-only the first rows attend to the words. For short prompts the queries' and outputs' projections
-are folded into the keys and values. On a processor single steps are taken by host.py, where numba
-has the products. Equations: Copet et al. 2023, section 2.
+Rows are takes; with guidance each take has a second row that hears no words. That row's
+cross-attention is zero whatever its query (its keys are zeros and nothing has a bias), so only the
+first rows attend to the words. For a short prompt that all takes hear, the queries' and outputs'
+projections are folded into the keys and values; of several prompts each take hears its own. On a
+processor single steps are taken by host.py, where numba has the products. Equations: Copet et al.
+2023, section 2.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import operator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,11 +103,40 @@ class _Layer:
 
 @dataclass(frozen=True)
 class Words:
-    """A prompt in one layer: folded scores and values, or keys and values with their products."""
+    """Prompts in one layer: folded scores and values, or keys and values with their products.
 
-    tokens: int
+    Attributes:
+        counts: tokens of each prompt; of folded ones there is one.
+        folded: products with scores and with values.
+        plain: makes queries; keys and values [prompts, heads, most tokens, size]; leads them out.
+    """
+
+    counts: tuple[int, ...]
     folded: tuple[Product, Product] | None = None
     plain: tuple[Product, Tensor, Tensor, Product] | None = None
+
+    @property
+    def tokens(self) -> int:
+        """Of the longest prompt."""
+        return max(self.counts)
+
+
+class _Hearers:
+    """The rows that hear words.
+
+    Attributes:
+        hears: which prompt, of each [rows].
+        mask: the tokens of it [rows, 1, 1, most tokens]; None where there is one prompt.
+    """
+
+    def __init__(self, hears: Sequence[int], words: Sequence[Words], device: str) -> None:
+        """Of layers that have all the same prompts."""
+        self.hears = torch.tensor(hears, dtype=torch.long, device=device)
+        self.mask: Tensor | None = None
+        if words and len(words[0].counts) > 1:
+            counts = torch.tensor(words[0].counts, device=device)[self.hears]
+            places = torch.arange(words[0].tokens, device=device)
+            self.mask = places < counts[:, None, None, None]
 
 
 class Decoder:
@@ -176,7 +207,8 @@ class Decoder:
                     narrow=pack(get(f"{begin}fc2.weight")),
                 )
             )
-        self._last_words: tuple[Tensor | None, tuple[Words, ...]] = None, ()
+        self._last_words: tuple[tuple[Tensor, ...], tuple[Words, ...]] = (), ()
+        self._asking: dict[int, tuple[Packed, Packed]] = {}
         self._norm = norm(f"{BODY}layer_norm")
         self.head = pack(torch.cat([get(f"{HEADS}{book}.weight") for book in books]))
 
@@ -192,44 +224,59 @@ class Decoder:
         parts = [part for row in rows for one in row for part in (one.weight, one.bias)]
         return torch.stack(parts).view(len(rows), 6, -1).float()
 
-    def words(self, heard: Tensor, alive: Callable[[], None] = lambda: None) -> tuple[Words, ...]:
-        """A prompt [tokens, width] made ready for every layer; none where words come first.
+    def words(
+        self, heard: Sequence[Tensor], alive: Callable[[], None] = lambda: None
+    ) -> tuple[Words, ...]:
+        """Prompts [tokens, width] made ready for every layer; none where words come first.
 
         `alive` is called before each layer and may raise to stop.
         """
-        tokens = heard.shape[0]
         kept, words = self._last_words
         # A window is drawn again, and takes asked for again, with the same words.
-        if kept is not heard:
-            wide = heard.to(self.dtype)
+        if len(kept) != len(heard) or any(map(operator.is_not, kept, heard)):
+            wide = [one.to(self.dtype) for one in heard]
             ready = []
-            for layer in self.layers:
+            for number, layer in enumerate(self.layers):
                 if layer.cross is not None:
                     alive()
-                    ready.append(self._words(layer, wide, tokens))
+                    ready.append(self._words(number, layer.cross, wide))
             words = tuple(ready)
-            self._last_words = heard, words
+            self._last_words = tuple(heard), words
         return words
 
-    def _words(self, layer: _Layer, heard: Tensor, tokens: int) -> Words:
+    def _words(
+        self, number: int, cross: tuple[Tensor, Tensor, Tensor, Tensor], heard: Sequence[Tensor]
+    ) -> Words:
         own = self.shape.decoder
         heads, size, width = own.num_attention_heads, own.head_size, own.hidden_size
-        if layer.cross is None:
-            raise AssertionError("only layers with a cross-attention hear words there")
-        query, key, value, out = layer.cross
-        keys = functional.linear(heard, key).view(tokens, heads, size).transpose(0, 1)
-        values = functional.linear(heard, value).view(tokens, heads, size).transpose(0, 1)
-        if tokens > _ABSORBED_TOKENS:
-            first, last = (Packed(weight, self._kernel) for weight in (query, out))
-            return Words(tokens, plain=(first, keys.contiguous(), values.contiguous(), last))
-        scores = (keys @ query.view(heads, size, width)) * size**-0.5
-        mixed = out.view(width, heads, size).transpose(0, 1) @ values.transpose(1, 2)
-        scores = scores.reshape(heads * tokens, width)
-        mixed = mixed.transpose(0, 1).reshape(width, heads * tokens)
+        counts = tuple(len(one) for one in heard)
+        most = max(counts)
+        query, key, value, out = cross
+        keys, values = (
+            torch.stack(
+                [
+                    functional.pad(functional.linear(one, weight), (0, 0, 0, most - len(one)))
+                    .view(most, heads, size)
+                    .transpose(0, 1)
+                    for one in heard
+                ]
+            )
+            for weight in (key, value)
+        )
+        if len(counts) > 1 or most > _ABSORBED_TOKENS:
+            if number not in self._asking:
+                first, last = (Packed(weight, self._kernel) for weight in (query, out))
+                self._asking[number] = first, last
+            first, last = self._asking[number]
+            return Words(counts, plain=(first, keys.contiguous(), values.contiguous(), last))
+        scores = (keys[0] @ query.view(heads, size, width)) * size**-0.5
+        mixed = out.view(width, heads, size).transpose(0, 1) @ values[0].transpose(1, 2)
+        scores = scores.reshape(heads * most, width)
+        mixed = mixed.transpose(0, 1).reshape(width, heads * most)
         if self.on_host:
             first, last = (Packed(weight, self._kernel) for weight in (scores, mixed))
-            return Words(tokens, folded=(first, last))
-        return Words(tokens, folded=(_plain(scores), _plain(mixed)))
+            return Words(counts, folded=(first, last))
+        return Words(counts, folded=(_plain(scores), _plain(mixed)))
 
     def embedded(self, tokens: Tensor) -> Tensor:
         """Tokens [rows, codebooks, n] as [rows, n, width], without positions."""
@@ -246,8 +293,8 @@ class Decoder:
         both = torch.cat([torch.cos(angles), torch.sin(angles)], dim=1)
         return both.to(device=self.device, dtype=self.dtype)
 
-    def cross(self, x: Tensor, words: Words) -> Tensor:
-        """What rows [m, width] hear of the words."""
+    def cross(self, x: Tensor, words: Words, hearers: _Hearers) -> Tensor:
+        """What positions [m, width] hear of the words, those of a row after each other."""
         own = self.shape.decoder
         heads, size = own.num_attention_heads, own.head_size
         rows = x.shape[0]
@@ -258,8 +305,11 @@ class Decoder:
         if words.plain is None:
             raise AssertionError("words are folded or plain")
         query, keys, values, out = words.plain
-        asked = query(x).view(1, rows, heads, size).transpose(1, 2)
-        found = functional.scaled_dot_product_attention(asked, keys[None], values[None])
+        together = 1 if hearers.mask is None else len(hearers.hears)
+        asked = query(x).view(together, -1, heads, size).transpose(1, 2)
+        if hearers.mask is not None:
+            keys, values = (one.index_select(0, hearers.hears) for one in (keys, values))
+        found = functional.scaled_dot_product_attention(asked, keys, values, attn_mask=hearers.mask)
         return out(found.transpose(1, 2).reshape(rows, -1))
 
     def logits(self, hidden: Tensor) -> Tensor:
@@ -278,11 +328,25 @@ class Pass:
     """
 
     def __init__(
-        self, decoder: Decoder, words: tuple[Words, ...], rows: int, hearing: int, longest: int
+        self,
+        decoder: Decoder,
+        words: tuple[Words, ...],
+        rows: int,
+        hears: Sequence[int],
+        longest: int,
     ) -> None:
-        """Room for `longest` positions in `rows` rows, of which the first `hearing` hear words."""
+        """Make room for `longest` positions in `rows` rows.
+
+        Args:
+            decoder: the weights.
+            words: what is heard, of each layer; none where words come first.
+            rows: how many.
+            hears: of the first rows, which prompt; the others hear none.
+            longest: how many positions.
+        """
         own = decoder.shape.decoder
-        self._decoder, self._words, self._hearing = decoder, words, hearing
+        self._decoder, self._words = decoder, words
+        self._hearers = _Hearers(hears, words, decoder.device)
         # What a graph reads of positions that are not written yet must be numbers.
         self.room = -(-longest // BUCKET) * BUCKET
         self.positions = decoder.positions(0, self.room)
@@ -296,7 +360,7 @@ class Pass:
             if decoder.on_host:
                 from musiscene_daemon.engines.musicgen.host import HostStep
 
-                self.host = HostStep(decoder, words, self._caches, rows, hearing)
+                self.host = HostStep(decoder, words, self._caches, rows, hears)
             return
         # A processor attends to float32 fastest, whatever its products take.
         dtype = torch.float32 if decoder.device == "cpu" else decoder.dtype
@@ -376,7 +440,7 @@ class Pass:
         rows, count, width = x.shape
         heads, size = own.num_attention_heads, own.head_size
         x = x.reshape(rows * count, width)
-        heard = self._hearing * count
+        heard = len(self._hearers.hears) * count
         for number, layer in enumerate(decoder.layers):
             joined = layer.joined(layer.before(x)).view(rows, count, 3, heads, size)
             query, key, value = joined.permute(2, 0, 3, 1, 4).unbind(0)
@@ -384,7 +448,8 @@ class Pass:
             x = x + layer.out(found.to(x.dtype))
             if layer.across is not None:
                 hearing = x[:heard]
-                hearing = hearing + decoder.cross(layer.across(hearing), self._words[number])
+                words = self._words[number]
+                hearing = hearing + decoder.cross(layer.across(hearing), words, self._hearers)
                 x = hearing if heard == len(x) else torch.cat([hearing, x[heard:]])
             x = x + layer.narrow(functional.gelu(layer.widen(layer.last(x))))
         return x.view(rows, count, width)[:, -1]

@@ -29,18 +29,24 @@ _CHECKED_EVERY = 8
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the music shall be.
+    """What the music shall be: all takes the same, or each its own.
 
     Attributes:
-        words: [tokens, width], as the language model hears them.
-        before: what comes before the tokens of a row that hears them [n, width]; None where words
-            are heard by cross-attention.
-        before_unheard: the same for a row that does not.
+        words: of each prompt [tokens, width], as the language model hears them.
+        hears: which prompt each take hears; empty where all hear the first.
+        before: of each prompt, what comes before the tokens of a row that hears it
+            [prompts, n, width]; None where words are heard by cross-attention.
+        before_unheard: the same for a row that does not, [1, n, width].
     """
 
-    words: Tensor
+    words: tuple[Tensor, ...]
+    hears: tuple[int, ...] = ()
     before: Tensor | None = None
     before_unheard: Tensor | None = None
+
+    def of_takes(self, takes: int) -> tuple[int, ...]:
+        """Which prompt each of `takes` hears."""
+        return self.hears or (0,) * takes
 
 
 @torch.inference_mode()
@@ -60,7 +66,7 @@ def generate(
 
     Args:
         decoder: the weights.
-        conditions: the prompt.
+        conditions: the prompts.
         frames: with those that are continued.
         seeds: one a take.
         sampling: how to draw.
@@ -95,7 +101,7 @@ def generate(
         decoder,
         () if ahead else decoder.words(conditions.words, lambda: step_done(known, steps)),
         rows,
-        0 if ahead else takes,
+        () if ahead else conditions.of_takes(takes),
         ahead + length - 1,
     )
     chance = Chance(seeds, decoder.device)
@@ -143,7 +149,7 @@ def _before(conditions: Conditions, takes: int, sampling: Sampling) -> Tensor | 
     """What precedes the tokens, [rows, n, width]."""
     if conditions.before is None:
         return None
-    rows = conditions.before.expand(takes, -1, -1)
+    rows = conditions.before[list(conditions.of_takes(takes))]
     if not sampling.guided:
         return rows
     if conditions.before_unheard is None:

@@ -50,7 +50,7 @@ class HostStep:
         words: Sequence[Words],
         caches: Sequence[Cache],
         rows: int,
-        hearing: int,
+        hears: Sequence[int],
     ) -> None:
         """Lay out what a step needs.
 
@@ -59,7 +59,7 @@ class HostStep:
             words: a layer's, or none.
             caches: a layer's, of the rows.
             rows: how many.
-            hearing: how many of them hear the words.
+            hears: of the first of them, which prompt; the others hear none.
         """
         own = decoder.shape.decoder
         self._shape = own.num_codebooks, own.vocab_size
@@ -95,7 +95,7 @@ class HostStep:
             np.array(compiled_product(decoder.head).addresses, np.int64),
             np.array(heard or [[0] * 8], np.int64),
             decoder.norms.numpy(),
-            np.array([heads, size, inner, room, tokens, heard_room, way, hearing], np.int64),
+            np.array([heads, size, inner, room, tokens, heard_room, way], np.int64),
             self._x,
             np.zeros((rows, max(3 * width, heads * padded(tokens))), np.float32),
             np.zeros((rows, padded(width)), np.float32),
@@ -108,6 +108,7 @@ class HostStep:
             np.zeros((parts, longest), np.int16),
             np.ones(max(longest, padded(width)), np.float32),
             self._scores,
+            np.array([(one, words[0].counts[one]) for one in hears], np.int64).reshape(-1, 2),
         )
 
     def __call__(self, x: Tensor, at: int) -> Tensor:
@@ -122,9 +123,9 @@ class HostStep:
         if words.plain is None:
             return None
         _, keys, values, _ = words.plain
-        heads, tokens, size = keys.shape
-        kept = Cache(1, heads, tokens, size, like.dtype)
-        kept.keep(0, keys[None], values[None])
+        prompts, heads, tokens, size = keys.shape
+        kept = Cache(prompts, heads, tokens, size, like.dtype)
+        kept.keep(0, keys, values)
         return kept
 
     @staticmethod
@@ -164,8 +165,7 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
             head: [2] the same of the scores.
             heard: [L, 8] the same of the words' two products; and of what was made of them.
             norms: [L, 6, width] and the final one in a last layer.
-            sizes: heads, their size, inner width, room, tokens, room for them, way, rows that
-                hear.
+            sizes: heads, their size, inner width, room, tokens, room for them, way of hearing.
             x: [rows, padded width] with positions.
             y: [rows, the widest output] to work in, and
             found: [rows, padded width] and
@@ -178,15 +178,17 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
             halves_of: [parts, room] in int16.
             ones: enough of them.
             scores: [rows, outputs] to be filled.
+            hears: [rows that hear, 2]: which prompt, and how many tokens it has.
         come: of the team.
         part: which.
         parts: of so many.
     """
     like, like_cache, table, head, heard, norms, sizes = given[:7]
     x, y, found, wide, chances = given[7:12]
-    normed_of, whole_of, worth_of, room_of, halves_of, ones, scores = given[12:]
+    normed_of, whole_of, worth_of, room_of, halves_of, ones, scores = given[12:19]
+    hears = given[19]
     heads, size, inner, room = sizes[0], sizes[1], sizes[2], sizes[3]
-    tokens, heard_room, way, hearing = sizes[4], sizes[5], sizes[6], sizes[7]
+    tokens, heard_room, way, hearing = sizes[4], sizes[5], sizes[6], len(hears)
     rows, width, layers = x.shape[0], norms.shape[2], len(table)
     size_there = room_of.shape[1] - halves_of.shape[1]
     head_bytes, head_steps = size_there * like_cache.itemsize, 4 if like_cache.itemsize == 1 else 0
@@ -258,7 +260,7 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
                 for m in range(hearing):
                     for h in range(first_head, last_head):
                         begin = h * size
-                        there = h * heard_room
+                        there = (hears[m, 0] * heads + h) * heard_room
                         query[:size] = y[m, begin : begin + size]
                         query[size:] = np.float32(0)
                         look(
@@ -269,7 +271,7 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
                             words[7] + there * head_steps,
                             query,
                             size,
-                            tokens,
+                            hears[m, 1],
                             weights,
                             halves,
                             ones,

@@ -72,6 +72,21 @@ class Mark:
     stream: Stream
 
 
+@dataclass(frozen=True)
+class Several:
+    """Prompts of which each take of a pass hears one.
+
+    Attributes:
+        prompts: the words.
+        chromas: what each follows, [frames, num_chroma], one 1 a frame; None for words alone.
+        hears: which of them each take hears.
+    """
+
+    prompts: tuple[str, ...]
+    chromas: tuple[Tensor | None, ...]
+    hears: tuple[int, ...]
+
+
 class MusicGen:
     """A loaded model."""
 
@@ -97,17 +112,40 @@ class MusicGen:
 
     def conditions(
         self,
-        prompt: str,
+        told: str | Several,
         chroma: Tensor | None = None,
         alive: Callable[[], None] = lambda: None,
     ) -> tuple[Conditions, int]:
-        """What the decoder hears, and how many tokens of the prompt were left out.
+        """What the decoder hears, and how many tokens of the longest prompt were left out.
 
         Args:
-            prompt: the words.
+            told: the words, of all takes or of each.
             chroma: [frames, num_chroma], one 1 a frame; None for a model or a prompt without.
             alive: called now and then; may raise to stop.
         """
+        if isinstance(told, str):
+            told = Several((told,), (chroma,), ())
+        both = [self._heard(prompt, alive) for prompt in told.prompts]
+        words, left_out = tuple(one for one, _ in both), max(left for _, left in both)
+        if not self.shape.melody:
+            return Conditions(words, told.hears), left_out
+        nothing = torch.zeros(1, self.shape.num_chroma, device=words[0].device)
+        nothing[:, 0] = 1
+        # As where the model was trained: shorter words are followed by zeros, which are heard.
+        most = max(map(len, words))
+        wide = [functional.pad(one, (0, 0, 0, most - len(one))) for one in words]
+        before = torch.stack(
+            [
+                torch.cat([self._melody(nothing if one is None else one.to(nothing)), heard])
+                for one, heard in zip(told.chromas, wide, strict=True)
+            ]
+        )
+        unheard = torch.cat([self._melody(nothing), torch.zeros_like(wide[0])])[None]
+        dtype = self.decoder.dtype
+        return Conditions(words, told.hears, before.to(dtype), unheard.to(dtype)), left_out
+
+    def _heard(self, prompt: str, alive: Callable[[], None]) -> tuple[Tensor, int]:
+        """What the language model hears of a prompt [tokens, width], and what was left out."""
         known = self._words.get(prompt)
         if known is None:
             heard, left_out = self.text.heard(prompt, alive)
@@ -115,20 +153,11 @@ class MusicGen:
             if len(self._words) >= _PROMPTS:
                 self._words.clear()
             self._words[prompt] = known
-        words, left_out = known
-        if not self.shape.melody:
-            return Conditions(words), left_out
-        nothing = torch.zeros(1, self.shape.num_chroma, device=words.device)
-        nothing[:, 0] = 1
-        melody = self._melody(nothing if chroma is None else chroma.to(words))
-        unheard = torch.cat([self._melody(nothing), torch.zeros_like(words)])
-        dtype = self.decoder.dtype
-        before = torch.cat([melody, words])[None].to(dtype)
-        return Conditions(words, before, unheard[None].to(dtype)), left_out
+        return known
 
     def write(
         self,
-        prompt: str,
+        words: str | Several,
         frames: int,
         seeds: Sequence[int],
         sampling: Sampling = USUAL,
@@ -143,11 +172,11 @@ class MusicGen:
         """Make music.
 
         Args:
-            prompt: what it shall be like.
+            words: what it shall be like, all takes alike or each its own way.
             frames: how long, with what is continued.
             seeds: one a take.
             sampling: how to draw tokens.
-            chroma: a melody to follow.
+            chroma: a melody to follow, where all are told the same.
             continued: tokens to go on from.
             stream: decodes what is new, and stays as it is, with as many takes as there are seeds;
                 None for one that begins with `continued`.
@@ -165,7 +194,7 @@ class MusicGen:
         def alive() -> None:
             step_done(known, steps)
 
-        conditions, left_out = self.conditions(prompt, chroma, alive)
+        conditions, left_out = self.conditions(words, chroma, alive)
         pieces: list[Tensor] = []
         marks: list[Mark] = []
         told = 0 if stream is None else known

@@ -72,8 +72,8 @@ def _step(kernel: Kernel) -> None:
     """Take one step of a tiny model."""
     sizes = _TINY.weights()
     decoder = Decoder(_TINY, lambda name: torch.zeros(sizes[name]), kernel)
-    words = decoder.words(torch.zeros(2, _TINY.decoder.hidden_size))
-    Pass(decoder, words, 2, 1, 2).run(torch.zeros(2, 1, _TINY.decoder.hidden_size), 0)
+    words = decoder.words([torch.zeros(2, _TINY.decoder.hidden_size)])
+    Pass(decoder, words, 2, [0], 2).run(torch.zeros(2, 1, _TINY.decoder.hidden_size), 0)
 
 
 @torch.inference_mode()
