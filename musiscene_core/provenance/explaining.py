@@ -1,14 +1,19 @@
-"""What a WAV file is, by what it says of itself, by its samples, and by a library's ledger."""
+"""What a sound file is, by what it says of itself, its samples, and a library's ledger and takes.
+
+WAV files are read chunk by chunk; of others, tags and decoded samples tell.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from musiscene_core.errors import InputError
+from musiscene_core.errors import InputError, MediaError
+from musiscene_core.media.lossless import pcm24_sha256, sound_told
 from musiscene_core.provenance.ledger import LEDGER_FILE, Line, read_lines
-from musiscene_core.provenance.marks import find_mark
-from musiscene_core.provenance.riff import read_wav, sound_sha256
+from musiscene_core.provenance.marks import Mark, find_mark, named_in
+from musiscene_core.provenance.pieces import Piece, find_piece
+from musiscene_core.provenance.riff import is_wav, read_wav, sound_sha256
 from musiscene_core.provenance.statement import Statement, read_statement
 
 Verdict = Literal["as made", "changed", "unmarked", "forged", "not ours"]
@@ -27,11 +32,14 @@ class Explanation(NamedTuple):
         statement: how it was made; None where nobody says.
         name: what the statement is named by; empty where there is none.
         part: which of the take's files it is; empty where it is none of them any more.
-        sound: SHA-256 of its samples.
+        sound: SHA-256 of its samples as they lie in it; of no WAV file, and where the samples of
+            another width are those of a take, as they are decoded to 24 bits. Empty where lossy.
         cut: whether the file ends before it should.
         line: the ledger's on it; None where it has none.
         chain: what is wrong with the ledger, as far as it was read; empty where all holds.
         looked: whether there was a ledger to look into.
+        form: how its sound is written, where it was compared as it is decoded.
+        piece: where its samples lie in a take that is still here, where only that told.
     """
 
     verdict: Verdict
@@ -43,22 +51,53 @@ class Explanation(NamedTuple):
     line: Line | None = None
     chain: str = ""
     looked: bool = False
+    form: str = ""
+    piece: Piece | None = None
 
 
 def explain(path: Path, library: Path | None = None) -> Explanation:
-    """What the WAV file at `path` is.
+    """What the sound file at `path` is.
 
     Args:
-        path: of any WAV file.
-        library: the data folder whose ledger to ask; None asks the file alone.
+        path: of a WAV file, or of any other sound.
+        library: the data folder whose ledger and takes to ask; None asks the file alone.
 
     Raises:
-        MediaError: it is not there, or no WAV file.
+        MediaError: it is not there, or no sound file.
         InputError: the ledger cannot be read.
     """
+    if path.is_file() and not is_wav(path):
+        told = sound_told(path)
+        return _explained(named_in(told.tags), pcm24_sha256(path), library, form=told.codec)
     wav = read_wav(path)
     sound = sound_sha256(path, wav)
     found = find_mark(path, wav)
+    first = _explained(found, sound, library, cut=wav.cut)
+    if first.verdict == "changed" and not wav.cut:
+        # As another width the same samples are other bytes.
+        again = _explained(found, _decoded(path), library, form="another width")
+        return again if again.verdict == "as made" else first
+    if first.verdict != "not ours" or library is None:
+        return first
+    piece = find_piece(path, wav, library)
+    if piece is None:
+        return first
+    from_take = find_mark(piece.file, read_wav(piece.file))
+    named = _explained(from_take, sound, library, cut=wav.cut)
+    return named._replace(piece=piece) if named.statement is not None else first
+
+
+def _decoded(path: Path) -> str:
+    try:
+        return pcm24_sha256(path)
+    except MediaError:
+        return ""
+
+
+def _explained(
+    found: Mark | None, sound: str, library: Path | None, *, cut: bool = False, form: str = ""
+) -> Explanation:
+    """What a file is that says `found` and has the samples `sound`."""
     ledger = library / LEDGER_FILE if library is not None else None
     looked = ledger is not None and ledger.exists()
     line, chain = (None, "")
@@ -81,7 +120,7 @@ def explain(path: Path, library: Path | None = None) -> Explanation:
     else:
         verdict = "as made"
     name = found.name if found is not None else (line.name if line is not None else "")
-    return Explanation(verdict, statement, name, part, sound, wav.cut, line, chain, looked)
+    return Explanation(verdict, statement, name, part, sound, cut, line, chain, looked, form)
 
 
 def _looked_up(ledger: Path, name: str, sound: str) -> tuple[Line | None, str]:
@@ -94,7 +133,7 @@ def _looked_up(ledger: Path, name: str, sound: str) -> tuple[Line | None, str]:
             continue
         if name and line.name == name:
             by_name = line
-        elif sound in line.statement:
+        elif sound and sound in line.statement:
             # The statement's text is short, and holds each file's hash as it is.
             by_sound = line
     return by_name or by_sound, chain
@@ -111,6 +150,8 @@ def _statement(text: str) -> Statement | None:
 
 def _part(statement: Statement, sound: str, said: str) -> str:
     """Which file of the take it is; silent stems are alike, so what it says goes first."""
+    if not sound:
+        return ""
     if statement.sound.get(said) == sound:
         return said
     return next((part for part, one in statement.sound.items() if one == sound), "")

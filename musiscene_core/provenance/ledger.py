@@ -14,13 +14,17 @@ import json
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from musiscene_core.errors import InputError, OutputError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.provenance.statement import MAX_STATEMENT, name_of
 
 LEDGER_FILE = "ledger.jsonl"
+_LOCK_FILE = "ledger.lock"
+_WAIT_S = 10.0
 FIRST = "0" * 64
 _MAX_LINE = 2 * MAX_STATEMENT + (1 << 16)
 
@@ -53,12 +57,14 @@ class Line(NamedTuple):
 
 
 class Ledger:
-    """The ledger in one data folder. One process writes it; any thread of it may."""
+    """The ledger in one data folder. Any thread writes it, and any process, one after another."""
 
     def __init__(self, data_folder: Path) -> None:
         self._path = data_folder / LEDGER_FILE
+        self._lock = InstanceLock(data_folder / _LOCK_FILE)
         self._guard = threading.Lock()
         self._last: tuple[int, str] | None = None
+        self._size = 0
         self._places: set[str] = set()
 
     @property
@@ -73,11 +79,11 @@ class Ledger:
             Whether it was added: a place that has its line keeps it.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: it cannot be written, or another process holds it.
         """
-        with self._guard:
+        with self._guard, self._alone():
             try:
-                if self._last is None:
+                if self._last is None or self._size_now() != self._size:
                     self._take_up()
                 if place in self._places:
                     return False
@@ -95,12 +101,33 @@ class Ledger:
                     file.write(line)
                     file.flush()
                     os.fsync(file.fileno())
+                    self._size = file.tell()
             except OSError as error:
                 self._last = None
                 raise OutputError.from_os(error, self._path) from error
             self._last = number + 1, str(entry["hash"])
             self._places.add(place)
             return True
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """While no other process writes: two lines after the same one would break the chain."""
+        try:
+            free = self._lock.acquire(_WAIT_S)
+        except OSError as error:
+            raise OutputError.from_os(error, self._path) from error
+        if not free:
+            raise OutputError(
+                f"{self._path} is held by process {self._lock.holder()}.",
+                hint="It is noted the next time; end that process if it hangs.",
+            )
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _size_now(self) -> int:
+        return self._path.stat().st_size if self._path.exists() else 0
 
     def lines(self) -> Iterator[Line]:
         """Every whole line, each with what is wrong with it.
@@ -113,13 +140,14 @@ class Ledger:
     def _take_up(self) -> None:
         """Cut off a torn last line, and know what was noted."""
         if not self._path.exists():
-            self._last, self._places = (0, FIRST), set()
+            self._last, self._places, self._size = (0, FIRST), set(), 0
             return
         with open(self._path, "r+b") as file:
             size = file.seek(0, os.SEEK_END)
             whole = _end_of_last_line(file, size)
             if whole < size:
                 file.truncate(whole)
+            self._size = whole
         self._places = set()
         last = (0, FIRST)
         for line in read_lines(self._path):

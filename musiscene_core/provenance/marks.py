@@ -76,6 +76,15 @@ def find_mark(path: Path, wav: Wav) -> Mark | None:
     return None
 
 
+def named_in(tags: Mapping[str, str]) -> Mark | None:
+    """What the tags of a file of another form say; None where nothing of ours."""
+    for value in tags.values():
+        named = _NAMED.search(value.encode("utf-8", "replace"))
+        if named:
+            return Mark("", named[1].decode())
+    return None
+
+
 def _ixml(statement: Statement, text: str, part: str) -> bytes:
     root = ElementTree.Element(_ROOT)
     use = "may be used commercially" if statement.commercial_use else "commercial use not allowed"

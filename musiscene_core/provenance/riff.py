@@ -21,6 +21,7 @@ _BLOCK = 1 << 20
 _LARGE = 0xFFFFFFFF
 _LIMIT = (1 << 32) - 1
 _OURS = (b"iXML", b"LIST")
+_HEADS = (b"RIFF", b"RF64", b"BW64")
 _HINT = "Name a WAV file."
 
 
@@ -58,6 +59,22 @@ class Wav(NamedTuple):
         return [chunk for chunk in self.chunks if chunk.kind == kind]
 
 
+def is_wav(path: Path) -> bool:
+    """Whether the file at `path` begins as a WAV file does, or cannot be read at all.
+
+    Raises:
+        MediaError: it is empty.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(4)
+    except OSError:
+        return True
+    if not head:
+        raise MediaError(f"{path} is empty, and so no WAV file.", hint=_HINT)
+    return head in _HEADS
+
+
 def read_wav(path: Path) -> Wav:
     """The chunks of the WAV file at `path`.
 
@@ -75,7 +92,7 @@ def read_wav(path: Path) -> Wav:
 
 def _chunks(file: BinaryIO, size: int, path: Path) -> Wav:
     head = file.read(12)
-    if head[:4] not in (b"RIFF", b"RF64", b"BW64") or head[8:12] != b"WAVE":
+    if head[:4] not in _HEADS or head[8:12] != b"WAVE":
         raise MediaError(f"{path} is no WAV file.", hint=_HINT)
     found: list[Chunk] = []
     large = 0

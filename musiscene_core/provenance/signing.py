@@ -16,7 +16,7 @@ from typing import Any
 from musiscene_core import __version__
 from musiscene_core.errors import EngineError, InputError, OutputError, RequestError
 from musiscene_core.provenance.explaining import explain
-from musiscene_core.provenance.riff import read_wav
+from musiscene_core.provenance.riff import is_wav, read_wav
 from musiscene_core.provenance.statement import Statement
 
 STATEMENT_LABEL = "org.musiscene.statement"
@@ -83,7 +83,7 @@ def signature_of(path: Path) -> str:
     Raises:
         MediaError: no WAV file.
     """
-    if not read_wav(path).find(_CHUNK):
+    if not is_wav(path) or not read_wav(path).find(_CHUNK):
         return ""
     if importlib.util.find_spec("c2pa") is None:
         return "It is signed after C2PA; pip install 'musiscene[c2pa]' tells by whom."

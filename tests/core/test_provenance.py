@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import struct
+import subprocess
+import sys
 import wave
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import pytest
 from musiscene_core.brief import Caption, HowWritten
 from musiscene_core.composing.score import score
 from musiscene_core.errors import InputError, MediaError, RequestError
+from musiscene_core.media import find_ffmpeg
 from musiscene_core.media.wav import set_time_reference
 from musiscene_core.provenance.explaining import explain
 from musiscene_core.provenance.ledger import FIRST, Ledger, read_lines
@@ -299,6 +302,105 @@ def test_the_command_tells_it_and_checks_the_ledger(library: Path, marked: Path,
     assert main(["provenance", "check", "--library", str(library)]) == 2
     assert "Line 1 was changed" in capsys.readouterr().err
     assert main(["provenance", str(library / "none.wav")]) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "verdict", "part"),
+    [
+        ("x.flac", (), "as made", "stems/bass.wav"),
+        ("x.flac", ("-map_metadata", "-1"), "unmarked", "stems/bass.wav"),
+        ("x.flac", ("-t", "1"), "changed", ""),
+        ("x.mp3", (), "changed", ""),
+        ("x.aiff", ("-c:a", "pcm_s24be", "-map_metadata", "-1"), "unmarked", "stems/bass.wav"),
+        ("x.wav", ("-c:a", "pcm_f32le"), "as made", "stems/bass.wav"),
+        ("x.wav", ("-c:a", "pcm_s16le"), "changed", ""),
+        ("x.wav", ("-c", "copy", "-rf64", "always", "-map_metadata", "-1"), "unmarked", None),
+    ],
+)
+def test_what_other_programs_make_of_a_file_is_still_known(
+    library: Path, marked: Path, tmp_path: Path, name: str, options, verdict: str, part
+) -> None:
+    note(Ledger(library), library / "takes", "cue-1/take-1")
+    source = marked / "stems" / "bass.wav"
+    command = [find_ffmpeg(), "-v", "error", "-i", str(source), *options, str(tmp_path / name)]
+    subprocess.run(command, check=True)
+    found = explain(tmp_path / name, library)
+    assert (found.verdict, found.part) == (verdict, "stems/bass.wav" if part is None else part)
+    assert found.line is not None
+    assert found.line.place == "cue-1/take-1"
+
+
+def test_a_piece_that_says_nothing_is_found_in_the_take_that_is_here(
+    library: Path, marked: Path, tmp_path: Path, capsys
+) -> None:
+    note(Ledger(library), library / "takes", "cue-1/take-1")
+    source = marked / "mix.wav"
+    data = read_wav(source).data
+    whole = source.read_bytes()
+    piece = tmp_path / "piece.wav"
+    with wave.open(str(piece), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(3)
+        file.setframerate(48_000)
+        begin = data.begin + 6 * 24_000
+        # Faded at its ends, as an editor leaves it.
+        file.writeframes(bytes(600) + whole[begin + 600 : begin + 6 * 48_000] + bytes(600))
+    found = explain(piece, library)
+    assert (found.verdict, found.part) == ("changed", "")
+    assert found.line is not None
+    assert found.piece is not None
+    assert found.piece.file == source
+    assert found.piece.file_s - found.piece.own_s == pytest.approx(0.5)
+    assert main(["provenance", str(piece), "--library", str(library), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["piece"]["file"] == str(source)
+    cut = tmp_path / "cut.wav"
+    cut.write_bytes(whole[: data.begin + 200_000])
+    found = explain(cut, library)
+    assert (found.verdict, found.cut) == ("changed", True)
+    assert found.piece is not None
+    assert found.piece.file_s == found.piece.own_s
+    with wave.open(str(piece), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(3)
+        file.setframerate(48_000)
+        file.writeframes(bytes(6 * 48_000))
+    assert explain(piece, library).verdict == "not ours"
+    shutil.rmtree(marked)
+    assert explain(cut, library).verdict == "not ours"
+
+
+def test_processes_that_write_at_once_leave_one_chain(tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom pathlib import Path\n"
+        "from musiscene_core.provenance.ledger import Ledger\n"
+        "ledger = Ledger(Path(sys.argv[1])); print(flush=True); sys.stdin.readline()\n"
+        "for n in range(int(sys.argv[3])): ledger.note(f'{sys.argv[2]}/{n}', 'x' * 500, 1.0)"
+    )
+    counts = {"a": 40, "b": 40, "killed": 1_000_000}
+    writing = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(tmp_path), name, str(count)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name, count in counts.items()
+    ]
+    for one in writing:
+        one.stdout.readline()
+    for one in writing:
+        one.stdin.write(b"\n")
+        one.stdin.flush()
+    assert [one.wait(60) for one in writing[:2]] == [0, 0]
+    writing[2].kill()
+    for one in writing:
+        one.communicate()
+    assert Ledger(tmp_path).note("after/0", "x", 1.0)
+    lines = list(read_lines(tmp_path / "ledger.jsonl"))
+    assert [line.problem for line in lines if line.problem] == []
+    places = [line.place for line in lines]
+    assert len(set(places)) == len(places)
+    assert {f"{name}/{n}" for name in "ab" for n in range(40)} < set(places)
+    assert places[-1] == "after/0"
 
 
 def test_a_sidecar_that_makes_no_sense_is_passed_over(library: Path, marked: Path) -> None:

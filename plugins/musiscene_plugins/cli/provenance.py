@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     if len(words) == 2 and words[0] == "sign":
         return _sign(Path(words[1]), arguments)
     if len(words) != 1:
-        raise RequestError("One file at a time.", hint="Write `musiscene provenance FILE.wav`.")
+        raise RequestError("One file at a time.", hint="Write `musiscene provenance FILE`.")
     found = explain(Path(words[0]).expanduser(), library)
     signature = _signature(Path(words[0]).expanduser())
     if arguments.json:
@@ -50,6 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _lines(found: Explanation, signature: str) -> Iterator[str]:
     yield _SAID[found.verdict]
+    if found.form:
+        yield f"  Its samples were compared as they are decoded ({found.form})."
+    if found.piece is not None:
+        at, own = found.piece.file_s, found.piece.own_s
+        yield f"  What it has at {own:.2f} s is what {found.piece.file} has at {at:.2f} s."
     if found.cut:
         yield "  The file ends before it should: it was cut short."
     if found.statement is not None and found.verdict != "forged":
@@ -98,6 +103,14 @@ def _plain(found: Explanation, signature: str) -> dict[str, object]:
         "name": found.name,
         "sound": found.sound,
         "cut": found.cut,
+        "form": found.form,
+        "piece": None
+        if found.piece is None
+        else {
+            "file": str(found.piece.file),
+            "file_s": found.piece.file_s,
+            "own_s": found.piece.own_s,
+        },
         "ledger": None
         if line is None
         else {"line": line.number, "place": line.place, "time": line.time, "hash": line.hash},

@@ -49,12 +49,12 @@ def add_provenance(parser: argparse.ArgumentParser) -> None:
         "words",
         nargs="+",
         metavar="FILE",
-        help="a WAV file, wherever it comes from; `sign FILE` signs one; `check` reads the ledger",
+        help="a sound file, wherever it comes from; `sign FILE` signs it; `check` reads the ledger",
     )
     parser.add_argument(
         "--library",
         metavar="DIR",
-        help="the data folder whose ledger to ask (default: this user's)",
+        help="the data folder whose ledger and takes to ask (default: this user's)",
     )
     signing = parser.add_argument_group("signing, after C2PA")
     signing.add_argument("--certificate", metavar="PEM", help="yours, with the chain above it")
