@@ -23,10 +23,11 @@ Written by `packaging/listening_page.py`; do not edit.
 
 {SECONDS} seconds of each idiom by the embedded composer, seed {SEED}, as `musiscene gallery` makes
 them: nothing was chosen, mixed or mended by hand. Free of rights (CC0).
-`musiscene gallery --output DIR` makes the same at full quality, with all figures.
+`musiscene gallery --output DIR` makes the same at full quality, with all figures. Each is as
+loud as music without dialogue is delivered, -16 LUFS.
 
-| idiom | | key | tempo | loudness |
-|---|---|---|---|---|
+| idiom | | key | tempo |
+|---|---|---|---|
 """
 
 
@@ -55,10 +56,11 @@ def main() -> int:
         for piece in json.loads(made.stdout):
             sound = sounds / Path(piece["file"]).with_suffix(".mp3").name.replace(" ", "-")
             encode(gallery / piece["file"], sound)
-            player = f'<audio controls preload="none" src="../sounds/{sound.name}"></audio>'
+            player = f'<audio controls preload="metadata" src="../sounds/{sound.name}"></audio>'
+            # Where the page is read as a file of the repository there are links alone.
+            player += f" [MP3](sounds/{sound.name})"
             rows.append(
-                f"| {piece['idiom']} | {player} | {piece['key']} | {piece['tempo_bpm']:.0f} BPM "
-                f"| {piece['loudness_lufs']:.1f} LUFS |"
+                f"| {piece['idiom']} | {player} | {piece['key']} | {piece['tempo_bpm']:.0f} BPM |"
             )
     (DOCS / "listen.md").write_text(_INTRODUCTION + "\n".join(rows) + "\n", encoding="utf-8")
     return 0

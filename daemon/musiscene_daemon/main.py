@@ -33,7 +33,7 @@ _LOCK_WAIT_S = 0.2
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns its exit code."""
-    given = _parser().parse_args(arguments)
+    given = build_parser().parse_args(arguments)
     try:
         settings = Settings.from_environment(
             idle_s=given.idle_s,
@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """What the command understands."""
     parser = argparse.ArgumentParser(
         prog="musiscened", description="The MusiScene daemon: spots and scores in the background."
     )

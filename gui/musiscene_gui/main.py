@@ -11,14 +11,7 @@ from musiscene_core import __version__
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the panel; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="musiscene-panel", description="Score film scenes in a window."
-    )
-    parser.add_argument("file", metavar="FILE", nargs="?", help="a movie or timeline to open")
-    parser.add_argument("--resolve", action="store_true", help="the timeline open in Resolve")
-    parser.add_argument("--bridge", action="store_true", help="the same in its free edition")
-    parser.add_argument("--version", action="version", version=__version__)
-    given = parser.parse_args(argv)
+    given = build_parser().parse_args(argv)
     # Here and not above: --help needs no window.
     from musiscene_gui.application import Application, prepared_qt
 
@@ -33,6 +26,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return qt.exec()
     finally:
         application.close()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """What the command understands."""
+    parser = argparse.ArgumentParser(
+        prog="musiscene-panel", description="Score film scenes in a window."
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a movie or timeline to open")
+    parser.add_argument("--resolve", action="store_true", help="the timeline open in Resolve")
+    parser.add_argument("--bridge", action="store_true", help="the same in its free edition")
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
 
 
 if __name__ == "__main__":

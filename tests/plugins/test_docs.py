@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from musiscene_daemon.main import build_parser as build_daemon_parser
+from musiscene_gui.main import build_parser as build_panel_parser
 from musiscene_plugins.cli.parser import build_parser
 from musiscene_training.cli import build_parser as build_training_parser
 
@@ -19,7 +21,15 @@ PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md")])
 FENCED = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INDENTED = re.compile(r"^(?: {4}.*\n)+", re.MULTILINE)
 RUN = re.compile(r"<!-- run -->\n```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
-PARSERS = {"musiscene": build_parser, "musiscene-train": build_training_parser}
+INLINE = re.compile(r"`(musiscene[\w-]* [^`\n]+)`")
+PARSERS = {
+    "musiscene": build_parser,
+    "musiscene-train": build_training_parser,
+    "musiscened": build_daemon_parser,
+    "musiscene-panel": build_panel_parser,
+}
+LEFT_OUT = re.compile(r"…|\.\.\.( |$)|\[|<")
+"""Marks a command that is told of in general."""
 
 
 def commands() -> Iterator[tuple[str, str]]:
@@ -31,8 +41,10 @@ def commands() -> Iterator[tuple[str, str]]:
         for line in re.sub(r"\\\n *", "", "".join(blocks)).splitlines():
             # What follows two spaces or a number sign describes the command.
             command = re.split(r"(?<=\S)\s{2,}|\s#\s", line.strip())[0]
+            # Settings and the folder of an environment may stand before it.
+            command = re.sub(r"^(?:[A-Z_]+=\S+ )*(?:\S*/bin/)?", "", command)
             program = command.split(" ")[0]
-            if program in PARSERS and re.search(r"…|\.\.\.( |$)|\[|<", command) is None:
+            if program in PARSERS and LEFT_OUT.search(command) is None:
                 yield page.name, command
 
 
@@ -55,6 +67,34 @@ def test_a_command_of_the_documentation_parses(
     except SystemExit as end:
         code = end.code
     assert not code, f"{page}: {command}\n{capsys.readouterr().err}"
+
+
+def mentions() -> Iterator[tuple[str, str]]:
+    """Each command that stands within a sentence or a table, with its page's name."""
+    for page in PAGES:
+        text = FENCED.sub("", page.read_text(encoding="utf-8"))
+        for command in INLINE.findall(text):
+            if command.split(" ")[0] in PARSERS and not re.search(r"\|", command):
+                yield page.name, command
+
+
+def test_commands_within_sentences_are_ones_that_there_are(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = sorted({one for one in mentions() if LEFT_OUT.search(one[1]) is None})
+    assert len(found) > 80
+    wrong = []
+    for page, command in found:
+        program, *arguments = shlex.split(command)
+        try:
+            PARSERS[program]().parse_args(arguments)
+        except SystemExit as end:
+            said = capsys.readouterr().err
+            # What it is called with may be left out, or stand for something: N, CAPTION.
+            named = re.search(r"required|expected one|invalid \w+( \w+)*: '[A-Z]+'", said)
+            if end.code and named is None:
+                wrong.append(f"{page}: {command}: {said[-200:]}")
+    assert not wrong
 
 
 def examples() -> Iterator[tuple[str, str]]:

@@ -115,6 +115,20 @@ def test_a_movie_and_an_edl_get_an_otio_timeline(tmp_path: Path) -> None:
     assert placed.timeline.endswith("cut.scored.otio")
 
 
+def test_the_films_that_an_edl_names_are_found_beside_it(tmp_path: Path) -> None:
+    movie = small_movie(tmp_path / "film.mp4", frames=120)
+    edl = tmp_path / "cut.edl"
+    edl.write_text(
+        "TITLE: cut\nFCM: NON-DROP FRAME\n\n"
+        "001  AX  V  C  00:00:00:00 00:00:04:00 01:00:00:00 01:00:04:00\n"
+        "* FROM CLIP NAME: film.mp4\n"
+        "002  BX  V  C  00:00:00:00 00:00:04:00 01:00:04:00 01:00:08:00\n"
+        "* FROM CLIP NAME: elsewhere.mp4\n"
+    )
+    clips = open_timeline(edl, HostSettings(rate=FrameRate(25))).read_range(RangeChoice()).clips
+    assert [clip.media.path for clip in clips] == [str(movie), ""]
+
+
 def test_music_travels_inside_an_aaf(tmp_path: Path) -> None:
     path = saved(scene_timeline(), tmp_path / "reel.otio")
     take = a_take(tmp_path / "takes", FrameRate(24), 86_450)

@@ -188,8 +188,9 @@ class FileHost:
         found = _existing(Path(reference.path)) if reference.path else None
         if found is not None:
             return found
-        # A Windows path has no parts here; a POSIX path is the same to both.
-        base = PureWindowsPath(reference.path).name
+        # A Windows path has no parts here; a POSIX path is the same to both. An EDL names files
+        # without a path.
+        base = PureWindowsPath(reference.path or reference.name).name
         folders = (self._media_folder, self._media_folder / "media") if base else ()
         for folder in folders:
             beside = _existing(folder / base)
