@@ -118,20 +118,25 @@ def _check_engine(wish: MusicWish, info: EngineInfo, engines: Sequence[EngineInf
     model = wish.model or (info.models[0].name if info.models else "")
     licences = {one.name: one.licence for one in info.models}
     licence = licences.get(model) or info.licence
-    if info.commercial_use and (not licences.get(model) or allows_commercial_use(licence)):
+    said = info.commercial_use and _is_known(info.licence)
+    if said and (not licences.get(model) or allows_commercial_use(licence)):
         return
-    free = ", ".join(one.name for one in engines if one.commercial_use)
+    free = ", ".join(one.name for one in engines if one.commercial_use and _is_known(one.licence))
     name = f"{info.name}:{model}" if model and info.commercial_use else info.name
     raise RequestError(
-        f"Music by {name} may not be used commercially ({licence}).",
+        f"Music by {name} may not be used commercially ({licence.strip() or 'unknown licence'}).",
         hint=f"Engines whose music may: {free or 'none is installed'}. Where it is not for sale: "
         "musiscene licence any.",
     )
 
 
+def _is_known(licence: str) -> bool:
+    return licence.strip().lower() not in ("", "unknown")
+
+
 def _check_captioner(name: str, captioners: Sequence[CaptionerInfo]) -> None:
     info = next((one for one in captioners if one.name == name), None)
-    if info is None or info.commercial_use:
+    if info is None or (info.commercial_use and _is_known(info.licence)):
         return
     free = ", ".join(one.name for one in captioners if one.commercial_use and not one.needs)
     raise RequestError(

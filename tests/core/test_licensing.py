@@ -58,7 +58,8 @@ MIXED = engine(
     free=True,
     models=(EngineModel(name="own", licence="MIT"), EngineModel(name="nc", licence="CC-BY-NC-4.0")),
 )
-ENGINES = (COMPOSER, MUSICGEN, MIXED)
+SECRETIVE = engine("secretive", free=True, licence=" ")
+ENGINES = (COMPOSER, MUSICGEN, MIXED, SECRETIVE)
 SIGNALS = CaptionerInfo(
     name="signals", version="1", description="", licence="CC0-1.0", commercial_use=True
 )
@@ -126,6 +127,7 @@ SOUND = ListenRequest(
             "Leave it out",
         ),
         (SOUND, "captioner mullama", "signals, house"),
+        (wish(engine="secretive"), "secretive may not be used commercially (unknown", "composer"),
         (wish(melody="temp"), "temp track's melody may not be sold", "licence any"),
         (
             wish(music=MusicFile(media=MediaReference(path="/song.wav"))),

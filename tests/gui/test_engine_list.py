@@ -9,10 +9,11 @@ import msgspec
 import pytest
 from PySide6.QtCore import Qt
 
-from musiscene_core.intended_use import intend
+from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol import EngineModel
 from musiscene_gui.application import Application
 from musiscene_gui.viewmodels.wishes import Wishes, engine_choices, request_for
+from musiscene_gui.widgets.settings_dialog import SettingsDialog
 from tests.support.daemons import ROOT, request
 from tests.support.engine_package import installed
 
@@ -45,11 +46,19 @@ def test_an_engine_that_somebody_installed_can_be_chosen(
 def test_what_may_not_be_sold_cannot_be_chosen_where_music_is_for_that(
     application: Application, qtbot
 ) -> None:
-    intend("commercial")
     application.start()
     panel, grid = application.panel, application.scene.wishes
     qtbot.waitUntil(lambda: bool(panel.connection.engines), timeout=30_000)
+    settings = SettingsDialog(panel, application.window)
+    assert not settings.for_sale.isChecked()
+    settings.for_sale.click()
+    qtbot.waitUntil(lambda: panel.connection.status.licence == "commercial", timeout=30_000)
+    assert intended_use() == "commercial"
     free, bound = (grid.engine.findData(name) for name in ("composer", "scripted"))
     assert grid.engine.model().item(free).isEnabled()
     assert not grid.engine.model().item(bound).isEnabled()
     assert "Not for commercial use" in grid.engine.itemData(bound, Qt.ItemDataRole.ToolTipRole)
+    settings.for_sale.click()
+    qtbot.waitUntil(lambda: panel.connection.status.licence == "any", timeout=30_000)
+    assert grid.engine.model().item(bound).isEnabled()
+    settings.close()

@@ -1407,6 +1407,18 @@
         <translation>Fassungen je Lauf</translation>
     </message>
     <message>
+        <source>Music</source>
+        <translation>Musik</translation>
+    </message>
+    <message>
+        <source>Only what may be sold</source>
+        <translation>Nur was verkauft werden darf</translation>
+    </message>
+    <message>
+        <source>Engines, models and styles whose licence forbids commercial use, or is not known, are refused to every program on this machine.</source>
+        <translation>Verfahren, Modelle und Hausstile, deren Lizenz kommerzielle Nutzung verbietet oder nicht bekannt ist, werden jedem Programm auf diesem Rechner verweigert.</translation>
+    </message>
+    <message>
         <source>Set up…</source>
         <translation>Einrichten …</translation>
     </message>

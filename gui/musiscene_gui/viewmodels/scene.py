@@ -19,7 +19,6 @@ from msgspec.structs import replace as changed_to
 from musiscene_core.brief import Caption, SceneBrief, StageName, StageReport
 from musiscene_core.codec import read_json
 from musiscene_core.errors import CancelledError, DaemonError, HostError, MusiSceneError
-from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol import Client, JobInfo
 from musiscene_core.request import CaptionRequest, CaptionStrategy, engine_and_model
 from musiscene_core.timeline import TimelineRange
@@ -208,10 +207,8 @@ class SceneModel:
             self._write_as_wished(self.score)
             return
         try:
-            request = request_for(self.wishes, brief, held_frames(self.hits))
-            near = self._editor.path
-            if near is not None and intended_use(near) == "commercial":
-                request = changed_to(request, licence="commercial")
+            hits, near = held_frames(self.hits), self._editor.path
+            request = request_for(self.wishes, brief, hits, near)
         except MusiSceneError as error:
             self._fail(error)
             return

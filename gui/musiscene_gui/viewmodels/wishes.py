@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from musiscene_core.brief import SceneBrief
+from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol import EngineInfo
 from musiscene_core.request import (
     NANO,
@@ -101,8 +103,16 @@ def as_wished(wishes: Wishes, voice: Voice, brief: SceneBrief) -> bool:
     return (voice, wishes.voice) == (MEASURED, UNASKED) and not heard
 
 
-def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None) -> ScoreRequest:
+def request_for(
+    wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None, near: Path | None = None
+) -> ScoreRequest:
     """The request that asks for it.
+
+    Args:
+        wishes: what is wanted.
+        brief: of the scene.
+        hits: cue frames to meet; None leaves them open.
+        near: the timeline's file, whose project says what the music is for; None where it has none.
 
     Raises:
         RequestError: it asks for what cannot be.
@@ -113,6 +123,7 @@ def request_for(wishes: Wishes, brief: SceneBrief, hits: tuple[int, ...] | None)
         engine=engine,
         model=model,
         caption_strategy=wishes.strategy,
+        licence=intended_use(near) if near is not None else "any",
         takes=wishes.takes,
         seed=wishes.seed,
         hits=hits,

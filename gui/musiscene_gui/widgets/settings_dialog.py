@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDialog,
     QDialogButtonBox,
@@ -14,7 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from musiscene_core import __version__
+from musiscene_core.errors import OutputError
+from musiscene_core.intended_use import intend, intended_use
 from musiscene_core.paths import log_folder
+from musiscene_core.protocol.connection import DAEMON_VARIABLE
 from musiscene_core.request import MAX_TAKES
 from musiscene_gui.viewmodels.panel import Panel
 
@@ -39,12 +45,24 @@ class SettingsDialog(QDialog):
         self.language.activated.connect(self._set_language)
         self.takes = QSpinBox(minimum=1, maximum=MAX_TAKES, value=panel.settings.takes)
         self.takes.valueChanged.connect(self._set_takes)
+        self.for_sale = QCheckBox(self.tr("Only what may be sold"))
+        self.for_sale.setToolTip(
+            self.tr(
+                "Engines, models and styles whose licence forbids commercial use, or is not known, "
+                "are refused to every program on this machine."
+            )
+        )
+        # Another machine's daemon goes by its own setting.
+        self.for_sale.setEnabled(not os.environ.get(DAEMON_VARIABLE))
+        self.for_sale.setChecked(intended_use() == "commercial")
+        self.for_sale.clicked.connect(self._set_for_sale)
         self.installed = QPlainTextEdit(readOnly=True)
         self.installed.setAccessibleName(self.tr("What is installed"))
         self.installed.setPlainText("\n".join(self._installed()))
         form = QFormLayout()
         form.addRow(self.tr("Language"), self.language)
         form.addRow(self.tr("Takes at a time"), self.takes)
+        form.addRow(self.tr("Music"), self.for_sale)
         buttons = QDialogButtonBox()
         self.setup = buttons.addButton(self.tr("Set up…"), QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.tr("Close"), QDialogButtonBox.ButtonRole.RejectRole)
@@ -71,6 +89,14 @@ class SettingsDialog(QDialog):
             lines += filter(None, (captioner.description, captioner.pace, captioner.needs))
         lines += [f"\n{broken.name}: {broken.reason}" for broken in status.broken_engines]
         return lines
+
+    def _set_for_sale(self, checked: bool) -> None:
+        try:
+            intend("commercial" if checked else "any")
+        except OutputError as error:
+            self.for_sale.setToolTip(str(error))
+        self.for_sale.setChecked(intended_use() == "commercial")
+        self._panel.connection.refresh()
 
     def _set_language(self) -> None:
         self._panel.settings.language = self.language.currentData()

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from musiscene_core.brief import EmotionCurve, EmotionPoint, HitPoint
+from musiscene_core.intended_use import intend
 from musiscene_gui.viewmodels.feeling import drawn
 from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, toggled
 from musiscene_gui.viewmodels.settings import SettingsModel
@@ -103,3 +106,15 @@ def test_settings_are_kept_and_told_once() -> None:
     assert SettingsModel(store).recent == ("a", "b")
     assert len(heard) == 4
     assert SettingsModel(Kept(language="tlh")).language == ""
+
+
+def test_a_request_is_for_what_the_project_of_the_open_file_is_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path / "home"))
+    film, brief = tmp_path / "show" / "reel 1" / "cut.otio", request().brief
+    film.parent.mkdir(parents=True)
+    assert request_for(Wishes(), brief, None, film).licence == "any"
+    intend("commercial", tmp_path / "show")
+    assert request_for(Wishes(), brief, None, film).licence == "commercial"
+    assert request_for(Wishes(), brief, None).licence == "any"
