@@ -149,13 +149,14 @@ def _check_adapters(
     adapters: Sequence[tuple[str, float]], captioner: str, captioners: Sequence[CaptionerInfo]
 ) -> None:
     info = next((one for one in captioners if one.name == captioner), None)
-    known = {one.name: one.licence for one in info.adapters} if info is not None else {}
+    if info is None:
+        return
+    known = {one.name: one.licence or "its manifest names no licence" for one in info.adapters}
     for name, _ in adapters:
-        licence = known.get(name, "")
-        if name in known and not allows_commercial_use(licence):
+        licence = known.get(name, "it is not here any more")
+        if not allows_commercial_use(licence):
             raise RequestError(
-                f"The house adapter {name} may not be used commercially "
-                f"({licence or 'its manifest names no licence'}).",
+                f"The house adapter {name} may not be used commercially ({licence}).",
                 hint="Leave it out, or have one made from what may be used so.",
             )
 

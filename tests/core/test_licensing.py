@@ -99,6 +99,7 @@ def watched_by(name: str, stage: str = "vision") -> ScoreRequest:
 BY_MULLAMA = Caption("Slow.", "model", how=HowWritten(writer="mullama"))
 BY_NOIR = Caption("Slow.", "model", how=HowWritten(writer="house", adapters=(("noir", 1.0),)))
 BY_OURS = Caption("Slow.", "model", how=HowWritten(writer="house", adapters=(("ours", 1.0),)))
+BY_GONE = Caption("Slow.", "model", how=HowWritten(writer="house", adapters=(("gone", 1.0),)))
 SOUND = ListenRequest(
     sounds=(SoundPart(media=MediaReference(path="/a.wav"), end_s=5.0),), captioner="mullama"
 )
@@ -118,6 +119,7 @@ SOUND = ListenRequest(
         (captioned("fusion", BY_MULLAMA), "The caption fusion", "write it yourself"),
         (captioned("scene_imagination", BY_MULLAMA), "The caption scene imagination", "signals"),
         (captioned("music", BY_NOIR), "house adapter noir", "signals"),
+        (captioned("music", BY_GONE), "not here any more", "signals"),
         (watched_by("blip2-opt-2.7b"), "made with blip2-opt-2.7b", "watching use"),
         (wish(sounds="/fonts/strings.sf2"), "strings.sf2 may be sold is not known", "models add"),
         (CaptionRequest(brief=brief_of(3.0), captioner="mullama"), "captioner mullama", "signals"),

@@ -293,6 +293,11 @@ def test_takes_tables_and_log_are_looked_at_and_left_alone(home: Home) -> None:
     (data / "takes/stray/take-1/take.json").write_text("[" * 100_000)
     found = only(keeping.takes())
     assert (found.state, found.facts["unreadable"]) == ("note", 1)
+    assert only(keeping.ledger()).facts["lines"] == 1
+    written = data / "ledger.jsonl"
+    written.write_bytes(written.read_bytes().replace(b"scripted", b"composer"))
+    found = only(keeping.ledger())
+    assert (found.state, "Line 1 was changed" in found.said) == ("broken", True)
     jobs = data / "jobs.sqlite3"
     whole = jobs.read_bytes()
     damaged = whole[:100] + b"\xff" * 4000 + whole[4100:]

@@ -15,6 +15,7 @@ from musiscene_core.environments.recipes import RECIPES
 from musiscene_core.library.catalogue import INDEX_NAME
 from musiscene_core.library.folders import TAKES, SkippedError, read_take, take_names
 from musiscene_core.paths import data_folder, log_folder
+from musiscene_core.provenance.ledger import LEDGER_FILE, read_lines
 from musiscene_plugins.doctor.finding import Fact, Finding, broken, fine, note
 
 LOG = "musiscened.log"
@@ -101,6 +102,28 @@ def tables() -> Iterator[Finding]:
             yield fine(topic, "It is whole.", bytes=path.stat().st_size)
         else:
             yield broken(topic, f"{path} is damaged: {said}.", fix)
+
+
+def ledger() -> Iterator[Finding]:
+    """Whether the ledger of takes is as it was written, as far as it is read in a few seconds."""
+    topic, count, last = "ledger", 0, ""
+    until = time.monotonic() + _LOOKED_S
+    for line in read_lines(data_folder() / LEDGER_FILE):
+        if line.problem:
+            yield broken(
+                *(topic, f"The ledger of takes was tampered with, or damaged: {line.problem}"),
+                "Restore ledger.jsonl from a backup; takes say of themselves how they were made.",
+                line=line.number,
+            )
+            return
+        count, last = line.number, line.hash
+        if time.monotonic() > until:
+            yield fine(
+                topic, f"Its first {count} lines hold; `musiscene provenance check` goes on."
+            )
+            return
+    if count:
+        yield fine(topic, f"It holds: {count} takes.", lines=count, last=last)
 
 
 def environments() -> Iterator[Finding]:

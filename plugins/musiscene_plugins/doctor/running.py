@@ -49,6 +49,7 @@ CHECKS = (
     Check("environments", keeping.environments),
     Check("takes", keeping.takes),
     Check("tables", keeping.tables),
+    Check("ledger", keeping.ledger),
     Check("log", keeping.log),
 )
 """All of them, in the order in which they are read."""
