@@ -1,19 +1,25 @@
-"""Write the panel's pictures: wide, narrow, at work, with an error, in German, at 2x.
+"""Write the panel's pictures: wide, narrow, at work, placed, with an error, in German, at 2x.
 
     python packaging/screenshots.py FILM OUTPUT
 
-Needs the extra `gui` and no screen. Works in a home of its own, whose daemon it stops again.
+Needs the extra `gui` and no screen. Works in a home of its own and on a copy of the film there;
+stops its daemon again.
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
 
 SIZES = {"wide": (1280, 800), "middle": (1031, 720), "narrow": (447, 900)}
 TIMEOUT_S = 180.0
@@ -27,7 +33,9 @@ def main() -> int:
         return 0
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "MUSISCENE_HOME": home}
-        again = [sys.executable, __file__, str(film), str(output)]
+        # What is placed lies beside its film.
+        copy = Path(shutil.copy(film, home))
+        again = [sys.executable, __file__, str(copy), str(output)]
         for language, name, factor in (("en", "", "1"), ("de", "german-", "1"), ("en", "2x-", "2")):
             scaled = {**environment, "QT_SCALE_FACTOR": factor}
             subprocess.run([*again, language, name], env=scaled, check=True)
@@ -37,13 +45,18 @@ def main() -> int:
 
 
 def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None:
+    from PySide6.QtGui import QCursor
+
     from musiscene_core.errors import HostError
     from musiscene_gui.application import Application, prepared_qt
     from musiscene_gui.viewmodels.setup import COMMANDS
     from musiscene_gui.widgets.language import use_language
+    from musiscene_gui.widgets.settings_dialog import SettingsDialog
     from musiscene_gui.widgets.setup_page import SetupDialog
 
     qt = prepared_qt(sys.argv[:1])
+    # Nothing is to look as if the pointer were over it.
+    QCursor.setPos(-1, -1)
     use_language(language)
     application = Application(silent=True, language=language)
     application.start()
@@ -61,6 +74,11 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
         listening = application.listening
         desks = (application.thumbnails._desk, listening._files, listening._decoding)
         return not any(desk.waiting for desk in desks)
+
+    def saved(widget: QWidget, kind: str) -> None:
+        end = time.monotonic() + 0.4
+        until(lambda: time.monotonic() > end)
+        widget.grab().save(str(output / f"{name}{kind}.png"))
 
     def picture(kind: str, size: str = "wide") -> None:
         window.resize(*SIZES[size])
@@ -88,13 +106,20 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
     seed = 10 * [*dict.fromkeys(("", "german-", "2x-", name))].index(name)
     panel.scene.wish(takes=3, seed=seed)
     panel.scene.score()
-    until(lambda: panel.scene.job_id)
+    until(lambda: any(job.fraction > 0.3 for job in panel.jobs.active))
     picture("working", "middle")
     until(lambda: not panel.scene.busy and len(application.listening.takes.cards) >= 3)
     takes = application.listening.takes
     takes.select("A")
-    until(lambda: panel.timeline.heard is not None)
+    until(lambda: panel.timeline.heard)
+    takes.place("A")
+    until(lambda: panel.timeline.placed)
     picture("wide")
+    application.strip.strip.set_line("valence")
+    panel.timeline.zoom(0.4)
+    picture("zoomed")
+    application.strip.strip.set_line("arousal")
+    panel.timeline.zoom_to_fit()
     picture("middle", "middle")
     picture("narrow", "narrow")
     window.show_page("takes")
@@ -108,10 +133,12 @@ def take_pictures(film: Path, output: Path, *, language: str, name: str) -> None
     application.show_setup()
     until(lambda: len(application.setup._there) == len(COMMANDS))
     dialog = window.findChild(SetupDialog)
-    end = time.monotonic() + 0.4
-    until(lambda: time.monotonic() > end)
-    dialog.grab().save(str(output / f"{name}setup.png"))
+    saved(dialog, "setup")
     dialog.close()
+    settings = SettingsDialog(panel, window)
+    settings.open()
+    saved(settings, "settings")
+    settings.close()
     application.close()
 
 

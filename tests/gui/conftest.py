@@ -72,7 +72,7 @@ class NoPictures:
     class arrived:  # noqa: N801 - a signal's name
         connect = staticmethod(lambda _: None)
 
-    def get(self, path: str, seconds: float) -> None:
+    def get(self, path: str, seconds: float, meanwhile: object = None) -> None:
         return None
 
 

@@ -30,20 +30,39 @@ class Thumbnails(QObject):
         self._desk: Desk[None] = Desk("thumbnails", lambda: None)
         self._kept: OrderedDict[_Key, QImage | None] = OrderedDict()
 
-    def get(self, path: str, seconds: Fraction) -> QImage | None:
-        """The picture, where it is there; else it is asked for, and None."""
+    def get(
+        self, path: str, seconds: Fraction, meanwhile: tuple[Fraction, Fraction] | None = None
+    ) -> QImage | None:
+        """The picture, where it is there; else it is asked for.
+
+        Until it is there, the nearest that is there of the seconds `meanwhile`; else None.
+        """
         key = (path, seconds)
         if key in self._kept:
             self._kept.move_to_end(key)
-            return self._kept[key]
-        # One that cannot be decoded stays None, and is not tried again.
-        self._keep(key, None)
-        self._desk.ask(lambda _: _decoded(path, seconds), lambda image: self._have(key, image))
-        return None
+            image = self._kept[key]
+        else:
+            # One that cannot be decoded stays None, and is not tried again.
+            image = None
+            self._keep(key, None)
+            self._desk.ask(lambda _: _decoded(path, seconds), lambda image: self._have(key, image))
+        if image is None and meanwhile is not None:
+            return self._nearest(path, seconds, meanwhile)
+        return image
 
     def close(self) -> None:
         """End the thread."""
         self._desk.close()
+
+    def _nearest(
+        self, path: str, seconds: Fraction, span: tuple[Fraction, Fraction]
+    ) -> QImage | None:
+        near = [
+            (abs(at_s - seconds), image)
+            for (of, at_s), image in self._kept.items()
+            if image is not None and of == path and span[0] <= at_s < span[1]
+        ]
+        return min(near, key=lambda one: one[0], default=(None, None))[1]
 
     def _have(self, key: _Key, image: QImage | None) -> None:
         self._keep(key, image)

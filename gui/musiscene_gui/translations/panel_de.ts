@@ -772,6 +772,10 @@
         <translation>Verlauf</translation>
     </message>
     <message>
+        <source>Search</source>
+        <translation>Suchen</translation>
+    </message>
+    <message>
         <source>Search captions, cues, engines</source>
         <translation>Texte, Cues, Erzeuger suchen</translation>
     </message>

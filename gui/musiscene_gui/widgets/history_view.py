@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from PySide6.QtCore import QEvent, QPoint, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from musiscene_core.keys import read_key
 from musiscene_core.library import TakeRecord
 from musiscene_gui.viewmodels.history import HistoryModel, TakeGroup
 from musiscene_gui.widgets import take_words, theme
 from musiscene_gui.widgets.icons import icon
+from musiscene_gui.widgets.keys import key_title
 from musiscene_gui.widgets.takes_style import takes_style
 from musiscene_gui.widgets.text import Elided, icon_button, say
 
@@ -97,6 +99,11 @@ class HistoryView(QWidget):
         box.open()
         return box
 
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802 - Qt's name
+        """Where it is narrow, a tab says already what this is."""
+        super().resizeEvent(event)
+        self._title.setVisible(event.size().width() >= theme.NARROW_BELOW - 16)
+
     def changeEvent(self, event: QEvent) -> None:  # noqa: N802 - Qt's name
         """Take on another language."""
         super().changeEvent(event)
@@ -135,7 +142,8 @@ class HistoryView(QWidget):
 
     def _word(self) -> None:
         self._title.setText(self.tr("History"))
-        self.search.setPlaceholderText(self.tr("Search captions, cues, engines"))
+        self.search.setPlaceholderText(self.tr("Search"))
+        self.search.setToolTip(self.tr("Search captions, cues, engines"))
         self.search.setAccessibleName(self.tr("Search the history"))
         say(self.favourites, self.tr("Show favourites only"))
         self.more.setText(self.tr("More"))
@@ -187,7 +195,9 @@ class HistoryView(QWidget):
         return item
 
     def _take_item(self, take: TakeRecord) -> QTreeWidgetItem:
-        facts = [take.label or take.name, self.tr("seed {seed}").format(seed=take.seed), take.key]
+        facts = [take.label or take.name, self.tr("seed {seed}").format(seed=take.seed)]
+        key = read_key(take.key)
+        facts.append(key_title(*key) if key is not None else take.key)
         name = " · ".join(filter(None, facts))
         item = QTreeWidgetItem(["", name, "", take_words.size(take.size_bytes)])
         item.setData(0, _WHAT, TakeGroup((take,)))

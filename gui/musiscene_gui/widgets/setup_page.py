@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 
 from musiscene_gui.viewmodels.setup import STEPS, SetupModel, Step, StepName
 from musiscene_gui.widgets import theme
-from musiscene_gui.widgets.building import ElidedLabel, label
+from musiscene_gui.widgets.building import label
 from musiscene_gui.widgets.icons import icon
 from musiscene_gui.widgets.notices import ErrorBar
 
@@ -37,7 +37,8 @@ class StepRow(QWidget):
         super().__init__()
         self.name = name
         self._setup = setup
-        self.mark, self.title, self.detail = label(), label("h"), ElidedLabel("dim")
+        self.mark, self.title, self.detail = label(), label("h"), label("dim")
+        self.detail.setWordWrap(True)
         self.button = QPushButton()
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
@@ -65,7 +66,7 @@ class StepRow(QWidget):
         """Show how it stands."""
         title, need, act = self._words()[step.name]
         self.title.setText(title)
-        name, colour = _MARKS.get(step.state, ("dot", theme.LINE))
+        name, colour = _MARKS.get(step.state, ("ring", theme.DIM))
         self.mark.setPixmap(icon(name, colour).pixmap(16, 16))
         states = {
             "ready": self.tr("ready"),
@@ -74,7 +75,7 @@ class StepRow(QWidget):
         }
         self.mark.setAccessibleName(states.get(step.state, self.tr("not set up")))
         told = step.detail if step.state in ("byhand", "running") and step.detail else need
-        self.detail.set_whole(self.tr("Ready.") if step.state == "ready" else told)
+        self.detail.setText(self.tr("Ready.") if step.state == "ready" else told)
         self.detail.setToolTip(step.detail or told)
         running = step.state == "running"
         again = self.tr("Go on") if step.state == "failed" else act
@@ -204,4 +205,4 @@ class SetupDialog(QDialog):
         column = QVBoxLayout(self)
         column.addWidget(scroll, 1)
         column.addWidget(buttons)
-        self.resize(560, 520)
+        self.resize(640, 420)

@@ -32,6 +32,7 @@ from musiscene_gui.widgets.text import Elided, icon_button, say
 _ROOMY = 640
 """Pixels from which the figures fit beside the name."""
 _TIGHT = 470
+_NAME_KEEPS_PX = 96
 
 
 class TakeCard(QFrame):
@@ -101,13 +102,16 @@ class TakeCard(QFrame):
             self.tr("Take {letter}: {title}").format(letter=self.letter, title=card.title)
         )
         self._title.setText(card.title)
+        # Where it lies is shortened first.
+        self._title.setMinimumWidth(min(self._title.sizeHint().width(), _NAME_KEEPS_PX))
         star = self.tr("No longer a favourite") if card.favourite else self.tr("Make a favourite")
         self._star.setIcon(icon("star-full", theme.WARN) if card.favourite else icon("star"))
         self._star.setChecked(card.favourite)
         say(self._star, star)
         self._placed.setVisible(card.placed is not None)
-        self._placed.setText(card.placed.where if card.placed else "")
-        self._placed.setToolTip(self.tr("Placed on the timeline"))
+        where = card.placed.where if card.placed else ""
+        self._placed.setText(where)
+        self._placed.setToolTip(self.tr("Placed on the timeline") + f": {where}")
         self._undo.setVisible(card.placed is not None)
         self._place.setEnabled(not card.placing)
         self._policy.setEnabled(not card.placing)

@@ -142,6 +142,7 @@ QPlainTextEdit, QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox, QListView, QTree
     selection-background-color: {HIGHLIGHT}; selection-color: {BRIGHT}; }}
 QPlainTextEdit {{ padding: 2px; }}
 QLineEdit, QSpinBox, QDoubleSpinBox, QComboBox {{ padding: 2px 5px; min-height: 18px; }}
+QAbstractSpinBox QLineEdit {{ border: 0; padding: 0 2px; min-height: 0; background: transparent; }}
 QComboBox::drop-down {{ border: 0; width: 18px; }}
 QComboBox::down-arrow {{ image: url("{ICONS}/arrow-down.svg"); width: 11px; height: 11px; }}
 QSpinBox, QDoubleSpinBox {{ padding-right: 18px; }}

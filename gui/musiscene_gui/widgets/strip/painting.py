@@ -92,8 +92,10 @@ def paint_ground(painter: QPainter, width: int, scene: Scene) -> None:
     _cues(painter, scale, scene, labels=width >= _LABEL_FROM_PX)
     painter.setClipping(False)
     _brackets(painter, scale, timeline.range)
-    _gutter(painter, scene.words)
-    _legend(painter, scene)
+    felt = timeline.brief is not None and bool(timeline.brief.emotion_curve.points)
+    _gutter(painter, scene.words, legend=felt)
+    if felt:
+        _legend(painter, scene)
 
 
 def paint_playhead(painter: QPainter, x: float) -> None:
@@ -306,6 +308,7 @@ def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> Non
         painter.setBrush(colour if hit.held else QColor(theme.PANEL))
         painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in shape]))
         following = places[place + 1][0] - 8 if place + 1 < len(places) else scale.right
+        following = min(following, scale.right)
         title = hit_title(hit.label)
         # The beginning of a word says nothing: a hit is named where its name fits.
         if (
@@ -337,10 +340,11 @@ def _brackets(painter: QPainter, scale: Scale, marked: FrameRange) -> None:
             painter.drawLine(QLineF(x, at.HEIGHT - 2, x + way, at.HEIGHT - 2))
 
 
-def _gutter(painter: QPainter, words: Words) -> None:
+def _gutter(painter: QPainter, words: Words, *, legend: bool) -> None:
     painter.setPen(QColor(theme.DIM))
+    shots = (at.SHOTS[0], _TITLE_PX) if legend else at.SHOTS
     rows = (
-        (words.shots, at.SHOTS),
+        (words.shots, shots),
         (words.dialogue, at.DIALOGUE),
         (words.temp, at.TEMP),
         (words.cues, at.CUES),
@@ -350,14 +354,11 @@ def _gutter(painter: QPainter, words: Words) -> None:
     for text, (top, height) in rows:
         room = theme.GUTTER - 8
         shown = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room)
-        painter.drawText(QRectF(6, top - 2, room, min(height, _TITLE_PX) + 4), flags, shown)
+        painter.drawText(QRectF(6, top - 2, room, height + 4), flags, shown)
 
 
 def _legend(painter: QPainter, scene: Scene) -> None:
     """Beside the shots: which line was asked for, and which was heard."""
-    brief = scene.timeline.brief
-    if brief is None or not brief.emotion_curve.points:
-        return
     lines = [(scene.words.asked, _asked_pen(scene))]
     if scene.line in scene.timeline.heard:
         lines.append((scene.words.heard, _heard_pen()))

@@ -35,7 +35,7 @@ from musiscene_gui.widgets.strip.accessible import announce, parts_of, speak_of_
 from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.painting import Scene, Words, paint_ground, paint_playhead
 from musiscene_gui.widgets.strip.shots import ShotBox, shot_boxes
-from musiscene_gui.widgets.strip.telling import told_at, told_while_held
+from musiscene_gui.widgets.strip.telling import feeling_at, told_at, told_while_held
 
 _Held = Literal["", "playhead", "in", "out", "hit", "curve"]
 _HEAD_PX = 7
@@ -193,7 +193,7 @@ class Strip(QWidget):
             self.scene.draw_curve(self.line, self._drawn_from, here)
             self._drawn_from = here
         if self._moved and self._held:
-            told = told_while_held(self, self._held)
+            told = told_while_held(self, self._held, frame)
             QToolTip.showText(event.globalPosition().toPoint(), told, self)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802 - Qt's name
@@ -319,7 +319,7 @@ class Strip(QWidget):
         value = getattr(brief.emotion_curve.at(at_s), self.line) + change
         half = brief.emotion_curve.hop_s / 2
         self.scene.draw_curve(self.line, (at_s - half, value), (at_s + half, value))
-        announce(self, lambda: told_while_held(self, "curve"))
+        announce(self, lambda: feeling_at(self, self.timeline.playhead))
 
     def _move_chosen(self, record_frame: int) -> None:
         brief = self.scene.brief
@@ -383,8 +383,12 @@ class Strip(QWidget):
         frame = min(max(frame // step * step, shot.record.start), shot.record.end - 1)
         if frame not in shot.clip.mapping.record:
             frame = shot.middle
-        seconds = shot.clip.mapping.source_seconds(frame)
-        return self._thumbnails.get(shot.clip.media.path, seconds)
+        at_s = shot.clip.mapping.source_seconds
+        return self._thumbnails.get(
+            shot.clip.media.path,
+            at_s(frame),
+            meanwhile=(at_s(shot.record.start), at_s(shot.record.end)),
+        )
 
     def _anew(self) -> None:
         self.shots = shot_boxes(self.timeline)

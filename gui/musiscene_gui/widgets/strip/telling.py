@@ -25,8 +25,8 @@ def told_at(strip: Strip, place: QPoint) -> str:
     return "\n".join(filter(None, lines))
 
 
-def told_while_held(strip: Strip, held: str) -> str:
-    """Where what is being moved now is."""
+def told_while_held(strip: Strip, held: str, frame: int) -> str:
+    """Where what is being moved now is, or how it feels at the record frame where it is drawn."""
     timeline, scene = strip.timeline, strip.scene
     if held == "in":
         return tr("In at {0}").format(timeline.timecode(timeline.range.start))
@@ -35,7 +35,7 @@ def told_while_held(strip: Strip, held: str) -> str:
     if held == "hit":
         return next((part.name for part in parts_of(strip) if part.hit == strip.chosen), "")
     if held == "curve" and scene.brief is not None:
-        return feeling_at(strip, timeline.playhead)
+        return feeling_at(strip, frame)
     return timeline.timecode(timeline.playhead)
 
 
