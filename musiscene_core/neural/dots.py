@@ -24,6 +24,7 @@ from musiscene_core.neural.vectors import (
     SHORT,
     SIZE,
     across,
+    fetch,
     float_parts,
     folded,
     larger,
@@ -68,6 +69,24 @@ def pointer(context: Any, like: Any, address: Any) -> Any:
         return builder.inttoptr(given[1], target.get_value_type(signature.return_type))
 
     return types.CPointer(like.dtype)(like, types.int64), make
+
+
+@intrinsic
+def item_bytes(context: Any, at: Any) -> Any:
+    """Of one number behind a pointer."""
+    size = at.dtype.bitwidth // 8
+    return types.int64(at), lambda *_: ir.Constant(SIZE, size)
+
+
+@intrinsic
+def soon(context: Any, at: Any, index: Any) -> Any:
+    """Have the line of memory with number `index` behind a pointer read; nothing waits for it."""
+
+    def make(target: Any, builder: Any, signature: Any, given: Any) -> Any:
+        fetch(builder, given[0], given[1], 1)
+        return target.get_dummy_value()
+
+    return types.void(at, types.int64), make
 
 
 @intrinsic

@@ -1,9 +1,10 @@
 """A decoder's step on a processor: all layers and the scores in one compiled function.
 
-Its threads go through the layers side by side, each with its heads of an attention and its outputs
-of a product, and wait for each other only where one needs what another made: torch's small
-operations, and the handing out of work, took longer than the products. Every row goes through the
-same loops, whatever is beside it. Equations: as in decoder.py.
+Its threads go through the layers side by side, take heads of an attention and outputs of a product
+by pieces, and wait for each other only where one needs what another made: torch's small operations,
+and the handing out of work, took longer than the products. Who waits has the weights read that he
+will need. Every row goes through the same loops, whatever is beside it. Equations: as in
+decoder.py.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from musiscene_core.neural.attention import Cache, look, write
 from musiscene_core.neural.between import gelu, layer_norm, padded, shares
+from musiscene_core.neural.blocks import BLOCK
 from musiscene_core.neural.compiled import (
     compiled,
     compiled_product,
@@ -25,7 +27,16 @@ from musiscene_core.neural.compiled import (
     threads,
     wholes,
 )
-from musiscene_core.neural.together import Team, meet
+from musiscene_core.neural.dots import pointer
+from musiscene_core.neural.together import (
+    Team,
+    first_of_next,
+    meet,
+    meet_reading,
+    piece_of,
+    pieces_for,
+    taken,
+)
 
 if TYPE_CHECKING:
     from musiscene_daemon.engines.musicgen.decoder import Decoder, Words
@@ -153,6 +164,40 @@ def _add(x: Any, more: Any, rows: int, first: int, last: int) -> None:
 
 
 @compiled
+def _more(
+    come: Any,
+    part: int,
+    parts: int,
+    like: Any,
+    weights: Any,
+    inputs: Any,
+    whole: Any,
+    worth: Any,
+    rows: int,
+    y: Any,
+    x: Any,
+    width: int,
+) -> None:
+    """What one part adds to x of a product, by pieces."""
+    pieces = pieces_for(parts)
+    piece = taken(come, part, pieces)
+    while piece >= 0:
+        begin, end = piece_of(width, piece, parts)
+        product(like, weights[0], weights[1], inputs, whole, worth, rows, y, begin, end)
+        _add(x, y, rows, begin, end)
+        piece = taken(come, part, pieces)
+
+
+@compiled
+def _meet(
+    come: Any, part: int, parts: int, like: Any, weights: int, inputs: int, outputs: int
+) -> None:
+    """Meet, before a product [outputs, inputs] with weights at an address."""
+    begin, end = piece_of(outputs, first_of_next(come, part), parts)
+    meet_reading(come, parts, pointer(like, weights), inputs, begin, end)
+
+
+@compiled
 def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
     """One part of a step.
 
@@ -197,45 +242,50 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
     halves = halves_of[part]
     first, last = width * part // parts, width * (part + 1) // parts
     first_head, last_head = heads * part // parts, heads * (part + 1) // parts
-    first_in, last_in = inner * part // parts, inner * (part + 1) // parts
+    pieces = pieces_for(parts)
     for layer in range(layers):
         one, each = table[layer], norms[layer]
         _norm(x, rows, each, _BEFORE, ones, normed)
         ready(normed, rows, whole, worth)
-        for kind in range(3):
-            begin, end = kind * width + first_head * size, kind * width + last_head * size
+        piece = taken(come, part, pieces)
+        while piece >= 0:
+            begin, end = piece_of(3 * width, piece, parts)
             product(like, one[0], one[1], normed, whole, worth, rows, y, begin, end)
-        for m in range(rows):
-            for h in range(first_head, last_head):
-                begin = h * size
-                there = (m * heads + h) * room
-                keys, values = one[8] + there * head_bytes, one[9] + there * head_bytes
-                key_steps, value_steps = one[10] + there * head_steps, one[11] + there * head_steps
-                key = y[m, width + begin : width + begin + size]
-                value = y[m, 2 * width + begin : 2 * width + begin + size]
-                work = halves[: 2 * size_there]
-                write(like_cache, keys, values, key_steps, value_steps, at, key, value, work)
-                query[:size] = y[m, begin : begin + size]
-                query[size:] = np.float32(0)
-                look(
-                    like_cache,
-                    keys,
-                    values,
-                    key_steps,
-                    value_steps,
-                    query,
-                    size,
-                    at + 1,
-                    weights,
-                    halves,
-                    ones,
-                    found[m, begin : begin + size],
-                )
-        meet(come, parts)
+            piece = taken(come, part, pieces)
+        there = one[8] + first_of_next(come, part) % (rows * heads) * room * head_bytes
+        block = BLOCK * size_there
+        meet_reading(come, parts, pointer(like_cache, there), block, 0, at // BLOCK)
+        piece = taken(come, part, rows * heads)
+        while piece >= 0:
+            m, begin = piece // heads, piece % heads * size
+            there = piece * room
+            keys, values = one[8] + there * head_bytes, one[9] + there * head_bytes
+            key_steps, value_steps = one[10] + there * head_steps, one[11] + there * head_steps
+            key = y[m, width + begin : width + begin + size]
+            value = y[m, 2 * width + begin : 2 * width + begin + size]
+            work = halves[: 2 * size_there]
+            write(like_cache, keys, values, key_steps, value_steps, at, key, value, work)
+            query[:size] = y[m, begin : begin + size]
+            query[size:] = np.float32(0)
+            look(
+                like_cache,
+                keys,
+                values,
+                key_steps,
+                value_steps,
+                query,
+                size,
+                at + 1,
+                weights,
+                halves,
+                ones,
+                found[m, begin : begin + size],
+            )
+            piece = taken(come, part, rows * heads)
+        _meet(come, part, parts, like, one[2], found.shape[1], width)
         ready(found, rows, whole, worth)
-        product(like, one[2], one[3], found, whole, worth, rows, y, first, last)
-        _add(x, y, rows, first, last)
-        meet(come, parts)
+        _more(come, part, parts, like, one[2:4], found, whole, worth, rows, y, x, width)
+        _meet(come, part, parts, like, one[4], normed.shape[1], inner)
         if way:
             words = heard[layer]
             _norm(x, hearing, each, _ACROSS, ones, normed)
@@ -281,18 +331,27 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
                 ready(found, hearing, whole, worth)
                 product(like, words[2], words[3], found, whole, worth, hearing, y, first, last)
             _add(x, y, hearing, first, last)
-            meet(come, parts)
+            _meet(come, part, parts, like, one[4], normed.shape[1], inner)
         _norm(x, rows, each, _LAST, ones, normed)
         ready(normed, rows, whole, worth)
-        product(like, one[4], one[5], normed, whole, worth, rows, wide, first_in, last_in)
-        gelu(wide, rows, first_in, last_in)
-        meet(come, parts)
+        piece = taken(come, part, pieces)
+        while piece >= 0:
+            begin, end = piece_of(inner, piece, parts)
+            product(like, one[4], one[5], normed, whole, worth, rows, wide, begin, end)
+            gelu(wide, rows, begin, end)
+            piece = taken(come, part, pieces)
+        _meet(come, part, parts, like, one[6], wide.shape[1], width)
         ready(wide, rows, whole, worth)
-        product(like, one[6], one[7], wide, whole, worth, rows, y, first, last)
-        _add(x, y, rows, first, last)
-        meet(come, parts)
+        _more(come, part, parts, like, one[6:8], wide, whole, worth, rows, y, x, width)
+        if layer + 1 < layers:
+            _meet(come, part, parts, like, table[layer + 1, 0], normed.shape[1], 3 * width)
+        else:
+            _meet(come, part, parts, like, head[0], normed.shape[1], scores.shape[1])
     _norm(x, rows, norms[layers], 0, ones, normed)
     ready(normed, rows, whole, worth)
     outputs = scores.shape[1]
-    begin, end = outputs * part // parts, outputs * (part + 1) // parts
-    product(like, head[0], head[1], normed, whole, worth, rows, scores, begin, end)
+    piece = taken(come, part, pieces)
+    while piece >= 0:
+        begin, end = piece_of(outputs, piece, parts)
+        product(like, head[0], head[1], normed, whole, worth, rows, scores, begin, end)
+        piece = taken(come, part, pieces)
