@@ -252,7 +252,8 @@ def _check_room(remote: hub.Remote, partial: Path) -> None:
     needed = remote.bytes - here
     if needed > 0 and free < needed + _SPARE_BYTES:
         raise OutputError(
-            f"The disk has {free / 1e9:.1f} GB free; {needed / 1e9:.1f} GB are to come.",
+            f"The disk has {free / 1e9:.2f} GB free; {needed / 1e9:.2f} GB are to come, and "
+            f"{_SPARE_BYTES / 1e9:.0f} GB shall stay free.",
             hint="Free some space, or put MusiScene's data elsewhere with MUSISCENE_HOME.",
         )
 

@@ -68,14 +68,16 @@ def explain(path: Path, library: Path | None = None) -> Explanation:
     """
     if path.is_file() and not is_wav(path):
         told = sound_told(path)
-        return _explained(named_in(told.tags), pcm24_sha256(path), library, form=told.codec)
+        sound = _decoded(path)
+        cut = sound is None
+        return _explained(named_in(told.tags), sound or "", library, cut=cut, form=told.codec)
     wav = read_wav(path)
     sound = sound_sha256(path, wav)
     found = find_mark(path, wav)
     first = _explained(found, sound, library, cut=wav.cut)
     if first.verdict == "changed" and not wav.cut:
         # As another width the same samples are other bytes.
-        again = _explained(found, _decoded(path), library, form="another width")
+        again = _explained(found, _decoded(path) or "", library, form="another width")
         return again if again.verdict == "as made" else first
     if first.verdict != "not ours" or library is None:
         return first
@@ -87,11 +89,12 @@ def explain(path: Path, library: Path | None = None) -> Explanation:
     return named._replace(piece=piece) if named.statement is not None else first
 
 
-def _decoded(path: Path) -> str:
+def _decoded(path: Path) -> str | None:
+    """What pcm24_sha256 says; None where the sound ends in the middle or is damaged."""
     try:
         return pcm24_sha256(path)
     except MediaError:
-        return ""
+        return None
 
 
 def _explained(

@@ -328,6 +328,11 @@ def test_what_other_programs_make_of_a_file_is_still_known(
     assert (found.verdict, found.part) == (verdict, "stems/bass.wav" if part is None else part)
     assert found.line is not None
     assert found.line.place == "cue-1/take-1"
+    data = (tmp_path / name).read_bytes()
+    if name == "x.flac" and verdict == "as made":
+        (tmp_path / "cut.flac").write_bytes(data[: len(data) // 2])
+        found = explain(tmp_path / "cut.flac", library)
+        assert (found.verdict, found.cut) == ("changed", True)
 
 
 def test_a_piece_that_says_nothing_is_found_in_the_take_that_is_here(

@@ -16,7 +16,7 @@ from musiscene_core.paths import data_folder
 from musiscene_core.provenance.explaining import Explanation, explain
 from musiscene_core.provenance.ledger import LEDGER_FILE, read_lines
 from musiscene_core.provenance.statement import Statement
-from musiscene_plugins.cli.terminal import result_console
+from musiscene_plugins.cli.terminal import result_console, shown_progress
 
 _SAID = {
     "as made": "Made by MusiScene, and as it was made.",
@@ -37,7 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         return _sign(Path(words[1]), arguments)
     if len(words) != 1:
         raise RequestError("One file at a time.", hint="Write `musiscene provenance FILE`.")
-    found = explain(Path(words[0]).expanduser(), library)
+    with shown_progress(quiet=arguments.json) as show:
+        show("Reading it, and what the library has", 0.0)
+        found = explain(Path(words[0]).expanduser(), library)
     signature = _signature(Path(words[0]).expanduser())
     if arguments.json:
         sys.stdout.write(json.dumps(_plain(found, signature)) + "\n")
