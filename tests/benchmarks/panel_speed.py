@@ -138,6 +138,25 @@ def in_one_window(home: Path) -> None:
     median = statistics.median
     print(told("a frame of the whole window while it plays", median(took), median(worked), 2))
 
+    strip = made.strip.strip
+    timeline.zoom_to_fit()
+    timeline.zoom(1 / 3, 0.0)
+
+    def scrolled(number: int) -> None:
+        timeline.scroll(12.0 if number % 160 < 80 else -12.0)
+        strip.repaint()
+
+    took, worked = timed(scrolled, 160)
+    print(told("scrolling a minute of the strip", median(took), median(worked), 4))
+    timeline.zoom_to_fit()
+
+    def shaped(number: int) -> None:
+        made.panel.scene.draw_curve("arousal", (number, -0.5), (number + 1.0, 0.5))
+        qt.processEvents()
+
+    took, worked = timed(shaped, 160)
+    print(told("drawing the feeling, a step of the pointer", median(took), median(worked), 16))
+
     jobs = [
         JobInfo(id=f"job-{number}", kind="score", state="running", cue="1m1", created=0.0)
         for number in range(3)

@@ -6,8 +6,11 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from musiscene_core.brief import Curve
+from musiscene_gui.viewmodels.hits import Hit
 from musiscene_gui.widgets.strip import Strip
 from musiscene_gui.widgets.strip import geometry as at
+from musiscene_gui.widgets.strip.crowding import seen_hits
+from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.telling import feeling_at, told_at
 from tests.support.panel_widgets import opened
 
@@ -65,6 +68,15 @@ def test_the_feeling_is_drawn_by_dragging_and_esc_ends_that(strip: Strip, qtbot)
     assert curve.at(5.0).arousal == pytest.approx(-1.0, abs=0.1)
     qtbot.keyClick(strip, Qt.Key.Key_Escape)
     assert not strip.drawing
+
+
+def test_of_hits_that_crowd_the_worthiest_are_seen_and_what_is_held_always() -> None:
+    hits = (Hit(10, rank=2), Hit(11, rank=1), Hit(12, rank=3), Hit(13, rank=9, held=True), Hit(90))
+    wide, narrow = Scale(0, 1000, 0, 100), Scale(0, 200, 0, 100)
+    assert [index for _, index in seen_hits(hits, 0, wide)] == [0, 1, 2, 3, 4]
+    assert [index for _, index in seen_hits(hits, 0, narrow)] == [3, 4]
+    assert [index for _, index in seen_hits(hits[:3], 0, narrow)] == [1]
+    assert [index for _, index in seen_hits(hits[:3], 0, narrow, chosen=2)] == [2]
 
 
 def test_what_lies_under_the_pointer_is_told(strip: Strip) -> None:

@@ -15,6 +15,7 @@ from musiscene_gui.viewmodels.hits import Hit
 from musiscene_gui.viewmodels.timeline import TimelineModel
 from musiscene_gui.widgets import theme
 from musiscene_gui.widgets.strip import geometry as at
+from musiscene_gui.widgets.strip.crowding import seen_hits
 from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.shots import ShotBox
 from musiscene_gui.widgets.take_words import hit_title
@@ -22,6 +23,9 @@ from musiscene_gui.widgets.take_words import hit_title
 _DIAMOND, _CANDIDATE = 6, 4.5
 _PICTURE_SHAPE = 16 / 9
 _LABEL_FROM_PX = 560
+_HEARD_APART_PX = 8
+_PIECE = 16
+_LEAST_TITLE_PX = 16
 _LEGEND_PX, _LEGEND_TOP = 10, 21
 _TITLE_PX = 20
 _INK = QColor(10, 10, 12, 190)
@@ -244,21 +248,23 @@ def _curve(painter: QPainter, scale: Scale, scene: Scene) -> None:
         return
     curve, fps = brief.emotion_curve, float(scene.timeline.rate.fps)
     start = brief.timeline.record.start
-    line = QPolygonF()
-    for index, point in enumerate(curve.points):
-        frame = min(start + index * curve.hop_s * fps, float(brief.timeline.record.end))
-        line.append(QPointF(scale.x(frame), at.curve_y(getattr(point, scene.line))))
-    line.append(QPointF(scale.x(brief.timeline.record.end), line.last().y()))
+    step = curve.hop_s * fps
+    first, last = _in_view(scale, start, step, len(curve.points))
+    places = []
+    for index in range(first, last):
+        frame = min(start + index * step, float(brief.timeline.record.end))
+        value = getattr(curve.points[index], scene.line)
+        places.append(QPointF(scale.x(frame), at.curve_y(value)))
+    if last == len(curve.points):
+        places.append(QPointF(scale.x(brief.timeline.record.end), places[-1].y()))
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
     if scene.drawing:
         top, height = at.CURVE
         span = scale.x(brief.timeline.record.end) - scale.x(start)
         painter.fillRect(QRectF(scale.x(start), top, span, height), QColor(10, 10, 12, 120))
-    painter.setPen(QPen(_INK, 4.5))
-    painter.drawPolyline(line)
-    painter.setPen(_asked_pen(scene))
-    painter.drawPolyline(line)
+    _line(painter, places, QPen(_INK, 4.5))
+    _line(painter, places, _asked_pen(scene))
     painter.restore()
 
 
@@ -269,17 +275,33 @@ def _heard(painter: QPainter, scale: Scale, scene: Scene) -> None:
     if brief is None or heard is None or not heard.values:
         return
     fps, start = float(timeline.rate.fps), brief.timeline.record.start
-    line = QPolygonF()
-    for index, value in enumerate(heard.values):
-        frame = start + (index + 0.5) * heard.hop_s * fps
-        line.append(QPointF(scale.x(frame), at.curve_y(value)))
+    # Several values to one point where they lie too close to be told apart.
+    step = heard.hop_s * fps
+    each = max(1, math.ceil(_HEARD_APART_PX / (step * scale.pixels_a_frame)))
+    begin, end = _in_view(scale, start, step, len(heard.values))
+    places = []
+    for first in range(begin - begin % each, end, each):
+        values = heard.values[first : first + each]
+        frame = start + (first + len(values) / 2) * step
+        places.append(QPointF(scale.x(frame), at.curve_y(sum(values) / len(values))))
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    painter.setPen(QPen(_INK, 4))
-    painter.drawPolyline(line)
-    painter.setPen(_heard_pen())
-    painter.drawPolyline(line)
+    _line(painter, places, QPen(_INK, 4))
+    _line(painter, places, _heard_pen())
     painter.restore()
+
+
+def _in_view(scale: Scale, start: int, step: float, count: int) -> tuple[int, int]:
+    """Which of `count` values, `step` frames apart from record frame `start`, are seen."""
+    first = max(0, min(count - 1, math.floor((scale.start - start) / step) - 1))
+    return first, max(first + 1, min(count, math.ceil((scale.end - start) / step) + 2))
+
+
+def _line(painter: QPainter, places: list[QPointF], pen: QPen) -> None:
+    """A line through all places; in pieces, for one long line with soft edges takes far longer."""
+    painter.setPen(pen)
+    for first in range(0, max(1, len(places) - 1), _PIECE):
+        painter.drawPolyline(QPolygonF(places[first : first + _PIECE + 1]))
 
 
 def _heard_pen() -> QPen:
@@ -297,9 +319,11 @@ def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> Non
     middle = at.CUES[0] + at.CUES[1] / 2
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
-    places = sorted((scale.x(start + hit.frame), index) for index, hit in enumerate(scene.hits))
+    places = seen_hits(scene.hits, start, scale, scene.chosen)
     # What is held is painted last, over candidates that crowd around it.
     for place, (x, index) in sorted(enumerate(places), key=lambda one: _weight(scene, one[1][1])):
+        if not scale.left - 2 * _DIAMOND <= x <= scale.right + 2 * _DIAMOND:
+            continue
         hit = scene.hits[index]
         side = (_DIAMOND if hit.held else _CANDIDATE) + (1.5 if index == scene.chosen else 0)
         shape = [(x, middle - side), (x + side, middle), (x, middle + side), (x - side, middle)]
@@ -309,13 +333,10 @@ def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> Non
         painter.drawPolygon(QPolygonF([QPointF(*corner) for corner in shape]))
         following = places[place + 1][0] - 8 if place + 1 < len(places) else scale.right
         following = min(following, scale.right)
-        title = hit_title(hit.label)
+        room = following - x - 12
         # The beginning of a word says nothing: a hit is named where its name fits.
-        if (
-            labels
-            and title
-            and painter.fontMetrics().horizontalAdvance(title) <= following - x - 12
-        ):
+        title = hit_title(hit.label) if labels and room >= _LEAST_TITLE_PX else ""
+        if title and painter.fontMetrics().horizontalAdvance(title) <= room:
             painter.setPen(QColor(theme.TEXT if hit.held else theme.DIM))
             painter.drawText(QPointF(x + 10, middle + 4), title)
     for marker in scene.timeline.markers if not scene.hits else ():

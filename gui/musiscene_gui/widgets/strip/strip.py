@@ -32,6 +32,7 @@ from musiscene_gui.viewmodels.scene import SceneModel
 from musiscene_gui.viewmodels.timeline import TimelineModel
 from musiscene_gui.widgets.strip import geometry as at
 from musiscene_gui.widgets.strip.accessible import announce, parts_of, speak_of_strips
+from musiscene_gui.widgets.strip.crowding import seen_hits
 from musiscene_gui.widgets.strip.geometry import Scale
 from musiscene_gui.widgets.strip.painting import Scene, Words, paint_ground, paint_playhead
 from musiscene_gui.widgets.strip.shots import ShotBox, shot_boxes
@@ -105,12 +106,6 @@ class Strip(QWidget):
     def scale(self) -> Scale:
         """Where record frames are, now."""
         return Scale.of(self.width(), self.timeline.view)
-
-    def hit_x(self, index: int) -> float:
-        """The pixel of a hit point."""
-        brief = self.scene.brief
-        start = brief.timeline.record.start if brief is not None else 0
-        return self.scale().x(start + self.scene.hits[index].frame)
 
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
         """The kept ground, and the playhead over it."""
@@ -349,7 +344,10 @@ class Strip(QWidget):
         top, height = at.CUES
         if not top <= place.y() <= top + height:
             return -1
-        near = [(abs(self.hit_x(i) - place.x()), i) for i in range(len(self.scene.hits))]
+        brief = self.scene.brief
+        start = brief.timeline.record.start if brief is not None else 0
+        shown = seen_hits(self.scene.hits, start, self.scale(), self.chosen)
+        near = [(abs(x - place.x()), index) for x, index in shown]
         distance, index = min(near, default=(99.0, -1))
         return index if distance <= at.GRIP_PX + 2 else -1
 
