@@ -32,6 +32,9 @@ from musiscene_core.timeline import TimelineRange
 _SHAPING = ("vision", "emotion", "speech")
 """Stages whose words and figures go into music."""
 _MAX_PATH = 4096
+_NOT_FOR_SALE = (
+    "Where it is not for sale: musiscene licence any, with --project DIR where a project says so."
+)
 _CAPTIONS = ("video", "music", "scene_imagination", "fusion", "music_conditions")
 
 
@@ -106,7 +109,7 @@ def _check_music(
         theirs = "a music file" if wish.music is not None else "the temp track's melody"
         raise RequestError(
             f"Music made from {theirs} may not be sold: whose it is, is not known here.",
-            hint="Leave that out, or, where it is yours to use so: musiscene licence any.",
+            hint=f"Leave that out. {_NOT_FOR_SALE}",
         )
     if wish.takes > 1 and wish.critic not in ("", SIGNALS):
         _check_captioner(wish.critic, captioners)
@@ -125,8 +128,7 @@ def _check_engine(wish: MusicWish, info: EngineInfo, engines: Sequence[EngineInf
     name = f"{info.name}:{model}" if model and info.commercial_use else info.name
     raise RequestError(
         f"Music by {name} may not be used commercially ({licence.strip() or 'unknown licence'}).",
-        hint=f"Engines whose music may: {free or 'none is installed'}. Where it is not for sale: "
-        "musiscene licence any.",
+        hint=f"Engines whose music may: {free or 'none is installed'}. {_NOT_FOR_SALE}",
     )
 
 
