@@ -21,7 +21,11 @@ _LOOK_S = 3.0
 """How long to wait for room before saying that there is none."""
 _TOKEN_NAMES = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 _TOKEN_FILE = Path("~/.ray/auth_token").expanduser()
-_SEE = "See docs/workers.md."
+_SAME = "Install the same on every machine, where its Ray is; see docs/workers.md."
+_TOKEN = (
+    "It may ask for its token: put the one of its first machine, ~/.ray/auth_token, into the same"
+    " place here."
+)
 
 
 def reach(address: str) -> None:
@@ -53,10 +57,13 @@ def why_not(address: str, error: BaseException) -> str:
     if "ersion mismatch" in said:
         lines = [line.strip() for line in said.splitlines() if ":" in line]
         return f"The cluster at {address} runs other versions. {' '.join(lines)}"
-    if "oken" in said and ("auth" in said.lower() or "token" in said):
+    if "No module named 'musiscene" in said:
+        return f"A machine of the cluster at {address} has no MusiScene. {_SAME}"
+    if "timeout" in said or "oken" in said:
+        # A token that is missing or another is not refused, but never answered.
         return (
-            f"The cluster at {address} asks for its token. Put the one of its first machine,"
-            " ~/.ray/auth_token, into the same place here"
+            f"The cluster at {address} is there, and does not let us in. {_TOKEN} Or it is still"
+            " starting."
         )
     last = said.strip().splitlines()[-1] if said.strip() else type(error).__name__
     return f"The cluster at {address} does not take us in: {last}"
@@ -90,7 +97,7 @@ class Joining:
             raise EngineError(
                 f"The machine {where} of the cluster has MusiScene {version}; this one has"
                 f" {__version__}.",
-                hint="Install the same on every machine.",
+                hint=_SAME,
             )
         return actor
 
@@ -108,7 +115,7 @@ class Joining:
                 raise EngineError(
                     "A machine of the cluster has no MusiScene"
                     f" ({_last_line(error, 'ModuleNotFoundError')}).",
-                    hint=f"Install the same on every machine, where its Ray is. {_SEE}",
+                    hint=_SAME,
                 ) from error
 
     def _lack(self) -> str:
