@@ -22,6 +22,8 @@ from musiscene_gui.application import Application
 from musiscene_gui.viewmodels.hits import candidates
 from musiscene_gui.viewmodels.takes import Placed
 from musiscene_gui.widgets.language import use_language
+from musiscene_gui.widgets.settings_dialog import SettingsDialog
+from musiscene_gui.widgets.setup_page import SetupDialog
 from tests.support.daemons import Home
 from tests.support.panel_takes import copies
 from tests.support.panel_widgets import Longer, clipped, unnamed
@@ -67,7 +69,7 @@ def full(
     QCoreApplication.removeTranslator(longer)
 
 
-def test_every_text_has_the_room_it_needs(full: Application, qtbot) -> None:
+def test_every_text_has_the_room_it_needs(full: Application, language: str, qtbot) -> None:
     window = full.window
     for width, page in product(WIDTHS, ("scene", "takes", "history")):
         window.resize(width, 900)
@@ -77,6 +79,14 @@ def test_every_text_has_the_room_it_needs(full: Application, qtbot) -> None:
         assert clipped(window) == [], (width, page)
         assert [too_wide(area) for area in window.findChildren(QScrollArea) if too_wide(area)] == []
         assert unnamed(window) == []
+    for dialog in (SetupDialog(full.setup, window), SettingsDialog(full.panel, window)):
+        for width in WIDTHS[:2] if language != "longer" else (640,):
+            dialog.resize(width, 500)
+            dialog.show()
+            qtbot.wait(30)
+            assert clipped(dialog) == [], width
+            assert unnamed(dialog) == []
+        dialog.close()
 
 
 def too_wide(area: QScrollArea) -> str:

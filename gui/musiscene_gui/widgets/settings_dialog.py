@@ -56,6 +56,8 @@ class SettingsDialog(QDialog):
         self.for_sale.setEnabled(not os.environ.get(DAEMON_VARIABLE))
         self.for_sale.setChecked(intended_use() == "commercial")
         self.for_sale.clicked.connect(self._set_for_sale)
+        self.language.setAccessibleName(self.tr("Language"))
+        self.takes.setAccessibleName(self.tr("Takes at a time"))
         self.installed = QPlainTextEdit(readOnly=True)
         self.installed.setAccessibleName(self.tr("What is installed"))
         self.installed.setPlainText("\n".join(self._installed()))

@@ -155,6 +155,7 @@ class SetupPage(QFrame):
         self.setProperty("cls", "card")
         self._setup = setup
         self.title = label("h")
+        self.title.setWordWrap(True)
         self.rows = {name: StepRow(setup, name) for name in STEPS}
         column = QVBoxLayout(self)
         column.setContentsMargins(10, 8, 10, 10)
@@ -196,6 +197,7 @@ class SetupDialog(QDialog):
         self.setWindowTitle(self.tr("Set up"))
         self.page = SetupPage(setup)
         scroll = QScrollArea()
+        scroll.setAccessibleName(self.windowTitle())
         scroll.setWidgetResizable(True)
         scroll.setWidget(self.page)
         buttons = QDialogButtonBox()
