@@ -187,7 +187,8 @@ class Application(QObject):
 
     def _captions_wanted(self, files: TakeFiles) -> None:
         if files.brief is not None:
-            self.panel.scene.adopt(files.brief)
+            seed = files.take.provenance.seed
+            self.panel.scene.adopt(files.brief, files.request, seed)
             self.window.show_page("scene")
 
     def _open_resolve(self, bridge: bool) -> None:

@@ -46,10 +46,9 @@ def spotted(application: Application, file: Path, qtbot) -> None:
     application.open_file(str(file))
     qtbot.waitUntil(lambda: panel.editor.state == "open", timeout=LONG_MS)
     qtbot.waitUntil(lambda: bool(panel.connection.engines), timeout=LONG_MS)
-    panel.scene.spot()
-    qtbot.waitUntil(lambda: not panel.scene.busy, timeout=LONG_MS)
+    application.scene.spot.click()
+    qtbot.waitUntil(lambda: panel.scene.is_current and not panel.scene.busy, timeout=LONG_MS)
     assert panel.scene.error is None
-    assert panel.scene.is_current
 
 
 def test_a_timeline_is_spotted_edited_scored_placed_and_cleared_again(
@@ -73,6 +72,15 @@ def test_a_timeline_is_spotted_edited_scored_placed_and_cleared_again(
     assert request.brief.emotion_curve.edited
     assert request.hits == (12,)
     assert [hit.frame for hit in card.files.take.hits] == [12]
+    # Scored once more, it is other music; the take's own seed can be had again.
+    assert (request.seed, scene.wishes.seed, panel.scene.wishes.seed.text()) == (0, 1, "1")
+    scene.wish(strategy="video")
+    scene.edit_caption("fusion", "Another.")
+    scene.toggle_hit(len(scene.hits) - 1)
+    panel.listening.takes.reuse_captions(card.letter)
+    assert (scene.wishes.seed, scene.wishes.strategy) == (0, "fusion")
+    assert scene.caption("fusion").text == "Solo piano, 80 BPM, D minor."
+    assert [hit.frame for hit in scene.hits if hit.held] == [12]
     panel.listening.takes.select(card.letter)
     qtbot.waitUntil(lambda: model.timeline.heard is not None, timeout=LONG_MS)
     panel.listening.takes.place(card.letter, "new")
@@ -109,6 +117,27 @@ def test_a_caption_is_edited_reset_and_written_anew_alone(
     assert scene.error is None
     assert scene.caption("fusion").text != "Mine again."
     assert scene.caption("video").text == "A door."
+
+
+def test_what_was_written_before_spotting_and_then_edited_outlives_another_spotting(
+    panel: Application, reel: Path, qtbot
+) -> None:
+    scene, timeline = panel.panel.scene, panel.panel.timeline
+    panel.scene.captions.boxes["fusion"].edit.setPlainText("Solo piano.")
+    spotted(panel, reel, qtbot)
+    assert (scene.caption("fusion").text, scene.caption("fusion").edited) == ("Solo piano.", True)
+    scene.add_hit(86_412)
+    scene.draw_curve("arousal", (0.0, 1.0), (2.0, 1.0))
+    panel.scene.wishes.length.setValue(1.5)
+    assert timeline.range == FrameRange(86_400, 86_436)
+    timeline.set_in(86_402)
+    assert not scene.is_current
+    spotted(panel, reel, qtbot)
+    assert scene.caption("fusion").text == "Solo piano."
+    assert [hit.frame for hit in scene.hits if hit.held] == [10]
+    assert {point.arousal for point in scene.brief.emotion_curve.points} == {1.0}
+    panel.scene.captions.boxes["fusion"].reset.click()
+    assert scene.caption("fusion").text not in ("", "Solo piano.")
 
 
 def test_the_strip_is_worked_by_pointer_and_keys(panel: Application, reel: Path, qtbot) -> None:
@@ -195,7 +224,6 @@ def test_a_file_that_is_not_there_is_a_line_with_a_button(
     assert bar.isHidden()
 
 
-@pytest.mark.slow
 def test_the_real_reel_from_opening_to_undo_with_the_daemon_killed_on_the_way(
     panel: Application, own_home: Home, tmp_path: Path, qtbot
 ) -> None:

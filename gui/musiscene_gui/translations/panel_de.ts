@@ -517,8 +517,8 @@
         <translation>Fassung rechts</translation>
     </message>
     <message>
-        <source>Use its captions again</source>
-        <translation>Ihre Texte wieder verwenden</translation>
+        <source>Use its captions and seed again</source>
+        <translation>Texte und Startwert wieder nehmen</translation>
     </message>
     <message>
         <source>Both takes</source>
@@ -1245,6 +1245,22 @@
         <translation>Die Szene noch einmal vertonen.</translation>
     </message>
     <message>
+        <source>Something is being made just now.</source>
+        <translation>Gerade wird etwas gemacht.</translation>
+    </message>
+    <message>
+        <source>Wait for it, or cancel it.</source>
+        <translation>Warten Sie darauf, oder brechen Sie es ab.</translation>
+    </message>
+    <message>
+        <source>That take is of a scene that is not on this timeline.</source>
+        <translation>Dieser Take ist für eine Szene, die nicht auf dieser Timeline liegt.</translation>
+    </message>
+    <message>
+        <source>Open the film or timeline it was made for.</source>
+        <translation>Öffnen Sie den Film oder die Timeline, für die er gemacht wurde.</translation>
+    </message>
+    <message>
         <source>{0} of {1} is a favourite.</source>
         <translation>{0} von {1} ist ein Favorit.</translation>
     </message>
@@ -1374,6 +1390,30 @@
     <message>
         <source>Scoring</source>
         <translation>Vertonung</translation>
+    </message>
+    <message>
+        <source>1 shot</source>
+        <translation>1 Einstellung</translation>
+    </message>
+    <message>
+        <source>{0} shots</source>
+        <translation>{0} Einstellungen</translation>
+    </message>
+    <message>
+        <source>dialogue at 1 place</source>
+        <translation>Dialog an 1 Stelle</translation>
+    </message>
+    <message>
+        <source>dialogue at {0} places</source>
+        <translation>Dialog an {0} Stellen</translation>
+    </message>
+    <message>
+        <source>words edited by you</source>
+        <translation>Texte von Ihnen</translation>
+    </message>
+    <message>
+        <source>words as written</source>
+        <translation>Texte wie geschrieben</translation>
     </message>
     <message>
         <source>{0} × {1} s</source>
@@ -1696,8 +1736,8 @@
         <translation>Texte vergleichen</translation>
     </message>
     <message>
-        <source>Use its captions again</source>
-        <translation>Ihre Texte wieder verwenden</translation>
+        <source>Use its captions and seed again</source>
+        <translation>Texte und Startwert wieder nehmen</translation>
     </message>
     <message>
         <source>Take {letter}: {title}</source>
@@ -1905,6 +1945,10 @@
         <translation>Stil</translation>
     </message>
     <message>
+        <source>Length</source>
+        <translation>Länge</translation>
+    </message>
+    <message>
         <source>Takes</source>
         <translation>Fassungen</translation>
     </message>
@@ -1919,6 +1963,22 @@
     <message>
         <source>automatic</source>
         <translation>automatisch</translation>
+    </message>
+    <message>
+        <source>From In to Out; another length moves Out</source>
+        <translation>Von In bis Out; eine andere Länge verschiebt Out</translation>
+    </message>
+    <message>
+        <source>Seed</source>
+        <translation>Startwert</translation>
+    </message>
+    <message>
+        <source>Seed of the first take</source>
+        <translation>Startwert des ersten Takes</translation>
+    </message>
+    <message>
+        <source>The same seed and words make the same music again</source>
+        <translation>Gleicher Startwert und gleiche Texte ergeben wieder die gleiche Musik</translation>
     </message>
     <message>
         <source>Weight of the house style</source>

@@ -74,6 +74,7 @@ class EditorModel:
         self.placements: list[PlacedMusic] = []
         self._side, self._timeline = side, timeline
         self._asked: OpenFile | OpenResolve | None = None
+        self._shown: OpenFile | OpenResolve | None = None
 
     @property
     def live(self) -> bool:
@@ -157,14 +158,20 @@ class EditorModel:
 
     def _have(self, read: tuple[Opened, tuple[TimelineClip, ...], FrameRange | None]) -> None:
         opened, clips, chosen = read
-        again = self.opened is not None and self.opened.description.name == opened.description.name
+        # Two films of one name in two folders are two films.
+        again = self._asked == self._shown
+        if self.opened is not None:
+            again = again and self.opened.description.name == opened.description.name
+        self._shown = self._asked
         self.opened, self.state = opened, "open"
         asked = self._asked
         self.path = Path(asked.path) if isinstance(asked, OpenFile) else None
         if not again:
             self.placements = []
         about = opened.description
-        self._timeline.open(about.name, about.rate, about.record, clips, opened.markers, chosen)
+        self._timeline.open(
+            about.name, about.rate, about.record, clips, opened.markers, chosen, same=again
+        )
         self._show_placed()
         self.changed.emit()
 

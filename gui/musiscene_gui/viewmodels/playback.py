@@ -179,7 +179,9 @@ class PlaybackModel:
             self._tell_place()
 
     def to_start(self) -> None:
-        """Go to the beginning."""
+        """Go to the beginning; while nothing is laid out, of the range."""
+        if self._player is None:
+            self._timeline.set_playhead(self._timeline.range.start)
         self.seek(0)
 
     def play_backwards(self) -> None:
@@ -188,6 +190,9 @@ class PlaybackModel:
 
     def step(self, frames: int) -> None:
         """Go on by so many frames, or back, and stand still there."""
+        if self._player is None:
+            self._timeline.step(frames)
+            return
         self.pause()
         _, rate = self._record()
         frame = sample_to_frame(self.position, rate) + frames

@@ -11,6 +11,7 @@ Nothing is placed from here: takes are listened to first.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +19,31 @@ from msgspec.structs import replace as changed_to
 
 from musiscene_core.brief import Caption, SceneBrief, StageName, StageReport
 from musiscene_core.codec import read_json
-from musiscene_core.errors import CancelledError, DaemonError, HostError, MusiSceneError
+from musiscene_core.errors import (
+    CancelledError,
+    DaemonError,
+    HostError,
+    InputError,
+    MusiSceneError,
+)
 from musiscene_core.protocol import Client, JobInfo
-from musiscene_core.request import CaptionRequest, CaptionStrategy, engine_and_model
+from musiscene_core.ranges import FrameRange
+from musiscene_core.request import (
+    CaptionRequest,
+    CaptionStrategy,
+    ScoreRequest,
+    engine_and_model,
+)
 from musiscene_core.timeline import TimelineRange
 from musiscene_gui.viewmodels.asking import Asker
+from musiscene_gui.viewmodels.carrying import (
+    carried_curve,
+    carried_hits,
+    edits_of,
+    held_among,
+    same_scene,
+    with_words,
+)
 from musiscene_gui.viewmodels.editor import EditorModel
 from musiscene_gui.viewmodels.feeling import FeelingLine, drawn
 from musiscene_gui.viewmodels.hits import Hit, candidates, held_frames, moved, toggled
@@ -37,6 +58,7 @@ from musiscene_gui.viewmodels.wishes import (
     as_wished,
     request_for,
     wished_otherwise,
+    wishes_of,
 )
 
 Busy = Literal["", "reading", "spotting", "captioning", "scoring"]
@@ -89,6 +111,7 @@ class SceneModel:
         self._daemon, self._jobs = daemon, jobs
         self._timeline, self._editor = timeline, editor
         self._spotted: SceneBrief | None = None
+        self._drafts: dict[str, Caption] = {}
         self._voice: Voice = MEASURED
         self._cancelled = False
         self._again: Callable[[], object] = lambda: None
@@ -101,14 +124,21 @@ class SceneModel:
 
     @property
     def is_current(self) -> bool:
-        """Whether the brief is about the range that is marked."""
+        """Whether the brief is about the range that is marked, as it is cut now."""
         brief = self.brief
-        return brief is not None and brief.timeline.record == self._timeline.range
+        marked = brief is not None and brief.timeline.record == self._timeline.range
+        return marked and not self._timeline.recut
 
     @property
     def length_s(self) -> float:
         """Seconds from In to Out."""
         return float(self._timeline.range.seconds(self._timeline.rate))
+
+    @property
+    def longest_s(self) -> float:
+        """Seconds from In to the timeline's end."""
+        start, end = self._timeline.range.start, self._timeline.record.end
+        return float(FrameRange(start, max(start, end)).seconds(self._timeline.rate))
 
     def wish(self, **changes: object) -> None:
         """Wish otherwise."""
@@ -117,8 +147,10 @@ class SceneModel:
         self.ask_estimate()
 
     def caption(self, name: CaptionStrategy) -> Caption:
-        """One caption as it is; an empty one before spotting."""
-        found = getattr(self.brief.captions, name) if self.brief is not None else Caption()
+        """One caption as it is; before spotting what the user wrote, else an empty one."""
+        if self.brief is None:
+            return self._drafts.get(name, Caption())
+        found = getattr(self.brief.captions, name)
         assert isinstance(found, Caption)
         return found
 
@@ -130,7 +162,10 @@ class SceneModel:
     def edit_caption(self, name: CaptionStrategy, text: str) -> None:
         """Take the user's words; as it was first, it no longer counts as edited."""
         before = self.caption(name)
-        if self.brief is None or text == before.text:
+        if text == before.text:
+            return
+        if self.brief is None:
+            self._draft(name, text)
             return
         first = self._first(name)
         same = text == first.text
@@ -140,6 +175,8 @@ class SceneModel:
         """Have the words again as they were written first."""
         if self.brief is not None:
             self._set_caption(name, self._first(name))
+        else:
+            self._draft(name, "")
 
     def regenerate(self, name: CaptionStrategy) -> None:
         """Have one caption written anew from the others and what was seen and heard."""
@@ -179,11 +216,15 @@ class SceneModel:
             self._read_brief(job, have_brief)
 
         def have_brief(brief: SceneBrief) -> None:
-            self._spotted = brief
+            before, held, self._spotted = self.brief, self.hits, brief
             self._voice = MEASURED
-            self.hits = candidates(brief)
+            words, self.hits, self._drafts = self._drafts, candidates(brief), {}
+            if before is not None and same_scene(before, brief):
+                self.hits = carried_hits(before, held, brief)
+                words = edits_of(before)
+                brief = changed_to(brief, emotion_curve=carried_curve(before, brief))
             self._timeline.set_heard({})
-            self._timeline.set_brief(brief)
+            self._timeline.set_brief(with_words(brief, words))
             self.hits_changed.emit()
             self.curve_changed.emit()
             self._rest()
@@ -218,25 +259,49 @@ class SceneModel:
             if job.state != "done":
                 self._fail(error_of(job) or CancelledError("Cancelled."))
                 return
+            if self.wishes.seed == request.seed:
+                # Asked once more, other takes are wanted and not the same again.
+                self.wishes = replace(self.wishes, seed=request.seed + request.takes)
             self._rest()
             self.takes_made.emit(tuple(Path(job.folder, take) for take in job.takes))
 
         self._submit(lambda client: client.submit_score(request), ended)
 
-    def adopt(self, brief: SceneBrief) -> None:
-        """Have the captions, hits and curve of a take again, its range marked."""
+    def set_length(self, seconds: float) -> None:
+        """Put Out so that the range lasts so long, as far as the timeline goes."""
+        frames = max(1, round(seconds * float(self._timeline.rate.fps)))
+        self._timeline.set_out(self._timeline.range.start + frames)
+
+    def adopt(self, brief: SceneBrief, request: ScoreRequest | None, seed: int) -> None:
+        """Have all again that a take was made from: captions, hits, curve, engine, its own seed."""
         record = brief.timeline.record
-        if self.busy or record.overlap(self._timeline.record) != record:
+        if self.busy:
+            problem = InputError(
+                "Something is being made just now.", hint="Wait for it, or cancel it."
+            )
+        elif record.overlap(self._timeline.record) != record or self._of_another(brief):
+            problem = InputError(
+                "That take is of a scene that is not on this timeline.",
+                hint="Open the film or timeline it was made for.",
+            )
+        else:
+            problem = None
+        if problem is not None:
+            self.show_error(problem)
             return
         self._timeline.set_range(record)
         self._spotted = brief
+        self.hits = candidates(brief)
+        if request is not None:
+            self.hits = held_among(brief, dict.fromkeys(request.hits or (), ""))
+            self.wishes = wishes_of(request, self.wishes, seed)
         # Its words are what is wanted again, whoever wrote them.
         self._voice = self.wishes.voice
-        self.hits = candidates(brief)
         self._timeline.set_brief(brief)
         self.hits_changed.emit()
         self.curve_changed.emit()
         self.changed.emit()
+        self.ask_estimate()
 
     def cancel(self) -> None:
         """Cancel what is being done."""
@@ -307,6 +372,20 @@ class SceneModel:
             self.estimate_changed.emit()
 
         self._daemon.ask(work, have)
+
+    def _draft(self, name: CaptionStrategy, text: str) -> None:
+        self._drafts.pop(name, None)
+        if text:
+            self._drafts[name] = Caption(text, "user", edited=True)
+        self.changed.emit()
+
+    def _of_another(self, brief: SceneBrief) -> bool:
+        """Whether a brief is of other films than those that are open."""
+        here, there = (
+            {Path(clip.media.path).name for clip in clips if clip.role == "picture"}
+            for clips in (self._timeline.clips, brief.timeline.clips)
+        )
+        return bool(here and there) and not here & there
 
     @property
     def _length_frames(self) -> int:

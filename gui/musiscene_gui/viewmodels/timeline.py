@@ -33,6 +33,7 @@ class TimelineModel:
         clips: all clips.
         markers: the user's markers.
         brief: what was spotted of the range `brief.timeline.record`; None before.
+        recut: whether other clips lie under the brief's range than when it was spotted.
         placed: record frames of music placed from here, and what to call it.
         heard: what the music of the take at hand feels like over the brief's range, -1 to 1, as
             far as it was heard; empty where nothing is made yet.
@@ -47,6 +48,7 @@ class TimelineModel:
         self.clips: tuple[TimelineClip, ...] = ()
         self.markers: tuple[Marker, ...] = ()
         self.brief: SceneBrief | None = None
+        self.recut = False
         self.placed: tuple[tuple[FrameRange, str], ...] = ()
         self.heard: Mapping[FeelingLine, Curve] = {}
         self._range = FrameRange(0, 0)
@@ -81,19 +83,33 @@ class TimelineModel:
         clips: tuple[TimelineClip, ...],
         markers: tuple[Marker, ...],
         chosen: FrameRange | None = None,
+        *,
+        same: bool = True,
     ) -> None:
-        """Show another timeline; `chosen` is the range to begin with, else all of it."""
-        again = (name, rate, record) == (self.name, self.rate, self.record)
+        """Show a timeline; `chosen` is the range to begin with, else all of it.
+
+        Range and brief stay where it is the one that is open, read again; it never is unless
+        `same`.
+        """
+        again = same and (name, rate) == (self.name, self.rate) and _holds(record, self._range)
+        grown = record != self.record
+        if self.brief is not None:
+            under = self.brief.timeline.record
+            self.recut |= _material(self.clips, under) != _material(clips, under)
         self.name, self.rate, self.record = name, rate, record
         self.clips, self.markers = clips, markers
         if not again:
             self.brief, self.heard = None, {}
+            self.recut = False
             self._range = chosen or record
             self._playhead = self._range.start
+        if grown or not again:
             self._view = (float(record.start), float(record.end))
+            self._playhead = self._inside(self._playhead)
         self.changed.emit()
         if not again:
             self.range_changed.emit()
+        if grown or not again:
             self.playhead_changed.emit()
             self.view_changed.emit()
 
@@ -102,7 +118,9 @@ class TimelineModel:
         self.open("", self.rate, FrameRange(0, 0), (), ())
 
     def set_brief(self, brief: SceneBrief | None) -> None:
-        """Show what was spotted."""
+        """Show what was spotted, or what became of it since."""
+        if self.brief is None or brief is None or brief.timeline != self.brief.timeline:
+            self.recut = False
         self.brief = brief
         self.changed.emit()
 
@@ -209,3 +227,16 @@ class TimelineModel:
 
     def _inside(self, frame: int) -> int:
         return min(max(frame, self.record.start), self.record.end)
+
+
+def _holds(record: FrameRange, part: FrameRange) -> bool:
+    return part.length > 0 and record.overlap(part) == part
+
+
+def _material(clips: Sequence[TimelineClip], under: FrameRange) -> list[TimelineClip]:
+    """What is seen and heard under a range, but for music that was placed."""
+    return [
+        clip
+        for clip in clips
+        if clip.role != "score" and clip.mapping.record.overlap(under) is not None
+    ]

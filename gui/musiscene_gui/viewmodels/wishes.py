@@ -136,6 +136,22 @@ def request_for(
     )
 
 
+def wishes_of(request: ScoreRequest, wishes: Wishes, seed: int) -> Wishes:
+    """What was wished when `request` was sent; its own seed, and what it does not say as before."""
+    return replace(
+        wishes,
+        engine=f"{request.engine}:{request.model}" if request.model else request.engine,
+        strategy=request.caption_strategy,
+        seed=seed,
+        stems=request.stems,
+        loudness_lufs=request.loudness_lufs,
+        idiom=request.idiom or "",
+        sketch=request.sketch,
+        melody=request.melody,
+        sampling=request.sampling,
+    )
+
+
 def engine_choices(engines: Sequence[EngineInfo]) -> list[tuple[str, EngineInfo, str]]:
     """What `Wishes.engine` can be, whose it is, and what it lacks.
 

@@ -73,8 +73,7 @@ class CaptionBox(QWidget):
     def commit(self) -> None:
         """Hand over what was typed."""
         self._typing.stop()
-        if self.edit.isEnabled():
-            self._scene.edit_caption(self.name, self.edit.toPlainText())
+        self._scene.edit_caption(self.name, self.edit.toPlainText())
 
     def refresh(self) -> None:
         """Show the caption as it is, leaving the cursor where it is while somebody types."""
@@ -83,7 +82,6 @@ class CaptionBox(QWidget):
             self.edit.blockSignals(True)
             self.edit.setPlainText(caption.text)
             self.edit.blockSignals(False)
-        self.edit.setEnabled(ready)
         words = {
             "signals": self.tr("measured"),
             "model": self.tr("model"),
@@ -96,8 +94,8 @@ class CaptionBox(QWidget):
         tip = "\n".join(filter(None, (*how, *told)))
         self.origin.setToolTip(tip)
         self.edited.setToolTip(tip)
-        self.edited.setVisible(ready and caption.edited)
-        self.reset.setEnabled(ready and caption.edited)
+        self.edited.setVisible(caption.edited)
+        self.reset.setEnabled(caption.edited)
         self.anew.setEnabled(ready and not self._scene.busy)
 
     def word(self) -> None:

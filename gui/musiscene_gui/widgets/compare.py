@@ -46,7 +46,7 @@ class CompareDialog(QDialog):
             )
             box.currentIndexChanged.connect(self._show)
             heads.addWidget(box, 0, side)
-            reuse = QPushButton(self.tr("Use its captions again"))
+            reuse = QPushButton(self.tr("Use its captions and seed again"))
             reuse.clicked.connect(
                 lambda _=False, box=box: self._takes.reuse_captions(box.currentData())
             )

@@ -43,7 +43,7 @@ class JobRow(QWidget):
         self.bar = QProgressBar()
         self.bar.setRange(0, _STEPS)
         self.bar.setTextVisible(False)
-        self.bar.setFixedHeight(6)
+        self.bar.setProperty("cls", "thin")
         column.addLayout(head)
         column.addWidget(self.bar)
         self.show_job(job)
@@ -57,7 +57,7 @@ class JobRow(QWidget):
             state = self.tr("waiting")
         else:
             state = said(job.stage)
-        self.text.setText(f"{name}: {state}" if state else name)
+        self.text.setText(f"{job.cue or name}: {state}" if state else name)
         self.bar.setValue(round(job.fraction * _STEPS))
         self.bar.setAccessibleName(self.tr("Progress of {job}").format(job=name))
         self.left.setText(_left(job.eta_s) if job.eta_s is not None else "")

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QFrame, QProgressBar, QPushButton, QScrollArea, QV
 
 from musiscene_core.protocol import JobInfo
 from musiscene_gui.viewmodels.panel import Panel
+from musiscene_gui.viewmodels.wishes import STRATEGIES
 from musiscene_gui.widgets.building import ElidedLabel, label, row, set_class
 from musiscene_gui.widgets.captions import Captions
 from musiscene_gui.widgets.numbers import decimal
@@ -28,10 +29,10 @@ class SceneColumn(QFrame):
         self.go = QPushButton()
         self.bar = QProgressBar()
         self.stage = ElidedLabel("dim")
-        self.estimate = ElidedLabel("dim")
+        self.estimate, self.read = ElidedLabel("dim"), ElidedLabel("dim")
         self.bar.setRange(0, 1000)
         self._lay_out()
-        self.spot.clicked.connect(panel.scene.spot)
+        self.spot.clicked.connect(self._spot)
         self.go.clicked.connect(self.score_or_cancel)
         panel.scene.changed.connect(self.refresh)
         panel.scene.estimate_changed.connect(self._show_estimate)
@@ -47,6 +48,10 @@ class SceneColumn(QFrame):
         else:
             self.captions.commit()
             self._panel.scene.score()
+
+    def _spot(self) -> None:
+        self.captions.commit()
+        self._panel.scene.spot()
 
     def refresh(self) -> None:
         """Show everything as it is."""
@@ -67,6 +72,8 @@ class SceneColumn(QFrame):
         self.spot.setVisible(not busy and not scene.is_current and timeline.is_open)
         self.bar.setVisible(busy)
         self.stage.setVisible(busy)
+        self.read.setVisible(scene.busy in ("captioning", "scoring"))
+        self.read.set_whole(self._word_for_read())
         if not busy:
             self.bar.setValue(0)
             self.stage.set_whole("")
@@ -105,6 +112,23 @@ class SceneColumn(QFrame):
             "scoring": self.tr("Scoring"),
         }.get(self._panel.scene.busy, "")
 
+    def _word_for_read(self) -> str:
+        """What the music is made for: what was found in the user's own film, and whose words."""
+        brief = self._panel.scene.brief
+        if brief is None:
+            return ""
+        shots, spoken = len(brief.shots), len(brief.dialogue)
+        edited = any(self._panel.scene.caption(name).edited for name in STRATEGIES)
+        return " · ".join(
+            (
+                self.tr("1 shot") if shots == 1 else self.tr("{0} shots").format(shots),
+                self.tr("dialogue at 1 place")
+                if spoken == 1
+                else self.tr("dialogue at {0} places").format(spoken),
+                self.tr("words edited by you") if edited else self.tr("words as written"),
+            )
+        )
+
     def _show_estimate(self) -> None:
         scene = self._panel.scene
         self.estimate.setVisible(not scene.busy and self._panel.timeline.is_open)
@@ -135,7 +159,7 @@ class SceneColumn(QFrame):
         column.setSpacing(6)
         column.addWidget(head)
         column.addWidget(scroll, 1)
-        for widget in (self.spot, self.go, self.bar, self.stage, self.estimate):
+        for widget in (self.spot, self.read, self.go, self.bar, self.stage, self.estimate):
             column.addWidget(widget)
 
 

@@ -76,7 +76,7 @@ class TakeCard(QFrame):
             for name, text in (
                 ("sheet", self.tr("Lead sheet")),
                 ("compare", self.tr("Compare captions")),
-                ("reset", self.tr("Use its captions again")),
+                ("reset", self.tr("Use its captions and seed again")),
             )
         ]
         for button, what in zip(self._shortcuts, self._ways(), strict=True):
@@ -272,7 +272,7 @@ class TakeCard(QFrame):
             (self.tr("Rename") + "\tF2", self.rename),
             (self.tr("Lead sheet"), sheet),
             (self.tr("Compare captions"), compare),
-            (self.tr("Use its captions again"), reuse),
+            (self.tr("Use its captions and seed again"), reuse),
             (self.tr("Copy seed"), self._copy_seed),
             (self.tr("Show in folder"), self._show_folder),
             (self.tr("Lay aside"), lambda: self._takes.close_card(self.letter)),

@@ -62,6 +62,8 @@ class TakesColumn(QWidget):
         self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setWidget(inner)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # The layout gives an opened card its height later than it is selected.
+        self._scroll.verticalScrollBar().rangeChanged.connect(lambda *_: self._reveal())
         column.addWidget(self._scroll, 1)
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -158,8 +160,18 @@ class TakesColumn(QWidget):
         selected = self._takes.selected
         if selected is not None and selected.letter in self.cards:
             card = self.cards[selected.letter]
-            # Once the layout has given the opened card its height.
-            QTimer.singleShot(0, card, lambda: self._scroll.ensureWidgetVisible(card, 0, 4))
+            QTimer.singleShot(0, card, self._reveal)
+
+    def _reveal(self) -> None:
+        """Scroll until the opened card is seen; its head where it is too tall to be seen whole."""
+        selected = self._takes.selected
+        card = self.cards.get(selected.letter) if selected is not None else None
+        if card is None:
+            return
+        bar, height = self._scroll.verticalScrollBar(), self._scroll.viewport().height()
+        top, bottom = card.y(), card.y() + card.height()
+        if top < bar.value() or bottom > bar.value() + height:
+            bar.setValue(top if top < bar.value() else min(top, bottom - height))
 
     def _show_card(self, letter: str) -> None:
         if letter in self.cards:

@@ -173,6 +173,7 @@ QTabBar::tab:hover {{ color: {TEXT}; }}
 QProgressBar {{ background: {BASE}; color: {BRIGHT}; border: 1px solid {LINE}; border-radius: 3px;
     text-align: center; min-height: 16px; max-height: 18px; }}
 QProgressBar::chunk {{ background: #2F5E8F; }}
+QProgressBar[cls="thin"] {{ min-height: 4px; max-height: 4px; }}
 QCheckBox {{ color: {TEXT}; spacing: 6px; }}
 QScrollArea {{ background: transparent; border: 0; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}

@@ -45,6 +45,7 @@ class Transport(QWidget):
         playback.options_changed.connect(self._show_options)
         playback.moved.connect(self._show_place)
         timeline.playhead_changed.connect(self._show_place)
+        timeline.changed.connect(self._show_letters)
         self._show_letters()
         self._show_options()
         self._show_place()
@@ -144,8 +145,10 @@ class Transport(QWidget):
         for button in self._group.buttons():
             heard = button.text() == (selected.letter if selected else "")
             button.setChecked(heard if self._playback.music else button is self.none)
-        for button in (self.start, self.back, self.frame_back, self.play, self.frame_on):
+        for button in (self.back, self.play):
             button.setEnabled(bool(letters))
+        for button in (self.start, self.frame_back, self.frame_on):
+            button.setEnabled(bool(letters) or self._timeline.is_open)
         self.none.setVisible(bool(letters))
 
     def _letter_button(self, letter: str, number: int = -1) -> QToolButton:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QSpinBox, QWidget
+from PySide6.QtCore import QEvent, QRegularExpression, Qt
+from PySide6.QtGui import QRegularExpressionValidator
+from PySide6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QGridLayout,
+    QLineEdit,
+    QSpinBox,
+    QWidget,
+)
 
 from musiscene_core.protocol import EngineInfo
 from musiscene_core.protocol.state import CaptionerInfo
@@ -19,6 +27,7 @@ from musiscene_gui.widgets.text import Elided
 _QUIETEST, _LOUDEST = -40.0, -6.0
 _AUTO = _QUIETEST - 1
 _FULL = 1.0
+_SEED = QRegularExpression(r"\d{0,18}")
 
 
 class WishGrid(QWidget):
@@ -34,17 +43,21 @@ class WishGrid(QWidget):
         self.takes = QSpinBox(minimum=1, maximum=MAX_TAKES)
         self.stems = QComboBox()
         self.loudness = QDoubleSpinBox(minimum=_AUTO, maximum=_LOUDEST, decimals=1, value=_AUTO)
+        self.length = QDoubleSpinBox(decimals=2, singleStep=1.0, keyboardTracking=False)
+        self.seed = QLineEdit()
+        self.seed.setValidator(QRegularExpressionValidator(_SEED, self))
         boxes = (self.engine, self.strategy, self.captioner, self.house, self.idiom, self.stems)
         for box in boxes:
             box.setSizeAdjustPolicy(
                 QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
             )
             box.setMinimumContentsLength(6)
-        for box in (self.takes, self.loudness, self.weight):
+        for box in (self.takes, self.loudness, self.weight, self.length):
             box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        names = ("engine", "steer", "writer", "house", "idiom", "takes")
+        names = ("engine", "steer", "writer", "house", "idiom", "length", "takes")
         self._titles = {name: Elided(cls="dim") for name in names}
         self._stems_title, self._loudness_title = Elided(cls="dim"), Elided(cls="dim")
+        self._seed_title = Elided(cls="dim")
         self._house_row = row(self.house, self.weight)
         self._house_row.layout().setStretch(0, 1)
         self.generating = GeneratingGrid(scene)
@@ -54,6 +67,8 @@ class WishGrid(QWidget):
         self.takes.valueChanged.connect(lambda count: scene.wish(takes=count))
         self.stems.activated.connect(lambda _: scene.wish(stems=self.stems.currentData()))
         self.loudness.valueChanged.connect(self._loudness_changed)
+        self.length.valueChanged.connect(scene.set_length)
+        self.seed.editingFinished.connect(self._seed_changed)
         self.captioner.activated.connect(lambda _: self._captioner_changed())
         self.idiom.activated.connect(lambda _: scene.wish(idiom=self.idiom.currentData()))
         self.house.activated.connect(lambda _: self._house_changed())
@@ -70,7 +85,13 @@ class WishGrid(QWidget):
                 box.blockSignals(True)
                 box.setValue(_AUTO if value is None else value)
                 box.blockSignals(False)
+        self._show_length()
+        if not self.seed.hasFocus():
+            self.seed.setText(str(wishes.seed))
         self._show_styles()
+        if self.engine.findData(wishes.engine) < 0:
+            # What a take of another machine was made by is named, and refused with a reason.
+            self.engine.addItem(wishes.engine, wishes.engine)
         for box, data in (
             (self.engine, wishes.engine),
             (self.strategy, wishes.strategy),
@@ -98,6 +119,7 @@ class WishGrid(QWidget):
             "writer": (self.tr("Captions by"), self.captioner),
             "house": (self.tr("House style"), self.house),
             "idiom": (self.tr("Style"), self.idiom),
+            "length": (self.tr("Length"), self.length),
             "takes": (self.tr("Takes"), self.takes),
         }
         for key, (text, widget) in named.items():
@@ -109,6 +131,11 @@ class WishGrid(QWidget):
         self.loudness.setAccessibleName(self.tr("Loudness"))
         self.loudness.setSpecialValueText(self.tr("automatic"))
         self.loudness.setSuffix(" LUFS")
+        self.length.setSuffix(" s")
+        self.length.setToolTip(self.tr("From In to Out; another length moves Out"))
+        self._seed_title.setText(self.tr("Seed"))
+        self.seed.setAccessibleName(self.tr("Seed of the first take"))
+        self.seed.setToolTip(self.tr("The same seed and words make the same music again"))
         self.weight.setAccessibleName(self.tr("Weight of the house style"))
         captions: dict[CaptionStrategy, str] = {
             "fusion": self.tr("picture and temp track"),
@@ -211,6 +238,20 @@ class WishGrid(QWidget):
             return
         self._scene.wish(loudness_lufs=None if value <= _AUTO else value)
 
+    def _show_length(self) -> None:
+        if self.length.hasFocus():
+            return
+        self.length.blockSignals(True)
+        self.length.setMaximum(self._scene.longest_s)
+        self.length.setValue(self._scene.length_s)
+        self.length.blockSignals(False)
+        self.length.setEnabled(self._scene.length_s > 0)
+
+    def _seed_changed(self) -> None:
+        seed = int(self.seed.text() or "0")
+        if seed != self._scene.wishes.seed:
+            self._scene.wish(seed=seed)
+
     def _captioner_changed(self) -> None:
         # Another captioner has other house styles.
         self._scene.wish(captioner=self.captioner.currentData(), adapters=())
@@ -227,6 +268,8 @@ class WishGrid(QWidget):
         small = row(self.takes, self._stems_title, self.stems)
         small.layout().setStretch(2, 1)
         loud = row(self.loudness, None)
+        long = row(self.length, self._seed_title, self.seed)
+        long.layout().setStretch(2, 1)
         rows = [
             (self._titles["engine"], self.engine),
             (None, self.about),
@@ -234,6 +277,7 @@ class WishGrid(QWidget):
             (self._titles["writer"], self.captioner),
             (self._titles["house"], self._house_row),
             (self._titles["idiom"], self.idiom),
+            (self._titles["length"], long),
             (self._titles["takes"], small),
             (self._loudness_title, loud),
         ]

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from musiscene_core.ranges import FrameRange
+from musiscene_core.ranges import FrameRange, SourceMapping
 from musiscene_core.timecode import FrameRate
+from musiscene_core.timeline import MediaReference, TimelineClip
 from musiscene_gui.viewmodels.timeline import TimelineModel
+from tests.support.daemons import request
 
 
 @pytest.fixture
@@ -79,3 +82,28 @@ def test_the_same_timeline_read_again_leaves_the_user_where_they_were(
     seen = timeline.view
     timeline.open("reel", timeline.rate, timeline.record, (), ())
     assert (timeline.range, timeline.view) == (FrameRange(86_500, 86_600), seen)
+
+
+def test_a_timeline_read_again_keeps_the_brief_and_says_when_it_was_cut_anew(
+    timeline: TimelineModel,
+) -> None:
+    brief = request().brief
+    record = brief.timeline.record
+    shot = clip_of(record)
+    about = ("reel", brief.timeline.rate, FrameRange(86_400, 88_800))
+    timeline.open(*about, (shot,), ())
+    timeline.set_range(record)
+    timeline.set_brief(brief)
+    placed = msgspec.structs.replace(shot, role="score")
+    timeline.open(*about, (shot, placed), ())
+    assert (timeline.brief, timeline.recut) == (brief, False)
+    other = msgspec.structs.replace(shot, name="another shot")
+    timeline.open(*about[:2], FrameRange(86_400, 88_900), (other,), ())
+    assert (timeline.brief, timeline.recut, timeline.range) == (brief, True, record)
+    timeline.open(*about, (other,), (), same=False)
+    assert (timeline.brief, timeline.recut) == (None, False)
+
+
+def clip_of(record: FrameRange) -> TimelineClip:
+    mapping = SourceMapping(record, FrameRate(24), 0, FrameRate(24))
+    return TimelineClip(name="a shot", media=MediaReference(path="/a.mov"), mapping=mapping)
