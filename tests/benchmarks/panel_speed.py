@@ -147,7 +147,7 @@ def in_one_window(home: Path) -> None:
         strip.repaint()
 
     took, worked = timed(scrolled, 160)
-    print(told("scrolling a minute of the strip", median(took), median(worked), 4))
+    print(told("scrolling a minute of the strip", median(took), median(worked), 16))
     timeline.zoom_to_fit()
 
     def shaped(number: int) -> None:
