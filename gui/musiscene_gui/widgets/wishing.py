@@ -277,9 +277,9 @@ class WishGrid(QWidget):
             (self._titles["writer"], self.captioner),
             (self._titles["house"], self._house_row),
             (self._titles["idiom"], self.idiom),
-            (self._titles["length"], long),
             (self._titles["takes"], small),
             (self._loudness_title, loud),
+            (self._titles["length"], long),
         ]
         for index, (title, widget) in enumerate(rows):
             if title is not None:
