@@ -82,7 +82,7 @@ def test_a_timeline_is_spotted_edited_scored_placed_and_cleared_again(
     assert scene.caption("fusion").text == "Solo piano, 80 BPM, D minor."
     assert [hit.frame for hit in scene.hits if hit.held] == [12]
     panel.listening.takes.select(card.letter)
-    qtbot.waitUntil(lambda: model.timeline.heard is not None, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: "arousal" in model.timeline.heard, timeout=LONG_MS)
     panel.listening.takes.place(card.letter, "new")
     qtbot.waitUntil(lambda: bool(model.timeline.placed), timeout=LONG_MS)
     assert model.timeline.placed[0][0] == FrameRange(86_400, 86_448)
