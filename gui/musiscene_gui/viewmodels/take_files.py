@@ -118,28 +118,33 @@ def read_files(folder: Path, catalogue: Catalogue) -> TakeFiles:
 
 
 def lead_sheet_of(files: TakeFiles) -> tuple[bytes, ...]:
-    """The pages of a take's lead sheet, SVG: those that lie there, else drawn from its score.
+    """The pages of a take's lead sheet, PNG: of those that lie there, else drawn from its score.
+
+    Qt's own drawing knows neither pictures within pictures nor words within words, of which
+    engraved pages are made.
 
     Raises:
         InputError: it has neither.
         MediaError: its score cannot be read.
     """
+    # Takes a second to import, which a panel that shows no score need not spend.
+    from musiscene_core.composing.notation.lead_sheet import as_png, lead_sheet_pages
+
     try:
         pages = [
-            read_bounded(files.folder / page, _MAX_SHEET_BYTES) for page in files.take.lead_sheet
+            read_bounded(files.folder / page, _MAX_SHEET_BYTES).decode()
+            for page in files.take.lead_sheet
         ]
-        if pages:
-            return tuple(pages)
-        if files.take.musicxml:
-            # Takes a second to import, which a panel that shows no score need not spend.
-            from musiscene_core.composing.notation.lead_sheet import lead_sheet_pages
-
+        if not pages and files.take.musicxml:
             score = read_bounded(files.folder / files.take.musicxml, _MAX_SHEET_BYTES)
-            return tuple(page.encode() for page in lead_sheet_pages(score))
-    except (OSError, SkippedError) as error:
+            pages = lead_sheet_pages(score)
+        drawn = tuple(as_png(page) for page in pages)
+    except (OSError, SkippedError, ValueError) as error:
         raise InputError(
             f"The score of {files.take.name} cannot be read.", hint="Score the scene again."
         ) from error
+    if drawn:
+        return drawn
     raise InputError(
         "This take has no score to read.", hint="The composer writes one; other engines do not."
     )

@@ -210,7 +210,7 @@ class TakesModel:
         self.captions_wanted.emit(card.files)
 
     def lead_sheet(self, letter: str, done: Callable[[tuple[bytes, ...]], object]) -> None:
-        """Have `done` get the pages of a take's lead sheet, SVG; drawn where none lies there."""
+        """Have `done` get the pages of a take's lead sheet, PNG; drawn where none lies there."""
         card = self.card(letter)
         if card is not None:
             files = card.files

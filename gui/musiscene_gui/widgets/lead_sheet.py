@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QByteArray, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
-from PySide6.QtSvg import QSvgRenderer
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 _MARGIN = 8
@@ -15,14 +14,14 @@ _MARGIN = 8
 class SheetPage(QWidget):
     """One page; empty where it is no picture."""
 
-    def __init__(self, svg: bytes) -> None:
+    def __init__(self, png: bytes) -> None:
         super().__init__()
-        self._renderer = QSvgRenderer(QByteArray(svg), self)
+        self._image = QImage.fromData(png)
 
     @property
     def readable(self) -> bool:
         """Whether there is anything to see."""
-        return self._renderer.isValid()
+        return not self._image.isNull()
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
         """Of the page's own shape."""
@@ -34,7 +33,7 @@ class SheetPage(QWidget):
 
     def heightForWidth(self, width: int) -> int:  # noqa: N802 - Qt's name
         """Of the page's own shape."""
-        size = self._renderer.defaultSize()
+        size = self._image.size()
         if size.width() < 1 or size.height() < 1:
             return 40
         return max(40, round((width - 2 * _MARGIN) * size.height() / size.width()) + 2 * _MARGIN)
@@ -44,7 +43,8 @@ class SheetPage(QWidget):
         painter = QPainter(self)
         painter.fillRect(self.rect(), QColor("white"))
         box = QRectF(self.rect()).adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
-        self._renderer.render(painter, box)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(box, self._image)
         painter.end()
 
 
@@ -58,7 +58,7 @@ class LeadSheetDialog(QDialog):
         inner = QWidget()
         column = QVBoxLayout(inner)
         column.setSpacing(8)
-        self.pages = [SheetPage(svg) for svg in pages]
+        self.pages = [SheetPage(png) for png in pages]
         for number, page in enumerate(self.pages, start=1):
             page.setAccessibleName(self.tr("Page {number}").format(number=number))
             if page.readable:

@@ -5,11 +5,12 @@ import pytest
 pytest.importorskip("PySide6.QtWidgets", reason="Qt's libraries are missing", exc_type=ImportError)
 
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
 from musiscene_core.codec import to_json
+from musiscene_core.composing.notation.lead_sheet import as_png
 from musiscene_core.fitting.report import RenderReport
 from musiscene_core.library import Catalogue
 from musiscene_core.ranges import FrameRange
@@ -262,7 +263,7 @@ def test_a_lead_sheet_is_seen_and_a_broken_page_said(qtbot):
         '<svg xmlns="http://www.w3.org/2000/svg" width="200" height="100" viewBox="0 0 200 100">'
         '<rect x="20" y="20" width="160" height="60" fill="black"/></svg>'
     )
-    dialog = LeadSheetDialog("Warmer", [drawn.encode(), b"no picture", b""])
+    dialog = LeadSheetDialog("Warmer", [as_png(drawn), b"no picture", b""])
     qtbot.addWidget(dialog)
     dialog.show()
     assert [page.readable for page in dialog.pages] == [True, False, False]
@@ -276,6 +277,9 @@ def test_the_lead_sheet_of_a_take_is_drawn_from_its_score(column):
     column.lead_sheet("A")
     assert errors == []
     assert column.sheet.pages[0].readable
+    image = column.sheet.pages[0].grab().toImage().convertToFormat(QImage.Format.Format_Grayscale8)
+    ink = sum(byte < 128 for byte in image.constBits().tobytes())
+    assert ink > 0.003 * image.width() * image.height(), "the page is blank"
     column.sheet.close()
     (column.takes.card("A").files.folder / "cue.musicxml").write_bytes(b"<score")
     column.lead_sheet("A")
