@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,8 @@ from musiscene_core.composing.sound.channel import STRIP_BLOCK, STRIPS, StripRun
 from musiscene_core.composing.sound.ducking import Ducker, duck_depth
 from musiscene_core.composing.sound.filters import butterworth_band
 from musiscene_core.composing.sound.limiter import limiter_gain_db
+from musiscene_core.composing.sound.master import MIX, master
+from musiscene_core.composing.sound.spill import Spill
 from musiscene_core.composing.sound.truepeak import REACH, block_peaks
 from musiscene_core.cue import StemRole
 from musiscene_core.timecode import SAMPLE_RATE
@@ -157,3 +161,30 @@ def test_the_hall_is_coloured_as_by_the_textbook_filter(
     )
     _, expected = scipy.signal.sosfreqz(sections, np.arange(2401) * 10.0, fs=SAMPLE_RATE)
     assert np.abs(butterworth_band(order, low_hz, high_hz, 4800) - expected).max() < 1e-9
+
+
+def test_stems_that_cancel_past_full_scale_are_written_within_it_and_still_sum_to_the_mix(
+    tmp_path: Path,
+) -> None:
+    samples = 3 * SAMPLE_RATE
+    music, apart = _sine(330.0, 3.0, 0.3), _sine(97.0, 3.0, 6.0)
+    sounds = {"percussion": music + apart, "bass": 0.1 * music, "melody": -apart}
+    written = {name: np.zeros((2, samples), np.int64) for name in (*sounds, MIX)}
+
+    def sink(name: str, first: int, values: np.ndarray) -> None:
+        written[name][:, first : first + values.shape[1]] = values
+
+    spills = {}
+    with ThreadPoolExecutor(2) as threads:
+        for name, sound in sounds.items():
+            spills[name] = Spill(tmp_path, samples)
+            spills[name].write(0, sound)
+        master(spills, samples, -16.0, -1.0, sink, threads, lambda _: None)
+        for spill in spills.values():
+            spill.close()
+    mix = written.pop(MIX)
+    assert np.array_equal(sum(written.values()), mix)
+    assert np.abs(mix).max() > 1 << 20
+    # The first would be several times as loud as a file can hold.
+    assert max(values.max() for values in written.values()) == (1 << 23) - 1
+    assert min(values.min() for values in written.values()) == -(1 << 23)

@@ -8,7 +8,7 @@ held, however long the cue.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -230,10 +230,7 @@ def _finished(
         stem = stems[name].read(first, last)
         stem *= gain
         values = np.rint(stem, out=stem).astype(np.int32)
-        if keep is not None:
-            values = keep(name, first, values)
-        sink(name, first, values)
-        return values
+        return values if keep is None else keep(name, first, values)
 
     def summed(first: int, mix: Integers) -> None:
         sink(MIX, first, mix)
@@ -245,9 +242,16 @@ def _finished(
         if fade:
             _fade_out(gain, first, samples)
         done = [threads.submit(quantised, name, first, last, gain) for name in stems]
+        parts = [one.result() for one in done]
+        _within_full_scale(parts)
+        given = [
+            threads.submit(sink, name, first, values)
+            for name, values in zip(stems, parts, strict=True)
+        ]
         mix: Integers = np.zeros((2, last - first), dtype=np.int32)
-        for one in done:
-            mix += one.result()
+        for values, one in zip(parts, given, strict=True):
+            mix += values
+            one.result()
         if adding is not None:
             adding.result()
         adding = threads.submit(summed, first, mix)
@@ -255,6 +259,25 @@ def _finished(
     if adding is not None:
         adding.result()
     return measured.levels()
+
+
+def _within_full_scale(parts: Sequence[Integers]) -> None:
+    """Have the others play what of a stem is past full scale, where stems cancel in a mix within.
+
+    A model that takes a mix apart may give stems that are louder than it; their sum stays.
+    """
+    if all(part.min() >= -_FULL_SCALE and part.max() < _FULL_SCALE for part in parts):
+        return
+    least, most = -_FULL_SCALE, _FULL_SCALE - 1
+    rest = np.zeros_like(parts[0])
+    for part in parts:
+        kept = part.clip(least, most)
+        rest += part - kept
+        part[:] = kept
+    for part in parts:
+        room = rest.clip(least - part, most - part)
+        part += room
+        rest -= room
 
 
 def _fade_out(gain: Audio, first: int, samples: int) -> None:
