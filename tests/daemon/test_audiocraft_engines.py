@@ -22,6 +22,7 @@ from musiscene_core.protocol import Client, connect
 from musiscene_core.ranges import SourceMapping
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timeline import MediaReference, TimelineClip
+from musiscene_daemon.engines import apart
 from musiscene_daemon.engines.audiocraft import conditions, sounds
 from musiscene_daemon.engines.audiocraft.engine import JascoEngine, StyleEngine, spans_over
 from musiscene_daemon.environments import find
@@ -276,3 +277,37 @@ def test_a_table_of_chords_runs_nothing(tmp_path: Path) -> None:
         with pytest.raises(Exception, match=r"damaged|no table|wanted"):
             audiocraft_child.read_chords(path)
     assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.models
+def test_mert_is_built_without_the_code_beside_its_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
+    transformers = pytest.importorskip("transformers", reason="the extra 'models' is not installed")
+    monkeypatch.syspath_prepend(str(Path(apart.__file__).parent))
+    from musiscene_daemon.engines.audiocraft import audiocraft_child
+
+    small = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = transformers.HubertConfig(**small, intermediate_size=16, conv_dim=(8,) * 7)
+    mert = transformers.HubertModel(config).eval()
+    mert.save_pretrained(tmp_path)
+    about = json.loads((tmp_path / "config.json").read_text())
+    code = {"AutoModel": "modeling_MERT.MERTModel"}
+    (tmp_path / "modeling_MERT.py").write_text("raise SystemExit('this was run')")
+    auto = transformers.AutoModel
+    monkeypatch.setattr(auto, "from_pretrained", auto.from_pretrained)
+    audiocraft_child.with_plain_mert()
+
+    def built(**changes: object) -> object:
+        said = {**about, "model_type": "mert_model", "auto_map": code, **changes}
+        (tmp_path / "config.json").write_text(json.dumps(said))
+        return auto.from_pretrained(str(tmp_path), trust_remote_code=True)
+
+    sound = torch.randn(1, 4_000)
+    with torch.inference_mode():
+        heard = built(attention_relax=-1.0).eval()(sound).last_hidden_state
+        assert torch.equal(heard, mert(sound).last_hidden_state)
+    for own in ({"deepnorm": True}, {"attention_relax": 32.0}, {"num_hidden_layers": 2}):
+        with pytest.raises(RuntimeError, match=r"is no HuBERT|lacks"):
+            built(**own)

@@ -2,7 +2,10 @@
 
 Needs audiocraft (1.4.0a2) and Python 3.9 or newer; no MusiScene. See musiscene_child for the wire.
 Weights are read as tensors alone: torch.load is held to weights_only, and JASCO's table of chords
-to a dictionary of numbers, so that no file of weights can run code.
+to a dictionary of numbers, so that no file of weights can run code. For the same reason MERT, which
+hears MusicGen-Style's reference, is built by transformers' own HuBERT, whose network it is, and not
+by the code beside its weights. JASCO would fetch a Demucs to take drums out of a mix, and is given
+drums alone: it has none.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import array
 import io
 import os
 import pickle
+import random
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -50,12 +54,14 @@ class Studio:
         self._kind, name = given["kind"], given["model"]
         try:
             if self._kind == "jasco":
+                without_demucs()
                 with tempfile.TemporaryDirectory() as place:
                     table = os.path.join(place, "chords.pkl")
                     with open(table, "wb") as file:
                         pickle.dump(read_chords(Path(name, CHORDS)), file)
                     self._model = JASCO.get_pretrained(name, device, chords_mapping_path=table)
             else:
+                with_plain_mert()
                 kind = MAGNeT if self._kind == "magnet" else MusicGen
                 self._model = kind.get_pretrained(name, device)
         except pickle.UnpicklingError:
@@ -70,8 +76,9 @@ class Studio:
                 ) from None
             raise ChildError(
                 f"The model cannot be loaded: {error}",
-                "All of its files have to be there, and its text encoder (t5-base) in the cache of"
-                " Hugging Face's tools: nothing is downloaded.",
+                "All of its files have to be there, and in the cache of Hugging Face's tools its"
+                " text encoder (t5-base) and, for MusicGen-Style, m-a-p/MERT-v1-95M: nothing is"
+                " downloaded.",
             ) from None
         model = self._model
         return {"window_s": float(model.max_duration), "rate": int(model.sample_rate)}
@@ -83,6 +90,8 @@ class Studio:
         if self._model is None:
             raise ChildError("No model is loaded.")
         torch.manual_seed(given["seed"])
+        # MusicGen-Style chooses by it what it hears of the reference.
+        random.seed(given["seed"])
         self._model.set_custom_progress_callback(
             lambda done, total: tell("Generating", done / max(1, total))
         )
@@ -140,6 +149,47 @@ class Studio:
             progress=True,
             **further,
         )
+
+
+class _NoSeparator:
+    """Where JASCO keeps its Demucs."""
+
+    sources = ("drums", "bass", "other", "vocals")
+
+    def to(self, device: Any) -> _NoSeparator:
+        """Itself."""
+        return self
+
+
+def without_demucs() -> None:
+    """Have JASCO take what it is given for its drums as it is, and fetch nothing to part it."""
+    from audiocraft.data.audio_utils import convert_audio
+    from audiocraft.modules.jasco_conditioners import DrumsConditioner
+    from demucs import pretrained
+
+    def drums(self: Any, wav: Any, sample_rate: int) -> Any:
+        return convert_audio(wav, sample_rate, self.sample_rate, 1)
+
+    pretrained.get_model = lambda *_, **__: _NoSeparator()
+    DrumsConditioner._get_drums_stem = drums
+
+
+def with_plain_mert() -> None:
+    """Have audiocraft build MERT without the code beside its weights."""
+    from transformers import AutoModel, HubertConfig, HubertModel
+
+    def built(name: str, **_: Any) -> Any:
+        config = HubertConfig.from_pretrained(name)
+        own = [one for one in ("feature_extractor_cqt", "deepnorm") if getattr(config, one, 0)]
+        if own or getattr(config, "attention_relax", -1) > 0:
+            raise RuntimeError(f"{name} is no HuBERT: {', '.join(own) or 'attention_relax'}.")
+        model, told = HubertModel.from_pretrained(name, config=config, output_loading_info=True)
+        if told["missing_keys"]:
+            raise RuntimeError(f"{name} lacks {', '.join(sorted(told['missing_keys'])[:3])}.")
+        return model
+
+    # Of the class: libraries put other modules in the place of their own.
+    AutoModel.from_pretrained = staticmethod(built)
 
 
 def measure(given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
