@@ -84,10 +84,13 @@ def check(
             "Leave out --stems generated; engines that do",
         ),
     ):
-        if asked and not getattr(info, able):
-            others = ", ".join(engine.name for engine in engines if getattr(engine, able))
+        if asked and not _can(info, request.model, able):
+            others = ", ".join(name for engine in engines for name in _able(engine, able))
+            name = info.name
+            if getattr(info, able):
+                name += f":{request.model or info.models[0].name}"
             raise RequestError(
-                f"{info.name} {why}.", hint=f"{instead}: {others or 'none is installed'}."
+                f"{name} {why}.", hint=f"{instead}: {others or 'none is installed'}."
             )
     length_s = request.length_seconds if length_s is None else length_s
     if length_s > info.max_length_s:
@@ -95,6 +98,20 @@ def check(
             f"The range lasts {length_s:.1f} s; {info.name} scores up to {info.max_length_s:g} s.",
             hint="Mark a shorter range.",
         )
+
+
+def _can(info: EngineInfo, model: str, able: str) -> bool:
+    """Whether a model of an engine, unnamed the first, can do what its description calls `able`."""
+    return info.takes_sound(model) if able == "reference_audio" else bool(getattr(info, able))
+
+
+def _able(info: EngineInfo, able: str) -> list[str]:
+    """What to ask for where `able` is wanted: the engine, or those of its models that are."""
+    models = [model.name for model in info.models if not model.problem]
+    can = [model for model in models if _can(info, model, able)]
+    if len(can) < len(models):
+        return [f"{info.name}:{model}" for model in can]
+    return [info.name] if getattr(info, able) else []
 
 
 def _check_model(name: str, info: EngineInfo) -> None:

@@ -97,12 +97,15 @@ class EngineModel(msgspec.Struct, frozen=True, kw_only=True):
         bytes: of its files; 0 where unknown.
         licence: of what it makes: SPDX name, or the model's own; empty where unknown.
         problem: why it cannot be used, and what to do; empty where it can.
+        reference_audio: whether a music file, or the temp track, can steer it; None where it is as
+            its engine.
     """
 
     name: str
     bytes: int = 0
     licence: str = ""
     problem: str = ""
+    reference_audio: bool | None = None
 
 
 class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,7 +120,8 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
         hit_points: whether it meets them.
         licence: of the music it makes: SPDX name, or the model's own.
         commercial_use: whether that licence allows it.
-        reference_audio: whether a music file, or the temp track, can steer it.
+        reference_audio: whether a music file, or the temp track, can steer it, or one of its
+            models.
         needs_music: whether it does nothing without a music file.
         sketches: whether it renders the composer's cue, which may then sound beneath.
         samples: whether it draws what it writes, so that a request's sampling counts.
@@ -149,6 +153,12 @@ class EngineInfo(msgspec.Struct, frozen=True, kw_only=True):
     idioms: tuple[str, ...] = ()
     models: tuple[EngineModel, ...] = ()
     environment: str = "main"
+
+    def takes_sound(self, model: str = "") -> bool:
+        """Whether a music file, or the temp track, can steer `model`; unnamed, the first."""
+        wanted = [one for one in self.models if not model or one.name == model]
+        own = wanted[0].reference_audio if wanted else None
+        return self.reference_audio if own is None else own
 
 
 class AdapterInfo(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,7 +12,12 @@ from PySide6.QtCore import Qt
 from musiscene_core.intended_use import intended_use
 from musiscene_core.protocol import EngineModel
 from musiscene_gui.application import Application
-from musiscene_gui.viewmodels.wishes import Wishes, engine_choices, request_for
+from musiscene_gui.viewmodels.wishes import (
+    Wishes,
+    engine_choices,
+    request_for,
+    wished_otherwise,
+)
 from musiscene_gui.widgets.settings_dialog import SettingsDialog
 from tests.support.daemons import ROOT, request
 from tests.support.engine_package import installed
@@ -62,3 +67,19 @@ def test_what_may_not_be_sold_cannot_be_chosen_where_music_is_for_that(
     qtbot.waitUntil(lambda: panel.connection.status.licence == "any", timeout=30_000)
     assert grid.engine.model().item(bound).isEnabled()
     settings.close()
+
+
+def test_a_melody_is_offered_for_the_models_that_hear_one(application: Application, qtbot) -> None:
+    application.start()
+    panel, grid = application.panel, application.scene.wishes
+    qtbot.waitUntil(lambda: bool(panel.connection.engines), timeout=30_000)
+    info = next(one for one in panel.connection.engines if one.name == "musicgen")
+    models = tuple(EngineModel(name=name, reference_audio=name == "tune") for name in ("a", "tune"))
+    info = msgspec.structs.replace(info, models=models, reference_audio=True)
+    rows = grid.generating
+    for model, shown in (("", False), ("a", False), ("tune", True)):
+        rows.refresh(info, model)
+        assert (not rows.melody.isHidden(), not rows.sketch.isHidden()) == (shown, True)
+    hearing = Wishes(engine="musicgen:tune", melody="temp", sketch="layer")
+    other = wished_otherwise(hearing, engine="musicgen:a")
+    assert (other.melody, other.sketch) == ("sketch", "layer")

@@ -77,11 +77,13 @@ class Wishes:
 
 
 def wished_otherwise(wishes: Wishes, **changes: object) -> Wishes:
-    """`wishes` with changes; what only some engines heed is not asked of another one."""
+    """`wishes` with changes; what only some engines or models heed is not asked of another one."""
     new = replace(wishes, **changes)  # type: ignore[arg-type]
-    if engine_and_model(new.engine)[0] == engine_and_model(wishes.engine)[0]:
-        return new
     usual = Wishes()
+    if new.engine == wishes.engine:
+        return new
+    if engine_and_model(new.engine)[0] == engine_and_model(wishes.engine)[0]:
+        return replace(new, **({"melody": usual.melody} | changes))  # type: ignore[arg-type]
     own: dict[str, object] = {
         "sketch": usual.sketch,
         "melody": usual.melody,

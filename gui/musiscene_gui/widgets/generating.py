@@ -53,12 +53,12 @@ class GeneratingGrid(QWidget):
         self.melody.activated.connect(lambda _: scene.wish(melody=self.melody.currentData()))
         self.word()
 
-    def refresh(self, engine: EngineInfo | None) -> None:
-        """Show the wishes as they are, as far as `engine` heeds them."""
+    def refresh(self, engine: EngineInfo | None, model: str = "") -> None:
+        """Show the wishes as they are, as far as `engine` with its model heeds them."""
         wishes = self._scene.wishes
         sketches = engine is not None and engine.sketches
         self._show(self.sketch, shown=sketches)
-        self._show(self.melody, shown=sketches and engine.reference_audio)
+        self._show(self.melody, shown=sketches and engine.takes_sound(model))
         for name, spin in self._drawing.items():
             self._show(spin, shown=engine is not None and engine.samples)
             if not spin.hasFocus():

@@ -212,7 +212,7 @@ class WishGrid(QWidget):
 
     def _show_engine(self) -> None:
         info = self._engine()
-        self.generating.refresh(info)
+        self.generating.refresh(info, engine_and_model(self._scene.wishes.engine)[1])
         place = self.stems.findData("generated")
         self.stems.model().item(place).setEnabled(info is not None and info.samples)
         self.about.setVisible(info is not None)

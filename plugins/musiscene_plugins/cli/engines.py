@@ -69,7 +69,7 @@ def _abilities(engine: EngineInfo) -> Iterator[str]:
     yield "meets hit points" if engine.hit_points else "no hit points"
     if engine.needs_music:
         yield "works from a music file"
-    elif engine.reference_audio:
+    elif engine.reference_audio and all(one.reference_audio is None for one in engine.models):
         yield "takes a music file"
     if engine.environment != "main":
         yield f"in the environment {engine.environment}"
@@ -79,5 +79,6 @@ def _model(engine: EngineInfo, model: EngineModel) -> str:
     first = ", taken unasked" if model is engine.models[0] else ""
     size = f", {model.bytes / 1e9:.1f} GB" if model.bytes else ""
     licence = f", {model.licence}" if model.licence else ""
+    hears = ", follows a melody" if model.reference_audio else ""
     problem = f"; cannot be used: {model.problem}" if model.problem else ""
-    return f"--engine {engine.name}:{model.name}{size}{licence}{first}{problem}"
+    return f"--engine {engine.name}:{model.name}{size}{licence}{hears}{first}{problem}"
