@@ -99,7 +99,7 @@ class StemMade(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         role: which.
         followed: whether the model heard the composer's part for it, or only words.
-        seconds: that its generating took, for all takes of the request together.
+        seconds: its share of what generating all of them took, for all takes of the request.
         gain_db: by which it was brought to its place among the stems.
         beats: how many are heard in it; 0 where none are, or none in the music.
         near: how many of them have a beat of the music within 70 ms.

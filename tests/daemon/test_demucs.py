@@ -47,6 +47,15 @@ def test_its_stems_become_ours_and_sum_to_the_mix(tiny: Demucs) -> None:
     assert np.allclose(sum(stems.values()), mix, atol=1e-5)
 
 
+def test_a_melody_is_heard_without_drums_and_bass(tiny: Demucs) -> None:
+    mix = song(120.0, "A", bars=1).audio[:, : 2 * RATE]
+    parts = tiny.split(mix)
+    asked: list[int] = []
+    rest = tiny.tuneful(mix, lambda: asked.append(1))
+    assert np.array_equal(rest, parts["other"] + parts["vocals"])
+    assert asked
+
+
 def test_safetensors_hold_the_same_model(tiny: Demucs, weights: Path, tmp_path: Path) -> None:
     settings = {**SETTINGS, "segment": {"_type": "fraction", "numerator": 1, "denominator": 1}}
     about = {"klass": KINDS[0], "args": "[]", "kwargs": json.dumps(settings)}

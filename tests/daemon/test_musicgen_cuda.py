@@ -149,7 +149,7 @@ def test_rows_that_do_not_fit_together_are_written_one_after_the_other(
     found = writing.sounds(writing.Work(**{**vars(work), "rows": 32}), seeds, silent)
     assert sizes[0] == 32
     assert max(sizes[1:]) <= 16
-    for one, other in zip(found, wide, strict=True):
+    for (one,), (other,) in zip(found, wide, strict=True):
         assert np.abs(one.audio - other.audio).max() <= 1e-3 * np.abs(other.audio).max()
 
 

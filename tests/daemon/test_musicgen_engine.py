@@ -46,7 +46,7 @@ from musiscene_daemon.engines.musicgen.engine import (  # noqa: E402
     MusicGenEngine,
 )
 from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE  # noqa: E402
-from musiscene_daemon.engines.musicgen.model import MusicGen  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen, Several  # noqa: E402
 from musiscene_daemon.residency.devices import Device, HostMemory  # noqa: E402
 from musiscene_daemon.residency.residents import Residents  # noqa: E402
 from tests.plugins.test_cli_end_to_end import Desk  # noqa: E402
@@ -200,14 +200,12 @@ def test_stems_are_generated_on_their_own_and_the_mix_is_their_sum(
     weights = tiny_musicgen.save(tmp_path / "musicgen-own", kind)
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(weights))
     monkeypatch.setenv(CANDIDATES_VARIABLE, "1")
-    prompts: list[str] = []
-    guides: list[torch.Tensor | None] = []
+    passes: list[Several] = []
     write = MusicGen.write
 
-    def seen(self: MusicGen, prompt: str, *arguments: object, **named: object) -> object:
-        prompts.append(prompt)
-        guides.append(named["chroma"])
-        return write(self, prompt, *arguments, **named)
+    def seen(self: MusicGen, told: Several, *arguments: object, **named: object) -> object:
+        passes.append(told)
+        return write(self, told, *arguments, **named)
 
     monkeypatch.setattr(MusicGen, "write", seen)
     request = wish(3.3, stems="generated", tempo_bpm=120.0)
@@ -218,10 +216,13 @@ def test_stems_are_generated_on_their_own_and_the_mix_is_their_sum(
     report = read_render(folder)
     roles = [stem.role for stem in report.stems]
     assert len(roles) >= 3
+    (told,) = passes
+    prompts = told.prompts
+    assert told.hears == tuple(range(len(roles)))
     assert len(prompts) == len(set(prompts)) == len(roles)
     assert "Bass line only" in prompts[roles.index("bass")]
     assert all("120 bpm" in prompt for prompt in prompts)
-    followed = [guide is not None for guide in guides]
+    followed = [guide is not None for guide in told.chromas]
     assert followed == [stem.followed for stem in report.stems]
     assert any(followed) == (kind == "melody")
     mix = samples_of(folder / take.mix)
@@ -230,7 +231,7 @@ def test_stems_are_generated_on_their_own_and_the_mix_is_their_sum(
     assert np.array_equal(sum(stems.values()), mix)
     for role in STEM_ROLES:
         assert (np.abs(stems[role]).max() > 1000) == (role in roles)
-    assert "one by one" in report.separation
+    assert "each on its own" in report.separation
     assert sum(stem.seconds for stem in report.stems) > 0
 
 
@@ -257,6 +258,10 @@ def test_a_melody_is_followed_by_a_model_that_is_not_the_first(
     melody = tiny_musicgen.save(tmp_path / "musicgen-melody", "melody")
     monkeypatch.setenv(WEIGHTS_VARIABLE, os.pathsep.join(map(str, (weights, melody))))
     check(wish(5.0, melody="temp", model="melody"), [engine.describe()], ())
+    with pytest.raises(RequestError, match=r"musicgen:tiny follows no melody .* musicgen:melody"):
+        check(wish(5.0, melody="temp", model="tiny"), [engine.describe()], ())
+    with pytest.raises(RequestError, match="musicgen:tiny follows no melody"):
+        check(wish(5.0, melody="temp"), [engine.describe()], ())
     # The scene has no temp track: what the model hears is asked for before anything is loaded.
     with pytest.raises(RequestError, match="temp track has no sound"):
         engine.score(wish(5.0, melody="temp", model="melody"), 1, "take-1", tmp_path, silent)

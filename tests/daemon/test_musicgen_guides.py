@@ -27,7 +27,7 @@ from musiscene_daemon.engines.musicgen.chroma import HOP  # noqa: E402
 from musiscene_daemon.engines.musicgen.engine import DTYPE_VARIABLE, MusicGenEngine  # noqa: E402
 from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE  # noqa: E402
 from musiscene_daemon.engines.musicgen.guides import guide_for  # noqa: E402
-from musiscene_daemon.engines.musicgen.model import MusicGen  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen, Several  # noqa: E402
 from musiscene_daemon.engines.musicgen.prompts import prompt_of  # noqa: E402
 from musiscene_daemon.engines.musicgen.shape import ModelShape  # noqa: E402
 from musiscene_daemon.engines.musicgen.windows import join_at, windows  # noqa: E402
@@ -127,6 +127,20 @@ def test_a_music_file_s_melody_is_followed(request_: ScoreRequest, tmp_path: Pat
     assert heard[round(1.0 / FRAME_S)] == heard[round(5.0 / FRAME_S)] == 2
     assert heard[round(3.0 / FRAME_S)] == 5
 
+    given: list[tuple[int, ...]] = []
+
+    def tuneful(sound: np.ndarray) -> np.ndarray:
+        """All but the second note, as if that were drums and bass."""
+        given.append(sound.shape)
+        kept = sound.copy()
+        kept[:, 96_000:] = sound[:, :96_000]
+        return kept
+
+    parted = guide_for(wish, compose(wish, 0), MELODY, "melody", tuneful)
+    assert parted is not None
+    assert parted(0.0, 4.0).argmax(axis=1)[round(3.0 / FRAME_S)] == 2
+    assert given == [(2, 192_000)]
+
 
 def test_a_melody_that_is_not_there_is_said_to_be_missing(request_: ScoreRequest) -> None:
     wish = msgspec.structs.replace(request_, melody="temp")
@@ -144,9 +158,9 @@ def test_a_sketch_guides_a_melody_model_unless_it_is_off(
     given: list[object] = []
     write = MusicGen.write
 
-    def seen(self: MusicGen, *arguments: object, **named: object) -> object:
-        given.append(named["chroma"])
-        return write(self, *arguments, **named)
+    def seen(self: MusicGen, told: Several, *arguments: object, **named: object) -> object:
+        given.append(told.chromas[0])
+        return write(self, told, *arguments, **named)
 
     monkeypatch.setattr(MusicGen, "write", seen)
     engine = MusicGenEngine()

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
 pytest.importorskip("transformers", reason="the extra 'models' is not installed")
 
 from musiscene_core.composing.compose import compose  # noqa: E402
+from musiscene_core.cue import STEM_ROLES  # noqa: E402
 from musiscene_core.errors import CancelledError  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
 from musiscene_core.request import ScoreRequest  # noqa: E402
 from musiscene_daemon.engines.musicgen import windows, writing  # noqa: E402
-from musiscene_daemon.engines.musicgen.model import MusicGen, load  # noqa: E402
+from musiscene_daemon.engines.musicgen.model import MusicGen, Several, load  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
 from tests.support.scenes import brief_of  # noqa: E402
 
@@ -38,7 +42,6 @@ def work_of(model: MusicGen, length_s: float, candidates: int) -> writing.Work:
         request=request,
         plan=compose(request, 1),
         moments=(),
-        guide=None,
         length_s=length_s,
         candidates=candidates,
     )
@@ -84,11 +87,55 @@ def test_takes_in_windows_sound_as_their_tokens_do(
 ) -> None:
     model = request.getfixturevalue(kind)
     made = writing.sounds(work_of(model, 8.0, candidates), [1, 2], silent)
-    assert [len(one.windows) for one in made] == [2, 2]
+    assert [len(one.windows) for (one,) in made] == [2, 2]
     assert not torch.equal(written[0][..., :100], written[1][..., :100])
-    for one, codes in zip(made, written, strict=True):
+    for (one,), codes in zip(made, written, strict=True):
         assert_sounds(model, torch.from_numpy(one.audio), codes)
         assert one.first_sound_s > 0
+
+
+def test_parts_of_takes_are_rows_of_one_pass_and_what_each_is_in_a_pass_of_its_own(
+    mono: MusicGen, written: list[torch.Tensor], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = (writing.Part("bass"), writing.Part("melody"), writing.Part("percussion"))
+    work = replace(work_of(mono, 8.0, 2), parts=parts, rows=6)
+    rows: list[int] = []
+    write = MusicGen.write
+
+    def noted(self: MusicGen, told: Several, frames: int, seeds: list[int], *more, **named):
+        rows.append(len(seeds))
+        return write(self, told, frames, seeds, *more, **named)
+
+    monkeypatch.setattr(MusicGen, "write", noted)
+    made = writing.sounds(work, [1, 2], silent)
+    # Six candidates in each of two windows, for each take.
+    assert rows[0] == 6
+    assert max(rows) == 6
+    assert [[len(one.windows) for one in take] for take in made] == [[2] * 3] * 2
+    for number, part in enumerate(parts):
+        alone = writing.sounds(replace(work, parts=(part,)), [1, 2], silent)
+        for take, (one,) in zip(made, alone, strict=True):
+            assert take[number].windows[0].prompt == one.windows[0].prompt
+            assert np.abs(take[number].audio - one.audio).max() <= 1e-4 * np.abs(one.audio).max()
+    whole = written[:6]
+    assert all(not torch.equal(whole[0], other) for other in whole[1:])
+
+
+def test_rows_are_shared_out_equally_to_passes(
+    mono: MusicGen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = tuple(writing.Part(role) for role in STEM_ROLES)
+    sizes: list[int] = []
+
+    def noted(self: MusicGen, told: Several, frames: int, seeds: list[int], *more, **named):
+        sizes.append(len(seeds))
+        raise CancelledError("enough") if len(sizes) == 2 else MemoryError
+
+    monkeypatch.setattr(MusicGen, "write", noted)
+    with pytest.raises(CancelledError):
+        writing.sounds(replace(work_of(mono, 2.0, 2), parts=parts), [1], silent)
+    # Ten rows of which eight may go together; half as many where memory runs out.
+    assert sizes == [5, 3]
 
 
 def test_nothing_is_decoded_twice(
@@ -188,7 +235,7 @@ def test_takes_that_were_left_on_different_beats_are_decoded_once(
     work = work_of(mono, 3.0, 1)
     told = writing._Told(silent)
     rows, _ = writing._written(
-        work, [(take, seed) for seed, take in enumerate(takes)], "slow", 50, 40, None, told, 150
+        work, [(take, seed) for seed, take in enumerate(takes)], ["slow"], 50, 40, [None], told, 150
     )
     assert all(row.streamed for row in rows)
     # A piece of 10 frames and one of 30, and a few frames around each.
@@ -209,7 +256,7 @@ def test_a_stream_that_has_hardly_begun_goes_on_alone(mono: MusicGen) -> None:
 
 def test_the_first_sound_is_told(mono: MusicGen) -> None:
     stages: list[str] = []
-    (made,) = writing.sounds(work_of(mono, 2.0, 1), [1], lambda stage, _: stages.append(stage))
+    ((made,),) = writing.sounds(work_of(mono, 2.0, 1), [1], lambda stage, _: stages.append(stage))
     told = [stage for stage in stages if stage.startswith("First sound after")]
     assert told == [f"First sound after {made.first_sound_s:.1f} s"]
     assert stages.index(told[0]) < len(stages) - 50

@@ -66,6 +66,17 @@ class Demucs:
         self._check(_STEMS)
         return self._parts(mix, heed)
 
+    def tuneful(self, mix: Floats, heed: Callable[[], None]) -> Floats:
+        """What is neither drums nor bass [2, n] in `mix` [2, n] at 48 kHz; asks `heed` likewise.
+
+        Raises:
+            ModelError: it tells no drums and bass apart.
+            EngineError: it gave no numbers.
+        """
+        parts = self.split(mix, heed)
+        rest: Floats = np.sum([part for name, part in parts.items() if name not in _STEMS], axis=0)
+        return rest
+
     def speech(self, mix: Floats, heed: Callable[[], None]) -> Floats:
         """The voices [2, n] in `mix` [2, n] at 48 kHz; asks `heed` every few seconds of sound.
 

@@ -1341,7 +1341,7 @@
         <translation>Schlagwerk und Bass zerlegt von {0}, Melodie und Harmonie nach Regeln.</translation>
     </message>
     <message>
-        <source>Generated one by one ({0}) in {1} s; the mix is their sum.</source>
+        <source>Generated each on its own ({0}) in {1} s; the mix is their sum.</source>
         <translation>Einzeln erzeugt ({0}) in {1} s; die Mischung ist ihre Summe.</translation>
     </message>
 </context>

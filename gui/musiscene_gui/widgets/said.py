@@ -102,7 +102,7 @@ STEMS = (
         " for hearing one alone.",
     ),
     QT_TRANSLATE_NOOP("Said", "Drums and bass taken apart by {0}, melody and harmony by rules."),
-    QT_TRANSLATE_NOOP("Said", "Generated one by one ({0}) in {1} s; the mix is their sum."),
+    QT_TRANSLATE_NOOP("Said", "Generated each on its own ({0}) in {1} s; the mix is their sum."),
 )
 CRITIC = (
     QT_TRANSLATE_NOOP("Said", "Fits {0} best: {1}."),

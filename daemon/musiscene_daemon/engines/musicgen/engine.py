@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,9 @@ from musiscene_daemon.residency.models import ModelSpec, Place
 from musiscene_daemon.residency.residents import Residents
 
 if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
     from musiscene_core.neural.linear import Precision
     from musiscene_daemon.engines.demucs import Demucs
     from musiscene_daemon.engines.musicgen.model import MusicGen
@@ -130,7 +134,8 @@ class MusicGenEngine:
         from musiscene_daemon.engines.musicgen import guides, laying, rendering, stemwise, writing
 
         # What is named and not there is said before minutes are spent on generating.
-        separates = demucs.find() if request.stems != "generated" else None
+        apart = request.stems == "generated"
+        separates = demucs.find() if guides.from_sound(request) or not apart else None
         converting = Portion(progress, 0.0, 0.05)
         weights = _ready(found(request.model), converting, self._aside)
         shape = read_shape(weights)
@@ -140,14 +145,20 @@ class MusicGenEngine:
         # them alone becomes the same.
         plan = compose(request, request.seed)
         length_s = request.length_seconds
-        if request.stems == "generated" and length_s > _LONGEST_APART_S:
+        if apart and length_s > _LONGEST_APART_S:
             raise RequestError(
-                f"Stems are generated one by one for up to {_LONGEST_APART_S:g} s.",
+                f"Stems are generated on their own for up to {_LONGEST_APART_S:g} s.",
                 hint="Mark a shorter range, or leave out --stems generated.",
             )
 
+        def tuneful(sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            parting = partial(progress, "Taking the stems apart", 0.05)
+            with self._separator(separates, Portion(progress, 0.05, 0.05)) as model:
+                return sound if model is None else model.tuneful(sound, parting)
+
+        @cache
         def guide_of(role: StemRole) -> guides.Guide | None:
-            return guides.guide_for(request, plan, shape, role)
+            return guides.guide_for(request, plan, shape, role, tuneful if separates else None)
 
         follow = guide_of("melody")
 
@@ -158,8 +169,8 @@ class MusicGenEngine:
                 request=request,
                 plan=plan,
                 moments=laying.moments_of(request, plan),
-                guide=follow,
                 length_s=length_s + laying.spare_s(length_s),
+                parts=(writing.Part(guide=follow),),
                 candidates=_candidates(on_gpu=on_gpu),
                 rows=_MOST_ROWS_GPU if on_gpu else _rows(model.shape.parameters),
                 sampling=request.sampling,
@@ -174,9 +185,9 @@ class MusicGenEngine:
                 melody=follow is not None and request.melody == "sketch" and not request.music,
             )
             generating = Portion(progress, 0.1, 0.7)
-            if request.stems == "generated":
+            if apart:
                 return stemwise.sounds(wanted, seeds, guide_of, generating), about
-            return writing.sounds(wanted, seeds, generating), about
+            return tuple(one for (one,) in writing.sounds(wanted, seeds, generating)), about
 
         rungs = [_spec(weights, shape, self._aside)]
         if self._residents.has_gpus:
@@ -184,7 +195,8 @@ class MusicGenEngine:
         loading = Portion(progress, 0.05, 0.1)
         made, about = with_room(self._residents, rungs, work, loading)
         done = []
-        with self._separator(separates, Portion(progress, 0.7, 0.72)) as separator:
+        parting = Portion(progress, 0.7, 0.72)
+        with self._separator(None if apart else separates, parting) as separator:
             for number, (sound, (seed, name, folder)) in enumerate(zip(made, takes, strict=True)):
                 begin, end = (0.72 + 0.28 * (number + by) / len(made) for by in (0, 1))
                 place = rendering.Place(name, seed, folder)
@@ -254,7 +266,13 @@ def _lacking(name: str = "") -> str:
 
 
 def _model(name: str, folder: Path) -> EngineModel:
-    return EngineModel(name=name, bytes=size_of(folder), licence=LICENCE, problem=_lacking(name))
+    return EngineModel(
+        name=name,
+        bytes=size_of(folder),
+        licence=LICENCE,
+        problem=_lacking(name),
+        reference_audio=_hears_melody(folder),
+    )
 
 
 def _imported() -> None:

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import resample_poly
 
 from musiscene_core.cue import Cue, StemRole
 from musiscene_core.errors import RequestError
 from musiscene_core.media import iter_audio
 from musiscene_core.request import ScoreRequest
 from musiscene_core.spotting.soundtrack import LOUDEST, SAMPLE_RATE, Soundtrack
+from musiscene_core.timecode import SAMPLE_RATE as FULL_RATE
 from musiscene_daemon.engines.musicgen.chroma import HOP, chroma, guide, strongest
+from musiscene_daemon.engines.musicgen.listening import at_48k, at_rate
 from musiscene_daemon.engines.musicgen.shape import ModelShape
 
 Floats = npt.NDArray[np.float32]
@@ -23,19 +24,39 @@ Floats = npt.NDArray[np.float32]
 Guide = Callable[[float, float], Floats]
 """Pitch classes [frames, 12], a 1 in each frame, from so many seconds on, for so many."""
 
+Tuneful = Callable[[Floats], Floats]
+"""Sound [2, n] at 48 kHz to the same without drums and bass."""
+
 _SILENT = 1e-4
 
 
+def from_sound(request: ScoreRequest) -> bool:
+    """Whether a melody of a recording is wished for."""
+    return request.melody == "temp" or request.music is not None
+
+
 def guide_for(
-    request: ScoreRequest, plan: Cue, shape: ModelShape, role: StemRole = "melody"
+    request: ScoreRequest,
+    plan: Cue,
+    shape: ModelShape,
+    role: StemRole = "melody",
+    tuneful: Tuneful | None = None,
 ) -> Guide | None:
     """What the model shall follow for music of `role`; None where it follows words alone.
+
+    Args:
+        request: what is wanted.
+        plan: the composer's.
+        shape: of the model.
+        role: whose music.
+        tuneful: leaves drums and bass out of a recording, as where the model was trained; None
+            where nothing can.
 
     Raises:
         RequestError: a melody is wished from sound, and there is none, or the model hears none.
         MediaError: the sound cannot be read.
     """
-    wants_sound = request.melody == "temp" or request.music is not None
+    wants_sound = from_sound(request)
     if not shape.melody:
         if wants_sound:
             raise RequestError(
@@ -47,19 +68,18 @@ def guide_for(
     if role == "percussion":
         return None
     if wants_sound and role == "melody":
-        heard = _heard(request)
-        return _from_sound(heard, shape.sample_rate, frame_s)
+        return _from_sound(_heard(request), shape.sample_rate, frame_s, tuneful)
     if request.sketch == "off":
         return None
     return lambda start_s, length_s: strongest(guide(plan, start_s, length_s, frame_s, role))
 
 
-def _from_sound(audio: Floats, sample_rate: int, frame_s: float) -> Guide:
-    common = int(np.gcd(sample_rate, SAMPLE_RATE))
-    found = chroma(
-        np.asarray(resample_poly(audio, sample_rate // common, SAMPLE_RATE // common), np.float32),
-        sample_rate,
-    )
+def _from_sound(audio: Floats, sample_rate: int, frame_s: float, tuneful: Tuneful | None) -> Guide:
+    rate = SAMPLE_RATE
+    if tuneful is not None:
+        wide = at_48k(audio[None], SAMPLE_RATE)
+        audio, rate = tuneful(wide).mean(axis=0), FULL_RATE
+    found = chroma(at_rate(audio[None], rate, sample_rate)[0], sample_rate)
 
     def follow(start_s: float, length_s: float) -> Floats:
         first, count = round(start_s / frame_s), max(1, round(length_s / frame_s))

@@ -223,7 +223,7 @@ def apart_words(stems: Sequence[StemMade]) -> str:
     """How stems were generated, in a sentence."""
     roles = ", ".join(stem.role for stem in stems)
     spent_s = sum(stem.seconds for stem in stems)
-    return f"Generated one by one ({roles}) in {spent_s:.0f} s; the mix is their sum."
+    return f"Generated each on its own ({roles}) in {spent_s:.0f} s; the mix is their sum."
 
 
 def separation_words(name: str) -> str:

@@ -1,8 +1,9 @@
 """Stems that are generated apart, each from the composer's part for it: no separator is needed.
 
-Every stem is a recording of its own over the same windows, bars and tempo, written for all takes in
-the same passes. Then they lie side by side as channels of one recording, two a stem, so that what
-is done to the music later is done to all of them alike, and what is heard of it is their sum.
+Every stem is a recording of its own over the same windows, bars and tempo: all stems of all takes
+are rows of the same passes, each of which hears its own words and guide. Then they lie side by side
+as channels of one recording, two a stem, so that what is done to the music later is done to all of
+them alike, and what is heard of it is their sum.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import numpy.typing as npt
 from musiscene_core.cue import STEM_ROLES, Cue, StemRole
 from musiscene_core.fitting.report import StemMade
 from musiscene_core.loudness import loudness_of
-from musiscene_core.progress import Portion, Progress
+from musiscene_core.progress import Progress
 from musiscene_daemon.engines.musicgen import writing
 from musiscene_daemon.engines.musicgen.guides import Guide
 from musiscene_daemon.engines.musicgen.laying import LAYING
@@ -57,22 +58,20 @@ def sounds(
         CancelledError: `progress` raised it.
     """
     roles = roles_of(work.plan)
-    made: list[tuple[Sound, ...]] = []
-    stems: list[StemMade] = []
-    for number, role in enumerate(roles):
-        begun = time.monotonic()
-        guide = guide_of(role)
-        own = replace(work, stem=role, guide=guide)
-        part = Portion(progress, number / len(roles), (number + 1) / len(roles))
-        made.append(writing.sounds(own, seeds, part))
-        took = time.monotonic() - begun
-        stems.append(StemMade(role=role, followed=guide is not None, seconds=round(took, 1)))
+    parts = tuple(writing.Part(role, guide_of(role)) for role in roles)
+    begun = time.monotonic()
+    made = writing.sounds(replace(work, parts=parts), seeds, progress)
+    each_s = round((time.monotonic() - begun) / len(parts), 1)
+    stems = [
+        StemMade(role=role, followed=part.guide is not None, seconds=each_s)
+        for role, part in zip(roles, parts, strict=True)
+    ]
     rate = work.model.shape.sample_rate
 
     def heed() -> None:
         progress(LAYING, 1.0)
 
-    return tuple(_together(one, stems, rate, heed) for one in zip(*made, strict=True))
+    return tuple(_together(one, stems, rate, heed) for one in made)
 
 
 def _together(

@@ -1,9 +1,9 @@
 """Sound for one or several takes at once: the plan's windows, each in several candidates.
 
-All candidates of a window, of all takes, are written in one pass, for a pass is paid for by the
-weights it reads more than by its rows. Each take goes on from the candidate that fits its scene
-best, on a beat where one is heard; where all candidates drift, they are drawn again. What one take
-becomes does not depend on the others.
+All candidates of a window, of all takes and all of their stems, are written in one pass, for a pass
+is paid for by the weights it reads more than by its rows. Each take goes on from the candidate that
+fits its scene best, on a beat where one is heard; where all candidates drift, they are drawn again.
+What one take becomes does not depend on the others.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from musiscene_core.sampling import USUAL, Sampling
 from musiscene_daemon.engines.musicgen.codec import Stream
 from musiscene_daemon.engines.musicgen.guides import Guide
 from musiscene_daemon.engines.musicgen.listening import heard_candidate
-from musiscene_daemon.engines.musicgen.model import Mark, MusicGen, Written
+from musiscene_daemon.engines.musicgen.model import Mark, MusicGen, Several, Written
 from musiscene_daemon.engines.musicgen.prompts import prompt_of
 from musiscene_daemon.engines.musicgen.rendering import Sound
 from musiscene_daemon.engines.musicgen.windows import Window, join_at, windows
@@ -44,6 +44,19 @@ _SEED_STRIDE = 1_000_003
 
 
 @dataclass(frozen=True)
+class Part:
+    """Music of its own in a take: all of it, or a stem.
+
+    Attributes:
+        stem: the only one that this is music for; None for all of the music.
+        guide: what the model follows; None for words alone.
+    """
+
+    stem: StemRole | None = None
+    guide: Guide | None = None
+
+
+@dataclass(frozen=True)
 class Work:
     """What is to be written.
 
@@ -52,33 +65,36 @@ class Work:
         request: what is wanted.
         plan: the composer's.
         moments: hits to be met, in seconds of the range.
-        guide: what the model follows; None for words alone.
         length_s: of each take.
-        candidates: for each window of each take.
+        parts: of each take, each of which is written.
+        candidates: for each window of each part.
         rows: the most that are written in one pass.
         sampling: how tokens are drawn.
-        stem: the only one that this is music for; None for all of the music.
     """
 
     model: MusicGen
     request: ScoreRequest
     plan: Cue
     moments: tuple[Moment, ...]
-    guide: Guide | None
     length_s: float
+    parts: tuple[Part, ...] = (Part(),)
     candidates: int = 1
     rows: int = 8
     sampling: Sampling = USUAL
-    stem: StemRole | None = None
 
 
 @dataclass
 class _Writing:
-    """A take as far as it is written, and heard but for its last tokens."""
+    """A part of a take as far as it is written, and heard but for its last tokens.
+
+    Attributes:
+        part: which of the work's.
+    """
 
     seed: int
     codes: Tensor
     stream: Stream
+    part: int = 0
     pieces: list[Tensor] = field(default_factory=list)
     first: Candidate | None = None
     windows: list[WindowMade] = field(default_factory=list)
@@ -171,15 +187,15 @@ class _Told:
             self._progress(f"First sound after {self.first_sound_s:.1f} s", self._share)
 
 
-def sounds(work: Work, seeds: Sequence[int], progress: Progress) -> tuple[Sound, ...]:
-    """Make at least `work.length_s` seconds of music for each of `seeds`.
+def sounds(work: Work, seeds: Sequence[int], progress: Progress) -> tuple[tuple[Sound, ...], ...]:
+    """Make at least `work.length_s` seconds of each part's music for each of `seeds`.
 
     Raises:
         EngineError: the model's output is not a number any more.
         CancelledError: `progress` raised it.
     """
-    found: list[Sound] = []
-    together = max(1, work.rows // work.candidates)
+    found: list[tuple[Sound, ...]] = []
+    together = max(1, work.rows // (work.candidates * len(work.parts)))
     for first in range(0, len(seeds), together):
         share = seeds[first : first + together]
         part = Portion(progress, first / len(seeds), (first + len(share)) / len(seeds))
@@ -187,17 +203,19 @@ def sounds(work: Work, seeds: Sequence[int], progress: Progress) -> tuple[Sound,
     return tuple(found)
 
 
-def _together(work: Work, seeds: Sequence[int], progress: Progress) -> list[Sound]:
+def _together(work: Work, seeds: Sequence[int], progress: Progress) -> list[tuple[Sound, ...]]:
     model = work.model
     frames = int(np.ceil(work.length_s * model.frame_rate - 1e-9))
     books = model.shape.decoder.num_codebooks
     nothing = torch.zeros((books, 0), dtype=torch.long, device=model.decoder.device)
-    takes = [_Writing(seed, nothing, model.stream()) for seed in seeds]
+    parts = range(len(work.parts))
+    takes = [_Writing(seed, nothing, model.stream(), part) for seed in seeds for part in parts]
     told = _Told(progress)
     spans = windows(frames, model.frame_rate, work.plan)
     for number, span in enumerate(spans):
         _window(work, takes, number, span, frames, told)
-    return [take.sound(told.first_sound_s) for take in takes]
+    made = [take.sound(told.first_sound_s) for take in takes]
+    return [tuple(made[first : first + len(parts)]) for first in range(0, len(made), len(parts))]
 
 
 def _window(
@@ -213,12 +231,12 @@ def _window(
     begin = min(take.frames for take in takes)
     # A take that was left on a beat may be shorter than planned.
     overlap, new = min(span.overlap, begin), span.last - begin
-    prompt = prompt_of(work.request, work.plan, span.sections, work.stem)
-    at_s = begin / model.frame_rate
-    chroma = None
-    if work.guide is not None:
-        overlap_s = overlap / model.frame_rate
-        chroma = torch.from_numpy(work.guide(at_s - overlap_s, new / model.frame_rate + overlap_s))
+    prompts = [prompt_of(work.request, work.plan, span.sections, part.stem) for part in work.parts]
+    from_s, length_s = (begin - overlap) / model.frame_rate, (overlap + new) / model.frame_rate
+    chromas = [
+        None if part.guide is None else torch.from_numpy(part.guide(from_s, length_s))
+        for part in work.parts
+    ]
     open_takes = list(takes)
     best: dict[int, tuple[_Row, Candidate, Choice]] = {}
     for draw in range(_REDRAWS + 1):
@@ -227,7 +245,7 @@ def _window(
             for take in open_takes
             for index in range(work.candidates)
         ]
-        written, left_out = _written(work, rows, prompt, overlap, new, chroma, told, frames)
+        written, left_out = _written(work, rows, prompts, overlap, new, chromas, told, frames)
         if left_out and not number and not draw:
             for take in takes:
                 take.warnings.append(
@@ -252,8 +270,8 @@ def _window(
         if not open_takes:
             break
     for take in takes:
-        row, heard_of, choice = best[id(take)]
-        _taken(work, take, span, row, heard_of, choice, prompt, told, last=span.last >= frames)
+        chosen = best[id(take)]
+        _taken(work, take, span, chosen, prompts[take.part], told, last=span.last >= frames)
 
 
 def _less_drift(choice: Choice, kept: Choice) -> bool:
@@ -265,10 +283,10 @@ def _less_drift(choice: Choice, kept: Choice) -> bool:
 def _written(
     work: Work,
     rows: Sequence[tuple[_Writing, int]],
-    prompt: str,
+    prompts: Sequence[str],
     overlap: int,
     new: int,
-    chroma: Tensor | None,
+    chromas: Sequence[Tensor | None],
     told: _Told,
     frames: int,
 ) -> tuple[list[_Row], int]:
@@ -288,12 +306,12 @@ def _written(
                 told.share((begin + new * share) / frames)
 
             stream = Stream.together([take.stream for take, _ in part])
+            hears = tuple(take.part for take, _ in part)
             written = work.model.write(
-                prompt,
+                Several(tuple(prompts), tuple(chromas), hears),
                 overlap + new,
                 [chance for _, chance in part],
                 work.sampling,
-                chroma=chroma,
                 continued=torch.stack(held) if held else None,
                 stream=stream,
                 last=stream is None,
@@ -304,7 +322,9 @@ def _written(
             found += [_Row(written, row, overlap, stream is not None) for row in range(len(part))]
         return found
 
-    return _halving(step, min(len(rows), work.rows)), left_out
+    # Equally many in each pass.
+    passes = -(-len(rows) // work.rows)
+    return _halving(step, -(-len(rows) // passes)), left_out
 
 
 def _halving(step: Callable[[int], list[_Row]], rows: int) -> list[_Row]:
@@ -340,22 +360,22 @@ def _taken(
     work: Work,
     take: _Writing,
     span: Window,
-    row: _Row,
-    heard: Candidate,
-    choice: Choice,
+    chosen: tuple[_Row, Candidate, Choice],
     prompt: str,
     told: _Told,
     *,
     last: bool,
 ) -> None:
-    """Let `take` go on with `row`, as far as a beat where it does not end with it."""
+    """Let `take` go on with what was chosen, as far as a beat where it does not end with it."""
+    row, heard, choice = chosen
+    part = work.parts[take.part]
     rate, codes = work.model.frame_rate, row.codes
     start_s = take.frames / rate
     length_s = codes.shape[-1] / rate
     joined_on_beat = False
     # A melody goes on at its own time, so music that follows one is left at the plan's bars; and
     # stems are left together.
-    alone = work.guide is None and work.stem is None
+    alone = part.guide is None and part.stem is None
     if not last and alone and heard.grid.usable:
         grid = heard.grid
         at_s = join_at(tuple(grid.beats_s), tuple(grid.bar_lines_s), length_s)
