@@ -16,7 +16,7 @@ from musiscene_core.neural import recurrent  # noqa: E402
 from musiscene_core.neural.kept import bound_to_sources  # noqa: E402
 from musiscene_core.neural.linear import Kernel  # noqa: E402
 from musiscene_core.progress import silent  # noqa: E402
-from musiscene_daemon.engines.musicgen import codec_host, host, preparing  # noqa: E402
+from musiscene_daemon.engines.musicgen import codec_host, host, host_writing, preparing  # noqa: E402
 from musiscene_daemon.engines.musicgen.model import LOADING, load  # noqa: E402
 from musiscene_daemon.engines.musicgen.preparing import PREPARING, Preparing  # noqa: E402
 from tests.support import tiny_musicgen  # noqa: E402
@@ -25,7 +25,8 @@ pytestmark = pytest.mark.models
 
 
 LOOPS = (
-    host._step,
+    host.step,
+    host_writing._written,
     recurrent._remember,
     *(getattr(codec_host, f"_{name}") for name in ("paired", "added", "bent", "mixed", "gathered")),
 )

@@ -14,8 +14,10 @@ from transformers import EncodecConfig, EncodecModel
 from musiscene_core.neural.kept import compiled_anew
 from musiscene_core.neural.linear import ROWS_APART, Kernel, supported
 from musiscene_core.progress import Progress
+from musiscene_core.sampling import USUAL
 from musiscene_daemon.engines.musicgen.codec import Codec, Stream
-from musiscene_daemon.engines.musicgen.decoder import Decoder, Pass
+from musiscene_daemon.engines.musicgen.decoder import Decoder
+from musiscene_daemon.engines.musicgen.generation import Conditions, generate
 from musiscene_daemon.engines.musicgen.model import LOADING
 from musiscene_daemon.engines.musicgen.shape import DecoderShape, ModelShape
 
@@ -69,11 +71,11 @@ def _compile(kernel: Kernel) -> None:
 
 @torch.inference_mode()
 def _step(kernel: Kernel) -> None:
-    """Take one step of a tiny model."""
+    """Take some steps of a tiny model, the first of which is taken alone."""
     sizes = _TINY.weights()
     decoder = Decoder(_TINY, lambda name: torch.zeros(sizes[name]), kernel)
-    words = decoder.words([torch.zeros(2, _TINY.decoder.hidden_size)])
-    Pass(decoder, words, 2, [0], 2).run(torch.zeros(2, 1, _TINY.decoder.hidden_size), 0)
+    words = (torch.zeros(2, _TINY.decoder.hidden_size),)
+    generate(decoder, Conditions(words), 2, [0], USUAL)
 
 
 @torch.inference_mode()
