@@ -7,6 +7,7 @@ own, replies and events go out without blocking or not at all.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket as sockets
 import sqlite3
@@ -162,6 +163,7 @@ class Server:
                 server_key=server_public.decode(),
                 client_public_key=client_public.decode(),
                 client_secret_key=client_secret.decode(),
+                stays=math.isinf(self._settings.idle_s),
             )
         )
 

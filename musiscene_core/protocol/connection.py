@@ -43,6 +43,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
         server_key: the daemon's public CURVE key, Z85.
         client_public_key: the key the daemon lets in, Z85.
         client_secret_key: its secret half, Z85.
+        stays: whether it stays while idle, as a service and where other machines come in.
     """
 
     endpoint: str
@@ -52,6 +53,7 @@ class Connection(msgspec.Struct, frozen=True, kw_only=True):
     server_key: str
     client_public_key: str
     client_secret_key: str
+    stays: bool = False
 
 
 def is_name(text: str) -> bool:

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
+from packaging.version import InvalidVersion, Version
+
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, OutputError, from_code
 from musiscene_core.instance_lock import InstanceLock
@@ -37,7 +39,14 @@ from musiscene_core.protocol.connection import (
     read_paired,
     remove_untrusted,
 )
-from musiscene_core.protocol.messages import Failure, Hello, Malformed, Welcome
+from musiscene_core.protocol.messages import (
+    DaemonStatus,
+    Failure,
+    GetStatus,
+    Hello,
+    Malformed,
+    Welcome,
+)
 
 ALREADY_RUNNING = 3
 """Exit code of a daemon that found another one running."""
@@ -59,7 +68,7 @@ def connect(
     daemon_args: Sequence[str] = (),
     daemon: str | None = None,
 ) -> Client:
-    """Reach the daemon.
+    """Reach the daemon; one that an upgrade left behind makes way once it has nothing to do.
 
     Args:
         start: start one where none runs.
@@ -172,13 +181,17 @@ class _Search:
 
     def run(self) -> Channel:
         started: _Starting | None = None
+        replaced = False
         if self._start_args is not None:
             _clear_untrusted()
         try:
             while True:
                 channel = self._greet()
                 if channel is not None:
-                    return channel
+                    # Once: a daemon that comes back as old as it was is somebody's wish.
+                    if self._start_args is None or replaced or not self._made_way(channel):
+                        return channel
+                    replaced = True
                 if self._start_args is None:
                     if not _running():
                         raise DaemonError(
@@ -202,6 +215,26 @@ class _Search:
         if connection is None:
             return None
         return _greet(connection, self._name, self._timeout_s / 2)
+
+    def _made_way(self, channel: Channel) -> bool:
+        """Whether the daemon of an older MusiScene has left, since it had nothing to do.
+
+        One that was told to stay, as a service or for other machines, is its owner's to end.
+        """
+        connection = channel.connection
+        if connection.stays or not _older(connection.version):
+            return False
+        try:
+            status = channel.ask(GetStatus(), self._timeout_s / 2)
+            if not isinstance(status, DaemonStatus) or status.jobs_running or status.jobs_queued:
+                return False
+            channel.close()
+            return stop(timeout_s=self._timeout_s / 2)
+        except NoAnswerError:
+            return False
+        except ConnectionLostError:
+            channel.close()
+            return True
 
     def _too_late(self) -> DaemonError:
         if _running():
@@ -268,6 +301,14 @@ def _creation_flags() -> int:
     if sys.platform == "win32":
         return subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
     return 0
+
+
+def _older(version: str) -> bool:
+    """Whether a daemon of that version came before this MusiScene."""
+    try:
+        return Version(version) < Version(__version__)
+    except InvalidVersion:
+        return False
 
 
 def _running() -> bool:

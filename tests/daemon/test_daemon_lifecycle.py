@@ -7,13 +7,15 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
+from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, EngineError
 from musiscene_core.protocol import Client, connect, stop
 from musiscene_core.protocol.connection import connection_path, lock_path, make_runtime_folder
-from tests.support.daemons import Home, alive, processes_of, request, wait_until
+from tests.support.daemons import ARGUMENTS, Home, alive, processes_of, request, wait_until
 
 
 def test_without_leave_to_start_one_a_missing_daemon_is_an_error(own_home: Home) -> None:
@@ -190,3 +192,52 @@ def test_the_socket_process_loads_nothing_heavy(own_home: Home) -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert done.stdout.strip() == "[]"
+
+
+OLDER = """
+import sys
+import musiscene_core
+musiscene_core.__version__ = "0.0.1"
+from musiscene_daemon.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def older(home: Home, *further: str) -> subprocess.Popen[bytes]:
+    """A daemon of an older MusiScene, as an upgrade leaves it running."""
+    command = [sys.executable, "-c", OLDER, *ARGUMENTS, *further]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: home.pid == process.pid and connection_path().exists())
+    return process
+
+
+def test_one_that_an_upgrade_left_running_makes_way(own_home: Home) -> None:
+    left = older(own_home)
+    with own_home.connect(start=False) as client:
+        assert client.status().version == "0.0.1"
+    with own_home.connect() as client:
+        assert client.status().version == __version__
+    assert left.wait(10) == 0
+
+
+def test_one_that_was_told_to_stay_is_not_sent_away_by_an_upgrade(own_home: Home) -> None:
+    left = older(own_home, "--idle-s", "inf")
+    with own_home.connect() as client:
+        assert client.status().version == "0.0.1"
+    assert stop()
+    assert left.wait(10) == 0
+
+
+def test_an_older_one_ends_its_work_before_it_makes_way(own_home: Home, tmp_path: Path) -> None:
+    left = older(own_home)
+    gate = tmp_path / "gate"
+    with own_home.connect(start=False) as client:
+        job_id = client.submit_score(request(until=str(gate)))
+        with own_home.connect() as newer:
+            assert newer.status().version == "0.0.1"
+        gate.touch()
+        client.wait(job_id)
+    with own_home.connect() as client:
+        assert client.status().version == __version__
+        assert client.job(job_id).state == "done"
+    assert left.wait(10) == 0
