@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 import warnings
+from collections.abc import Container
 from pathlib import Path
 
 import platformdirs
@@ -47,3 +49,23 @@ def private_folder(folder: Path) -> Path:
     if os.name == "posix":
         folder.chmod(0o700)
     return folder
+
+
+def keep_plot_caches() -> None:
+    """Have matplotlib keep its list of fonts in our cache folder, where `uninstall` finds it.
+
+    In a bundle PyInstaller gave it a folder that lasts for one process, to be filled each time.
+    """
+    if getattr(sys, "frozen", False) or not os.environ.get("MPLCONFIGDIR"):
+        os.environ["MPLCONFIGDIR"] = str(cache_folder() / "matplotlib")
+
+
+def remove_empty(folder: Path, names: Container[str]) -> None:
+    """Delete `folder`, and those above it, as long as they are empty and called one of `names`.
+
+    Raises:
+        OSError: one cannot be deleted.
+    """
+    while folder.name in names and folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

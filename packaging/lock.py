@@ -2,42 +2,36 @@
 
     python packaging/lock.py python3.10 python3.11 python3.12
     python packaging/lock.py --models       locks/models.txt, of `musiscene setup gpu`; needs uv
+    python packaging/lock.py --check        whether both can be installed on every system; needs uv
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
-extras `models`, `stems`, `four-bit`, `train` and `ray` need is pinned by hand: it is not resolved
-here.
+extras `models`, `speech`, `stems`, `four-bit`, `train` and `ray` need is pinned by hand: it is not
+resolved here, and its lines stay as they are.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from packaging.utils import canonicalize_name
+
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "packaging" / "constraints.txt"
 MODELS = ROOT / "musiscene_core" / "environments" / "locks" / "models.txt"
-PINNED_BY_HAND = (
-    "torch==2.13.0",
-    "accelerate==1.15.0",
-    "bitsandbytes==0.50.2",
-    "braceexpand==0.1.7",
-    "llvmlite==0.50.0",
-    "mkdocs-material==9.8.2",
-    "numba==0.68.1",
-    "nltk==3.10.4",
-    "peft==0.21.2",
-    "ray==2.60.0",
-    "rouge-score==0.1.2",
-    "sacrebleu==2.6.0",
-    "safetensors==0.8.0",
-    "sentencepiece==0.2.3",
-    "tokenizers==0.23.3",
-    'transformers==5.23.0; python_version >= "3.11"',
-    "webdataset==1.0.2",
-)
+PYTHONS = ("3.10", "3.11", "3.12", "3.13")
+SYSTEMS = ("x86_64-manylinux_2_34", "aarch64-apple-darwin", "windows")
+"""As uv names them: the oldest Linux that Qt's wheels run on, a Mac of Apple's own, Windows."""
+OLDEST_MACOS = "14.0"
+"""PyAV's wheels for Apple's own processors want it."""
+INSTALLS = ((), ("dev",), ("models", "speech", "stems", "four-bit", "train", "ray"))
+"""What is checked: the default, what CI's matrix tests, and what needs torch."""
+SOURCES_ALONE = ("rouge-score",)
+"""Comes as source for lack of wheels, and has nothing to compile."""
 OURS = "musiscene"
 
 
@@ -74,13 +68,49 @@ def lock_models() -> None:
     MODELS.write_text("\n".join(kept) + "\n")
 
 
+def unmet() -> list[str]:
+    """Where the pins cannot be installed from wheels: a line each, with uv's reason."""
+    found = []
+    for python in PYTHONS:
+        for system in SYSTEMS:
+            asked = {
+                ", ".join(extras) or "default": [
+                    *(str(ROOT / "pyproject.toml"), "--constraint", str(TARGET)),
+                    *(f"--extra={extra}" for extra in extras),
+                ]
+                for extras in INSTALLS
+            }
+            if python != PYTHONS[0]:
+                # The models' environment is made of Python 3.11 to 3.13.
+                asked[MODELS.name] = [str(MODELS), "--no-deps"]
+            for name, options in asked.items():
+                if reason := _unmet(python, system, options):
+                    found.append(f"Python {python}, {system}, {name}: {reason}")
+    return found
+
+
+def _unmet(python: str, system: str, options: list[str]) -> str:
+    command = ["uv", "pip", "compile", "--quiet", "--only-binary", ":all:"]
+    for name in SOURCES_ALONE:
+        command += ["--no-binary", name]
+    command += ["--python-version", python, "--python-platform", system, *options]
+    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    return "" if done.returncode == 0 else " ".join(done.stderr.split())
+
+
 def main(interpreters: list[str]) -> None:
     """Resolve for each interpreter and write the file."""
     resolved = dict(resolve(interpreter) for interpreter in interpreters)
     oldest_first = sorted(resolved, key=lambda version: tuple(map(int, version.split("."))))
     newest = oldest_first[-1]
-    lines = list(PINNED_BY_HAND)
     names = sorted({name for pins in resolved.values() for name in pins}, key=str.lower)
+    known = {canonicalize_name(name) for name in names}
+    lines = [
+        line
+        for line in TARGET.read_text().splitlines()
+        if canonicalize_name(line.partition("==")[0]) not in known
+    ]
     for name in names:
         pins = {version: resolved[version].get(name) for version in oldest_first}
         if len(set(pins.values())) == 1:
@@ -95,4 +125,9 @@ def main(interpreters: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    lock_models() if sys.argv[1:] == ["--models"] else main(sys.argv[1:])
+    if sys.argv[1:] == ["--models"]:
+        lock_models()
+    elif sys.argv[1:] == ["--check"]:
+        sys.exit("\n".join(unmet()) or None)
+    else:
+        main(sys.argv[1:])

@@ -5,10 +5,13 @@
 In a home folder of its own, as in a fresh container. Asserts on the way that
 
 - the wheel holds nothing but our five packages;
-- a package that has top-level modules `daemon`, `gui`, `plugins` and `training` is not touched;
+- a package that has top-level modules `daemon`, `gui`, `plugins` and `training` is not touched, nor
+  is any other file that was in the environment before;
 - the demo runs, and the doctor finds nothing broken that is ours;
-- an upgrade leaves no file of the older version;
-- `musiscene uninstall` and pip leave nothing but the data folder, every take in it byte for byte.
+- an upgrade while the daemon runs leaves no file of the older version, and the next command has a
+  daemon of the newer one;
+- `musiscene uninstall` and pip leave nothing but the data folder, every take in it byte for byte:
+  no other file in the home, runtime or temporary folder, and no empty folder of ours.
 
 Exits with 0 where all of it holds. Takes some minutes, and the package index.
 """
@@ -19,6 +22,7 @@ import argparse
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -35,6 +39,7 @@ OURS = {
 }
 NEXT_VERSION = "0.99.0"
 _SCRIPTS = "Scripts" if os.name == "nt" else "bin"
+_OUR_FOLDERS = r"musiscene|davinci|systemd|matplotlib"
 _ONLY_OLD = "musiscene_core/only_in_the_old_version.py"
 
 
@@ -44,13 +49,16 @@ class Machine:
     def __init__(self, folder: Path, python: str) -> None:
         self.home, self.place = folder / "home", folder / "place"
         self.home.mkdir()
-        kept = ("PATH", "LANG", "SYSTEMROOT", "TEMP", "TMP")
+        kept = ("PATH", "LANG", "SYSTEMROOT")
         self.environment = {name: os.environ[name] for name in kept if name in os.environ}
+        self.passing = (folder / "runtime", folder / "temporary")
+        for place in self.passing:
+            place.mkdir(mode=0o700)
         # What pip is told where it runs, such as an index, holds here too.
         self.environment |= {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_"))}
         self.environment |= {"HOME": str(self.home), "USERPROFILE": str(self.home)}
-        self.environment["XDG_RUNTIME_DIR"] = str(folder / "runtime")
-        (folder / "runtime").mkdir(mode=0o700)
+        self.environment["XDG_RUNTIME_DIR"] = str(self.passing[0])
+        self.environment |= dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(self.passing[1]))
         self.run([python, "-m", "venv", str(self.place)])
         self.bin = self.place / _SCRIPTS
         self.python = str(self.bin / "python")
@@ -81,12 +89,19 @@ class Machine:
         return Path(self.run([self.python, "-c", code]).strip())
 
     def ours(self) -> set[str]:
-        """Files of the environment that are MusiScene's by their names."""
-        return {
-            path.relative_to(self.place).as_posix()
-            for path in self.place.rglob("*")
-            if "musiscene" in path.relative_to(self.place).as_posix() and path.is_file()
-        }
+        """Files and folders of the environment that are MusiScene's by their names."""
+        names = (path.relative_to(self.place).as_posix() for path in self.place.rglob("*"))
+        return {name for name in names if "musiscene" in name}
+
+    def strays(self, kept: Sequence[Path]) -> list[Path]:
+        """What lies about that is not in `kept`: every file, and folders that are ours by name."""
+        return [
+            path
+            for place in (self.home, *self.passing)
+            for path in place.rglob("*")
+            if not any(path.is_relative_to(folder) for folder in kept)
+            and (path.is_file() or re.search(_OUR_FOLDERS, path.name.lower()))
+        ]
 
 
 def digests(folder: Path) -> dict[str, str]:
@@ -120,12 +135,9 @@ def neighbour(folder: Path) -> Path:
     return folder
 
 
-def neighbours_files(packages: Path) -> dict[str, str]:
-    return {
-        name: digest
-        for name, digest in digests(packages).items()
-        if name.startswith(("the_neighbour", *(f"{module}." for module in NEIGHBOUR_MODULES)))
-    }
+def changed(before: dict[str, str], folder: Path) -> set[str]:
+    """Which of the files that `folder` had before are others now, or gone."""
+    return set(before.items()) - set(digests(folder).items())
 
 
 def next_version(clone: Path) -> None:
@@ -150,15 +162,19 @@ def check(work: Path, python: str) -> None:
 
     machine = Machine(work, python)
     machine.pip("install", str(neighbour(work / "neighbour")))
-    theirs = neighbours_files(machine.packages)
-    assert len(theirs) > len(NEIGHBOUR_MODULES), theirs
+    theirs = digests(machine.place)
+    modules = {f"{name}.py" for name in NEIGHBOUR_MODULES}
+    assert modules <= {Path(name).name for name in theirs}, theirs
     constraints = str(clone / "packaging/constraints.txt")
     began = time.monotonic()
     machine.pip("install", "-c", constraints, str(wheel))
     _say(f"installed in {time.monotonic() - began:.0f} s beside {len(theirs)} files of another's")
-    assert neighbours_files(machine.packages) == theirs
+    assert not changed(theirs, machine.place)
     whose = machine.run([machine.python, "-c", "import daemon; print(daemon.WHOSE)"])
     assert whose.strip() == "the neighbour, daemon"
+
+    # Not ours, but of pip and of what it asks on its way.
+    there = set(machine.strays(()))
 
     began = time.monotonic()
     machine.musiscene("demo", "--output", str(machine.home / "demo"))
@@ -168,7 +184,6 @@ def check(work: Path, python: str) -> None:
     report = json.loads(machine.musiscene("doctor", "--json", codes=(0, 1)))
     broken = [one for one in report["findings"] if one["state"] == "broken"]
     assert not broken, broken
-    machine.musiscene("daemon", "stop")
     found = machine.musiscene("takes", "--json")
     kept = _takes(machine.home)
     assert kept
@@ -180,26 +195,24 @@ def check(work: Path, python: str) -> None:
     infos = [path.name for path in machine.packages.glob("musiscene-*.dist-info")]
     assert infos == [f"musiscene-{NEXT_VERSION}.dist-info"], infos
     assert machine.musiscene("takes", "--json") == found
+    status = json.loads(machine.musiscene("daemon", "start", "--json"))
+    assert status["version"] == NEXT_VERSION, status["version"]
     assert _takes(machine.home) == kept
     _say(f"upgraded to {NEXT_VERSION}: nothing of the older left, its takes are there")
 
     machine.musiscene("setup", "resolve")
+    if sys.platform == "linux":
+        # Elsewhere it would be the service of whoever runs this.
+        machine.musiscene("daemon", "install")
     machine.musiscene("uninstall", "--yes")
     machine.pip("uninstall", "--yes", "musiscene")
     left = machine.ours()
     assert not left, left
-    assert neighbours_files(machine.packages) == theirs
+    assert not changed(theirs, machine.place)
     assert _takes(machine.home) == kept
     data = next(path for path in machine.home.rglob("takes") if path.is_dir()).parent
-    strays = [
-        path
-        for path in (*machine.home.rglob("*"), *(work / "runtime").rglob("*"))
-        if path.is_file()
-        and "musiscene" in str(path.relative_to(work)).lower()
-        and not path.is_relative_to(data)
-        and not path.is_relative_to(machine.home / "demo")
-    ]
-    assert not strays, strays
+    strays = machine.strays((data, machine.home / "demo", machine.home / ".cache/pip"))
+    assert there.issuperset(strays), set(strays) - there
     _say(f"removed: nothing left but {len(kept)} files of takes, as they were")
 
 

@@ -7,8 +7,12 @@ from __future__ import annotations
 
 import os
 
+import platformdirs
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTEST_QT_API", "pyside6")
+# One list of fonts for all tests: making it takes as long as a small test.
+os.environ.setdefault("MPLCONFIGDIR", platformdirs.user_cache_dir("matplotlib"))
 try:
     import PySide6.QtWidgets
 except ImportError:

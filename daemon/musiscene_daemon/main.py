@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from musiscene_core import __version__
 from musiscene_core.errors import MusiSceneError, OutputError
 from musiscene_core.instance_lock import InstanceLock
+from musiscene_core.paths import keep_plot_caches
 from musiscene_core.protocol.connection import lock_path, make_runtime_folder
 from musiscene_core.protocol.launcher import ALREADY_RUNNING
 from musiscene_daemon.limits import raise_descriptors
@@ -34,6 +35,7 @@ _LOCK_WAIT_S = 0.2
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the daemon; returns its exit code."""
     given = build_parser().parse_args(arguments)
+    keep_plot_caches()
     try:
         settings = Settings.from_environment(
             idle_s=given.idle_s,

@@ -7,11 +7,13 @@ import sys
 from collections.abc import Sequence
 
 from musiscene_core import __version__
+from musiscene_core.paths import keep_plot_caches
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the panel; returns the exit code."""
     given = build_parser().parse_args(argv)
+    keep_plot_caches()
     # Here and not above: --help needs no window.
     from musiscene_gui.application import Application, prepared_qt
 

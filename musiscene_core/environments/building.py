@@ -178,13 +178,14 @@ def remove(recipe: Recipe, data: Path | None = None) -> bool:
 
 
 def check_room(recipe: Recipe, place: Path) -> int:
-    """Bytes that are free where the environment goes.
+    """Bytes that are free where the environment goes, with what a try that ended has taken there.
 
     Raises:
         OutputError: too few.
     """
     there = next(folder for folder in place.parents if folder.is_dir())
-    free = shutil.disk_usage(there).free
+    begun = place.with_name(f".{place.name}.new")
+    free = shutil.disk_usage(there).free + space_taken(begun)
     if free < recipe.disk_bytes:
         raise OutputError(
             f"{recipe.name} needs {recipe.disk_bytes / 1e9:.1f} GB, and {there} has"

@@ -246,6 +246,20 @@ def test_a_disk_without_room_is_refused_before_anything_is_made(
     assert not list((tmp_path / "data/environments").glob(".band.new"))
 
 
+def test_what_a_try_has_taken_counts_as_room(
+    tmp_path: Path, packages: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = folder_of("band", tmp_path / "data").with_name(".band.new")
+    begun.mkdir(parents=True)
+    (begun / "half a package").write_bytes(bytes(700_000))
+    left = shutil.disk_usage(tmp_path)._replace(free=400_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: left)
+    assert building.check_room(RECIPE, folder_of("band", tmp_path / "data")) == 1_100_000
+    (begun / "half a package").unlink()
+    with pytest.raises(OutputError, match=r"has 0\.0 GB left"):
+        building.check_room(RECIPE, folder_of("band", tmp_path / "data"))
+
+
 @pytest.mark.slow
 def test_a_file_too_large_for_the_disk_is_gone_on_with(tmp_path: Path, packages: Path) -> None:
     if shutil.which("prlimit") is None:

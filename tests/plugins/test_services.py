@@ -124,7 +124,7 @@ def test_installed_it_stops_the_daemon_that_runs_and_removed_it_leaves_nothing(
     ]
     assert main(["daemon", "uninstall", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"removed": True}
-    assert not unit.exists()
+    assert list((tmp_path / "config").iterdir()) == []
     assert main(["daemon", "uninstall"]) == 0
     assert "There was no service" in capsys.readouterr().out
 

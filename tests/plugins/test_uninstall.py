@@ -56,6 +56,7 @@ def test_takes_stay_to_the_byte_and_what_was_set_up_goes(
     gone = (unit, Path(script), made, left, *(home.folder / kind for kind in ("log", "cache")))
     assert [path for path in gone if path.exists()] == []
     assert others.exists()
+    assert list((tmp_path / "config").iterdir()) == []
     assert by_hand.exists()
     assert files(data / "takes") == takes
     assert main(["uninstall", "--yes"]) == 0

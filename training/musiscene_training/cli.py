@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress as Bars
 
 from musiscene_core.errors import EngineError, MusiSceneError
+from musiscene_core.paths import keep_plot_caches
 from musiscene_training.adapter import command as adapter
 from musiscene_training.evaluate import command as evaluate
 from musiscene_training.experiments import command as experiments
@@ -33,6 +34,7 @@ EXIT_CANCELLED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = build_parser().parse_args(argv)
+    keep_plot_caches()
     try:
         return int(arguments.run(arguments))
     except MusiSceneError as error:

@@ -18,6 +18,7 @@ import sys
 from collections.abc import Sequence
 
 from musiscene_core.errors import CancelledError, MusiSceneError
+from musiscene_core.paths import keep_plot_caches
 from musiscene_plugins.cli.parser import build_parser
 
 EXIT_BAD_INPUT = 2
@@ -60,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(argv)
     as_json = bool(getattr(arguments, "json", False))
     _set_up_logging(arguments.verbose, as_json)
+    keep_plot_caches()
     if arguments.daemon is not None:
         # Here and not above: it loads the whole protocol, and --help must not.
         from musiscene_core.protocol.connection import DAEMON_VARIABLE

@@ -18,7 +18,7 @@ from pathlib import Path
 from musiscene_core.environments.building import space_taken
 from musiscene_core.environments.places import FOLDER, stamp_of
 from musiscene_core.errors import CancelledError, OutputError, RequestError
-from musiscene_core.paths import cache_folder, data_folder, log_folder, runtime_folder
+from musiscene_core.paths import cache_folder, data_folder, log_folder, remove_empty, runtime_folder
 from musiscene_core.protocol import stop
 from musiscene_plugins.cli.terminal import result_console
 from musiscene_plugins.resolve.menu_script import log_path
@@ -29,6 +29,8 @@ _INSTALLERS = {
     "uv-receipt.toml": "uv tool uninstall musiscene",
     "pipx_metadata.json": "pipx uninstall musiscene",
 }
+_EMPTY = ("musiscene", FOLDER)
+"""Folders of ours that go once nothing is in them, never the data folder with something in it."""
 _BROKEN_OFF = (".new", ".old", ".lock")
 
 
@@ -58,6 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
     gone = [*files, *doomed]
     for path in _doomed():
         _delete(path)
+        remove_empty(path.parent, _EMPTY)
     how = how_to_remove()
     if arguments.json:
         told = {"removed": list(map(str, gone)), "kept": str(data_folder()), "next": how}

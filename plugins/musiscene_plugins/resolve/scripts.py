@@ -12,10 +12,13 @@ from pathlib import Path
 
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import OutputError
+from musiscene_core.paths import remove_empty
 from musiscene_plugins.resolve.folders import user_folder
 
 SCRIPTS = {"MusiScene.lua": "bridge.lua", "MusiScene score.py": "menu_script.py"}
 """Names in the menu, and the files that they are copies of."""
+_FOLDERS = ("Utility", "Scripts", "Fusion", "DaVinciResolve")
+"""Made for our scripts where Resolve had not made them; they go with the last one."""
 _OURS = b"MusiScene in"
 _HEAD = 200
 _PANEL = "PANEL: list[str] = "
@@ -75,6 +78,8 @@ def remove_scripts(folder: Path) -> list[Path]:
     try:
         for path in found:
             path.unlink()
+        if found:
+            remove_empty(folder, _FOLDERS)
     except OSError as error:
         raise OutputError.from_os(error, folder) from error
     return found

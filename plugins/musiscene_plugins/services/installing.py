@@ -16,7 +16,7 @@ from pathlib import Path
 
 from musiscene_core.codec import write_atomically
 from musiscene_core.errors import OutputError, RequestError
-from musiscene_core.paths import data_folder
+from musiscene_core.paths import data_folder, remove_empty
 from musiscene_core.protocol.launcher import DAEMON_MODULE, stop
 from musiscene_plugins.services import units
 
@@ -26,6 +26,8 @@ _KEPT = ("PATH", "HF_HOME", "HF_HUB_CACHE", "HF_HUB_OFFLINE", "LANG")
 _PREFIX = "MUSISCENE_"
 _OF_A_COMMAND = ("MUSISCENE_DAEMON", "MUSISCENE_PROGRESS", "MUSISCENE_IDLE_S")
 _TASK = "MusiScene daemon"
+_FOLDERS = ("user", "systemd", "LaunchAgents", "service")
+"""Made for the service's file where there were none; they go with it."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def uninstall(made: Service) -> bool:
     told = [_told(words) for words in made.end]
     try:
         made.path.unlink(missing_ok=True)
+        remove_empty(made.path.parent, _FOLDERS)
     except OSError as error:
         raise OutputError.from_os(error, made.path) from error
     if made.forget:
