@@ -6,6 +6,7 @@ inside.py ASKED TOLD    both JSON: requirements and imports; problems by name
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import importlib
 import importlib.metadata
@@ -28,17 +29,22 @@ def problem_of(text: str) -> str:
         return "is not installed"
     if wanted.specifier and not wanted.specifier.contains(version, prereleases=True):
         return f"is version {version}"
-    if not found.files:
+    # Read here, not as found.files: from Python 3.12 on that leaves out what is missing.
+    record = found.read_text("RECORD")
+    if not record:
         return "has no list of its files"
-    for file in found.files:
-        path = Path(str(file.locate()))
+    for row in filter(None, csv.reader(record.splitlines())):
+        # A line that was cut short has no digest; what it names must be there all the same.
+        file, noted = (*row, "", "")[:2]
+        path = Path(str(found.locate_file(file)))
         if not path.is_file():
             if path.suffix != ".pyc":
                 return f"lacks {file}"
             continue
-        if file.hash is not None:
-            digest = hashlib.new(file.hash.mode, path.read_bytes()).digest()
-            if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != file.hash.value:
+        kind, _, value = noted.partition("=")
+        if value:
+            digest = hashlib.new(kind, path.read_bytes()).digest()
+            if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != value:
                 return f"has a damaged {file}"
     return ""
 

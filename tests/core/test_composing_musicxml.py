@@ -137,7 +137,9 @@ def test_drums_stand_unpitched_on_a_staff_of_their_own():
     bar = measures(root, "P2")[0]
     assert bar.findtext("attributes/clef/sign") == "percussion"
     assert bar.find("note/pitch") is None
-    assert [n.findtext("notehead") for n in bar.iter("note") if n.find("unpitched")] == [None, "x"]
+    assert [
+        n.findtext("notehead") for n in bar.iter("note") if n.find("unpitched") is not None
+    ] == [None, "x"]
     assert [note.pitch for note in notes_of(root, "P2")] == [36, 42]
 
 
