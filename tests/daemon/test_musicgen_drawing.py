@@ -70,7 +70,7 @@ def test_a_score_that_is_no_number_draws_none(wrong: float) -> None:
     assert drawn_one(scores, one, 250, np.float32(0), waits, *room) == NO_NUMBER
 
 
-@pytest.mark.parametrize("kind", ["stereo", "melody"])
+@pytest.mark.parametrize("kind", [pytest.param("stereo", marks=pytest.mark.slow), "melody"])
 def test_music_is_what_torch_s_loop_writes(tmp_path: Path, kind: str) -> None:
     theirs = load(tiny_musicgen.save(tmp_path, kind))
     ours = load(tmp_path, kernel="float32-numba")
