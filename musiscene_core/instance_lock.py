@@ -8,8 +8,12 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+from musiscene_core.errors import MusiSceneError, OutputError
 
 if sys.platform == "win32":
     import msvcrt
@@ -56,6 +60,32 @@ class InstanceLock:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    @contextmanager
+    def held(
+        self, about: Path, busy: Callable[[int], MusiSceneError], wait_s: float = 0.0
+    ) -> Iterator[None]:
+        """Hold the lock for as long as the block takes.
+
+        Args:
+            about: what is told of where the file cannot be opened.
+            busy: what to raise where another process holds it, from its number.
+            wait_s: how long to try.
+
+        Raises:
+            OutputError: the file cannot be opened.
+            MusiSceneError: what `busy` made.
+        """
+        try:
+            free = self.acquire(wait_s)
+        except OSError as error:
+            raise OutputError.from_os(error, about) from error
+        if not free:
+            raise busy(self.holder())
+        try:
+            yield
+        finally:
+            self.release()
 
     def holder(self) -> int:
         """The process that took the lock last; 0 where unknown."""

@@ -284,23 +284,22 @@ def _problems(python: Path, recipe: Recipe, progress: Progress) -> dict[str, str
 @contextmanager
 def _alone(place: Path) -> Iterator[None]:
     """Only one process changes an environment at a time."""
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        lock = InstanceLock(place.with_name(f".{place.name}.lock"))
-        taken = lock.acquire()
-    except OSError as error:
-        raise OutputError.from_os(error, place.parent) from error
-    if not taken:
-        raise OutputError(
-            f"Another process ({lock.holder()}) is at work on {place.name!r}.",
+
+    def busy(holder: int) -> OutputError:
+        return OutputError(
+            f"Another process ({holder}) is at work on {place.name!r}.",
             hint="Wait until it has ended.",
         )
+
     try:
-        yield
+        place.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError.from_os(error, place) from error
-    finally:
-        lock.release()
+        raise OutputError.from_os(error, place.parent) from error
+    with InstanceLock(place.with_name(f".{place.name}.lock")).held(place.parent, busy):
+        try:
+            yield
+        except OSError as error:
+            raise OutputError.from_os(error, place) from error
 
 
 @contextmanager

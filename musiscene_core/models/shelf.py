@@ -203,15 +203,13 @@ def locked(name: str, wait_s: float = 0.0) -> Iterator[None]:
     path = models_folder() / name
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        lock = InstanceLock(path)
-        taken = lock.acquire(wait_s)
     except OSError as error:
         raise OutputError.from_os(error, path) from error
-    if not taken:
-        raise RequestError(
-            "Another `musiscene models` is at work on this.", hint="Wait until it has ended."
-        )
-    try:
+    with InstanceLock(path).held(path, _at_work, wait_s):
         yield
-    finally:
-        lock.release()
+
+
+def _at_work(_: int) -> RequestError:
+    return RequestError(
+        "Another `musiscene models` is at work on this.", hint="Wait until it has ended."
+    )

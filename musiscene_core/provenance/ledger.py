@@ -14,7 +14,6 @@ import json
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -81,7 +80,8 @@ class Ledger:
         Raises:
             OutputError: it cannot be written, or another process holds it.
         """
-        with self._guard, self._alone():
+        # Two processes' lines after the same one would break the chain.
+        with self._guard, self._lock.held(self._path, self._busy, _WAIT_S):
             try:
                 if self._last is None or self._size_now() != self._size:
                     self._take_up()
@@ -109,22 +109,11 @@ class Ledger:
             self._places.add(place)
             return True
 
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """While no other process writes: two lines after the same one would break the chain."""
-        try:
-            free = self._lock.acquire(_WAIT_S)
-        except OSError as error:
-            raise OutputError.from_os(error, self._path) from error
-        if not free:
-            raise OutputError(
-                f"{self._path} is held by process {self._lock.holder()}.",
-                hint="It is noted the next time; end that process if it hangs.",
-            )
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _busy(self, holder: int) -> OutputError:
+        return OutputError(
+            f"{self._path} is held by process {holder}.",
+            hint="It is noted the next time; end that process if it hangs.",
+        )
 
     def _size_now(self) -> int:
         return self._path.stat().st_size if self._path.exists() else 0

@@ -20,6 +20,7 @@ from musiscene_core.paths import cache_folder
 from musiscene_core.protocol.licensing import check_licences
 from musiscene_core.spotting.films import film_digest
 from musiscene_core.spotting.kept_files import place_of, prune, read_checked, write_checked
+from musiscene_core.whole_files import blocks_of
 from musiscene_daemon.clustered.share import Share
 from musiscene_daemon.takes import sync_tree
 from musiscene_daemon.wishes import files_of, read
@@ -39,7 +40,6 @@ from musiscene_daemon.worker_link import (
 )
 
 _TELL_S = 0.5
-_PIECE = 4 << 20
 _KNOWN_BYTES = 4 << 20
 
 
@@ -172,10 +172,9 @@ def _digest(path: Path, on_bytes: Callable[[int], None]) -> str:
         on_bytes(path.stat().st_size)
         return known.decode()
     whole = hashlib.sha256()
-    with open(path, "rb") as file:
-        while piece := file.read(_PIECE):
-            whole.update(piece)
-            on_bytes(len(piece))
+    for block in blocks_of(path):
+        whole.update(block)
+        on_bytes(len(block))
     if write_checked(kept, whole.hexdigest().encode()):
         prune(folder, _KNOWN_BYTES)
     return whole.hexdigest()
