@@ -199,7 +199,6 @@ def test_stems_are_generated_on_their_own_and_the_mix_is_their_sum(
 ) -> None:
     weights = tiny_musicgen.save(tmp_path / "musicgen-own", kind)
     monkeypatch.setenv(WEIGHTS_VARIABLE, str(weights))
-    monkeypatch.setenv(CANDIDATES_VARIABLE, "1")
     passes: list[Several] = []
     write = MusicGen.write
 
@@ -274,6 +273,24 @@ def test_a_temp_track_s_melody_needs_a_model_that_hears_one(
         check(wish(5.0, melody="temp"), [engine.describe()], ())
     with pytest.raises(RequestError, match="words alone"):
         engine.score(wish(5.0, melody="temp"), 1, "take-1", tmp_path, silent)
+
+
+@pytest.mark.parametrize(
+    ("named", "gpu", "apart", "candidates"),
+    [
+        ("", False, False, 2),
+        # Stems are rows enough for a processor.
+        ("", False, True, 1),
+        ("", True, False, 4),
+        ("", True, True, 4),
+        ("3", False, True, 3),
+    ],
+)
+def test_a_processor_writes_few_candidates_unless_it_is_told_to_write_more(
+    monkeypatch: pytest.MonkeyPatch, named: str, gpu: bool, apart: bool, candidates: int
+) -> None:
+    monkeypatch.setenv(CANDIDATES_VARIABLE, named)
+    assert engine_module._candidates(on_gpu=gpu, apart=apart) == candidates
 
 
 def test_how_many_candidates_is_a_number(

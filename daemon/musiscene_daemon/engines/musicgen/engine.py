@@ -50,7 +50,9 @@ DTYPE_VARIABLE = "MUSISCENE_MUSICGEN_DTYPE"
 """float32, half or int8; unset: int8 on a processor and half on a GPU."""
 
 CANDIDATES_VARIABLE = "MUSISCENE_MUSICGEN_CANDIDATES"
-"""How many candidates are written of each window, 1 to 8; unset: 2 on a processor, 4 on a GPU."""
+"""How many candidates are written of each window, 1 to 8; unset: 2 on a processor, or 1 of stems
+that are generated on their own, and 4 on a GPU.
+"""
 
 _CANDIDATES, _CANDIDATES_GPU, _MOST_CANDIDATES = 2, 4, 8
 _MOST_ROWS, _MOST_ROWS_GPU = 8, 32
@@ -171,7 +173,7 @@ class MusicGenEngine:
                 moments=laying.moments_of(request, plan),
                 length_s=length_s + laying.spare_s(length_s),
                 parts=(writing.Part(guide=follow),),
-                candidates=_candidates(on_gpu=on_gpu),
+                candidates=_candidates(on_gpu=on_gpu, apart=apart),
                 rows=_MOST_ROWS_GPU if on_gpu else _rows(model.shape.parameters),
                 sampling=request.sampling,
             )
@@ -224,11 +226,14 @@ def _hears_melody(folder: Path) -> bool:
         return False
 
 
-def _candidates(*, on_gpu: bool) -> int:
-    """How many candidates are written of each window."""
+def _candidates(*, on_gpu: bool, apart: bool) -> int:
+    """How many candidates are written of each window, of all the music or of stems `apart`."""
     named = os.environ.get(CANDIDATES_VARIABLE)
     if not named:
-        return _CANDIDATES_GPU if on_gpu else _CANDIDATES
+        if on_gpu:
+            return _CANDIDATES_GPU
+        # Twice as many rows as stems take a processor twice as long: it has no more to spare.
+        return 1 if apart else _CANDIDATES
     if not named.isdecimal() or not 1 <= int(named) <= _MOST_CANDIDATES:
         raise InputError(
             f"{CANDIDATES_VARIABLE} is {named!r}.", hint=f"Set it to 1 to {_MOST_CANDIDATES}."
