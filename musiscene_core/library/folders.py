@@ -10,6 +10,8 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -137,13 +139,34 @@ def read_bounded(path: Path, limit: int) -> bytes:
 
 
 def size_of(folder: Path) -> int:
-    """Bytes below `folder`; a file that lies in several folders counts in part in each.
+    """Bytes below `folder`.
 
     Raises:
         SkippedError: more files than a take has.
         OSError: unreadable.
     """
-    total, count, left = 0, 0, [str(folder)]
+    return sum(seen.st_size for seen in _files(folder))
+
+
+def shares_of(folders: Sequence[Path]) -> list[int]:
+    """Bytes below each of `folders`; a file that lies in several of them counts in part in each.
+
+    A folder that cannot be read counts nothing.
+    """
+    found: list[list[os.stat_result]] = []
+    for folder in folders:
+        try:
+            found.append(list(_files(folder)))
+        except (OSError, SkippedError):
+            found.append([])
+    places = Counter((seen.st_dev, seen.st_ino) for files in found for seen in files)
+    return [
+        sum(seen.st_size // places[seen.st_dev, seen.st_ino] for seen in files) for files in found
+    ]
+
+
+def _files(folder: Path) -> Iterator[os.stat_result]:
+    count, left = 0, [str(folder)]
     while left:
         with os.scandir(left.pop()) as entries:
             for entry in entries:
@@ -153,10 +176,8 @@ def size_of(folder: Path) -> int:
                 if entry.is_dir(follow_symlinks=False):
                     left.append(entry.path)
                 elif entry.is_file(follow_symlinks=False):
-                    # An entry's own stat has no link count on Windows.
-                    seen = os.lstat(entry.path) if os.name == "nt" else entry.stat()
-                    total += seen.st_size // max(1, seen.st_nlink)
-    return total
+                    # An entry's own stat names no file on Windows.
+                    yield os.lstat(entry.path) if os.name == "nt" else entry.stat()
 
 
 def _check_inside(folder: Path, take: Take) -> None:

@@ -23,6 +23,7 @@ from musiscene_core.library.folders import (
     SkippedError,
     is_plain,
     read_take,
+    shares_of,
     stamp,
     take_names,
 )
@@ -31,7 +32,7 @@ from musiscene_core.library.records import TakePage, TakeQuery, TakeRecord
 
 log = logging.getLogger(__name__)
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _SCHEMA = """
 create table job(name text primary key, signature integer not null) without rowid;
 create table take(
@@ -74,6 +75,7 @@ class Index:
         self._db = db
         self._takes = data_folder / TAKES
         self._moved: set[str] = set()
+        self._measured: set[int | None] = set()
         self._marks = Marks(data_folder)
         db.isolation_level = None
         version = db.execute("pragma user_version").fetchone()[0]
@@ -268,6 +270,7 @@ class Index:
             ),
         ).lastrowid
         self._moved.add(record.id)
+        self._measured.add(number)
         self._db.execute("insert into detail values (?, ?)", (number, found.packed))
         self._db.execute("insert into words(rowid, text) values (?, ?)", (number, found.words))
 
@@ -287,7 +290,21 @@ class Index:
             " where copy.id = take.id order by created desc, number desc limit 1) where id = ?",
             ((take_id,) for take_id in self._moved),
         )
+        for take_id in self._moved:
+            self._share(take_id)
         self._moved.clear()
+        self._measured.clear()
+
+    def _share(self, take_id: str) -> None:
+        """Count each file once among the folders in which a take lies."""
+        rows = self._db.execute("select number, place from take where id = ?", (take_id,)).fetchall()
+        if len(rows) == 1 and rows[0][0] in self._measured:
+            return
+        sizes = shares_of([self._takes / place for _, place in rows])
+        self._db.executemany(
+            "update take set size = ? where number = ?",
+            ((size, number) for size, (number, _) in zip(sizes, rows, strict=True)),
+        )
 
     def _listed(self, condition: str, values: Sequence[object]) -> tuple[TakeRecord, ...]:
         rows = self._db.execute(
@@ -328,6 +345,7 @@ class Index:
             self._db.execute("commit")
         except BaseException:
             self._moved.clear()
+            self._measured.clear()
             if self._db.in_transaction:
                 self._db.execute("rollback")
             raise

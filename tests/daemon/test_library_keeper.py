@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,22 @@ def test_equal_files_of_equal_takes_are_stored_once(tmp_path: Path) -> None:
     assert sorted(path.name for path in second.rglob(".*")) == []
     remove(TakeLibrary(tmp_path), ["a-01/take-1"])
     assert (second / "mix.wav").read_bytes() == b"\x01" * 500_000
+
+
+def test_files_that_takes_share_count_once_however_they_came_to_share_them(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    first = make_take(tmp_path, "a-01", seed=1, megabytes=1, age_s=60)
+    alone = catalogue.find()
+    assert alone.total_bytes == pytest.approx(1e6, rel=0.01)
+    # As a take that was made before is put into a second job's folder.
+    again = tmp_path / "takes/a-02/take-1"
+    shutil.copytree(first, again, copy_function=os.link)
+    both = catalogue.find()
+    assert both.takes[0].copies == 2
+    assert both.total_bytes == pytest.approx(alone.total_bytes, abs=10)
+    remove(TakeLibrary(tmp_path), ["a-01/take-1"])
+    left = catalogue.find()
+    assert (left.total_bytes, left.takes[0].copies) == (alone.total_bytes, 1)
 
 
 def test_a_favourite_is_deleted_only_when_told(tmp_path: Path) -> None:
