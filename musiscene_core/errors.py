@@ -10,6 +10,7 @@
     │   ├── ModelError                  a model's files are unreadable, or do not fit together
     │   └── RequestError                a request asks for what cannot be done
     ├── OutputError                     the result cannot be written
+    │   └── DiskFullError               there is no room for it
     ├── HostError                       the editor cannot be reached, or refuses
     ├── EngineError                     an engine failed or is not installed
     ├── DaemonError                     the daemon cannot be reached or refuses
@@ -104,9 +105,9 @@ class OutputError(MusiSceneError):
     def from_os(cls, error: OSError, target: object) -> OutputError:
         """Explain a failed write to `target` in a sentence, with what to do next."""
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            return cls(
+            return DiskFullError(
                 f"The disk is full; {target} was not written.",
-                hint="Free some space or choose another folder, then run the command again.",
+                hint="Free some space or choose another folder, then try again.",
             )
         if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return cls(
@@ -120,6 +121,12 @@ class OutputError(MusiSceneError):
             )
         reason = error.strerror or type(error).__name__
         return cls(f"{target} cannot be written: {reason}.", hint="Choose another folder.")
+
+
+class DiskFullError(OutputError):
+    """There is no room for a result on the disk."""
+
+    code = "disk_full"
 
 
 class HostError(MusiSceneError):

@@ -423,7 +423,7 @@ def explained(error: sqlite3.Error) -> OutputError:
     if "full" in str(error):
         return OutputError(
             "The disk is full; the job could not be noted.",
-            hint="Free some space, then run the command again.",
+            hint="Free some space, then try again.",
         )
     return OutputError(
         f"The list of jobs cannot be used: {error}.",

@@ -25,7 +25,13 @@ from typing import IO, TYPE_CHECKING
 
 import msgspec
 
-from musiscene_core.errors import CancelledError, JobFailedError, MusiSceneError, OutputError
+from musiscene_core.errors import (
+    CancelledError,
+    DiskFullError,
+    JobFailedError,
+    MusiSceneError,
+    OutputError,
+)
 from musiscene_daemon.engines.apart.process import ChildLost
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.environments import MAIN
@@ -237,12 +243,17 @@ class Worker:
             sys.stderr.flush()
             os._exit(CHILD_LOST)
         except MusiSceneError as error:
-            return _broke(job, error)
+            # On another machine it is that one's disk, or the share, and says so.
+            full = isinstance(error, DiskFullError) and self._away is None
+            return _broke(job, _no_room(folder) if full else error)
         except OSError as error:
             if not _concerns(error, folder):
                 log.exception("job %s", job.job_id)
                 return _broke(job, _mistake(error), where(error))
-            return _broke(job, OutputError.from_os(error, "the result"), where(error))
+            said = OutputError.from_os(error, "the result")
+            if isinstance(said, DiskFullError):
+                said = _no_room(folder)
+            return _broke(job, said, where(error))
         except MemoryError:
             return _broke(
                 job,
@@ -283,6 +294,15 @@ def _concerns(error: OSError, folder: Path) -> bool:
     """Whether `error` is about writing the result, rather than a mistake elsewhere."""
     named = isinstance(error.filename, str) and Path(error.filename).is_relative_to(folder)
     return named or error.errno in _FULL_OR_READ_ONLY
+
+
+def _no_room(folder: Path) -> DiskFullError:
+    """In the user's words: where an attempt writes is no name that tells him anything."""
+    return DiskFullError(
+        "The disk is full; the result was not kept.",
+        hint=f"Free some space on the disk of {folder.parent.parent}, then try again: what was "
+        "made before is untouched.",
+    )
 
 
 def _mistake(error: Exception) -> JobFailedError:

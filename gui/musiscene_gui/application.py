@@ -154,7 +154,10 @@ class Application(QObject):
         SetupDialog(self.setup, self.window).open()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt's name
-        """Open what is dropped on the window."""
+        """Open what is dropped on the window; look again at the takes when it is come back to."""
+        if event.type() == QEvent.Type.WindowActivate:
+            # Another panel or the command line may have renamed, marked or deleted some.
+            self.listening.refresh()
         if event.type() == QEvent.Type.DragEnter and event.mimeData().hasUrls():
             event.acceptProposedAction()
             return True

@@ -71,12 +71,18 @@ class Listening:
         self.history.purged.connect(lambda *_: self.takes.close_missing())
         self.takes.marked.connect(self.history.refresh)
         jobs.ended.connect(self._have)
+        jobs.others_made.connect(self.history.refresh)
         for model in (self.takes, self.playback, self.history):
             model.failed.connect(self.failed.emit)
 
     def start(self) -> None:
         """Read the history."""
         self.history.refresh()
+
+    def refresh(self) -> None:
+        """Look again at what other programs may have changed."""
+        self.history.refresh()
+        self.takes.close_missing()
 
     def close(self) -> None:
         """End the threads and let go of all files."""

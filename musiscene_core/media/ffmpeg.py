@@ -74,7 +74,7 @@ def run_ffmpeg(
     if "No space left on device" in tail:
         raise OutputError(
             f"The disk is full; {written} was not written.",
-            hint="Free some space or choose another folder, then run the command again.",
+            hint="Free some space or choose another folder, then try again.",
         )
     logger.error("ffmpeg ended with %d: %s", process.returncode, tail)
     last = tail.splitlines()[-1] if tail else "it gave no reason"

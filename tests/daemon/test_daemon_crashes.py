@@ -14,7 +14,13 @@ from pathlib import Path
 
 import pytest
 
-from musiscene_core.errors import CancelledError, DaemonError, JobFailedError, OutputError
+from musiscene_core.errors import (
+    CancelledError,
+    DaemonError,
+    DiskFullError,
+    JobFailedError,
+    OutputError,
+)
 from musiscene_core.protocol import Client, connect
 from tests.support.daemons import Home, alive, processes_of, request, wait_until
 
@@ -210,8 +216,11 @@ def test_a_disk_that_fills_up_fails_the_job_cleanly_and_work_goes_on_afterwards(
         pytest.skip("may not mount a file system here")
     try:
         with own_home.connect() as client:
-            with pytest.raises(OutputError, match="The disk is full"):
+            with pytest.raises(DiskFullError) as told:
                 client.score(request(megabytes=8))
+            assert told.value.message == "The disk is full; the result was not kept."
+            assert str(data) in told.value.hint
+            assert ".partial" not in str(told.value)
             wait_until(lambda: own_home.partials() == [])
             assert own_home.results() == []
             assert client.score(request())[0][0].name == "take-1"

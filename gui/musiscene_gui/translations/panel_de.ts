@@ -1265,6 +1265,22 @@
         <translation>{0} von {1} ist ein Favorit.</translation>
     </message>
     <message>
+        <source>The disk is full; the result was not kept.</source>
+        <translation>Der Datenträger ist voll; das Ergebnis wurde nicht behalten.</translation>
+    </message>
+    <message>
+        <source>Free some space on the disk of {0}, then try again: what was made before is untouched.</source>
+        <translation>Schaffen Sie Platz auf dem Datenträger von {0} und versuchen Sie es noch einmal: Früheres ist unberührt.</translation>
+    </message>
+    <message>
+        <source>The disk is full; {0} was not written.</source>
+        <translation>Der Datenträger ist voll; {0} wurde nicht geschrieben.</translation>
+    </message>
+    <message>
+        <source>Free some space or choose another folder, then try again.</source>
+        <translation>Schaffen Sie Platz oder wählen Sie einen anderen Ordner, und versuchen Sie es noch einmal.</translation>
+    </message>
+    <message>
         <source>It ended without a word.</source>
         <translation>Es endete ohne ein Wort.</translation>
     </message>

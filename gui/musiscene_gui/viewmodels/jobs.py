@@ -25,12 +25,14 @@ class JobsModel:
         changed: emits a JobInfo whenever one of this panel's jobs stands otherwise.
         ended: emits a JobInfo once, when one of this panel's jobs has ended.
         others_changed: emits nothing, when jobs of other programs stand otherwise.
+        others_made: emits nothing, when another program's job has ended with takes.
         failed: emits the error when a question about jobs failed.
     """
 
     def __init__(self, daemon: Asker[Client], store: Store | None = None) -> None:
         self.changed, self.ended = Signal(), Signal()
-        self.others_changed, self.failed = Signal(), Signal()
+        self.others_changed, self.others_made = Signal(), Signal()
+        self.failed = Signal()
         self._daemon = daemon
         self._jobs: dict[str, JobInfo] = {}
         self._store = store
@@ -71,8 +73,12 @@ class JobsModel:
 
     def hear(self, jobs: Iterable[JobInfo]) -> None:
         """Take in how jobs stand."""
+        made = False
         for job in jobs:
+            made |= bool(job.takes) and job.state == "done" and job.id not in self._mine
             self._hear(job)
+        if made:
+            self.others_made.emit()
 
     def cancel(self, job_id: str) -> None:
         """Cancel one job."""

@@ -92,6 +92,13 @@ TROUBLE = (
     QT_TRANSLATE_NOOP("Said", "That take is of a scene that is not on this timeline."),
     QT_TRANSLATE_NOOP("Said", "Open the film or timeline it was made for."),
     QT_TRANSLATE_NOOP("Said", "{0} of {1} is a favourite."),
+    QT_TRANSLATE_NOOP("Said", "The disk is full; the result was not kept."),
+    QT_TRANSLATE_NOOP(
+        "Said",
+        "Free some space on the disk of {0}, then try again: what was made before is untouched.",
+    ),
+    QT_TRANSLATE_NOOP("Said", "The disk is full; {0} was not written."),
+    QT_TRANSLATE_NOOP("Said", "Free some space or choose another folder, then try again."),
     QT_TRANSLATE_NOOP("Said", "It ended without a word."),
     QT_TRANSLATE_NOOP("Said", "Try again: it goes on where it stopped."),
 )
@@ -158,6 +165,7 @@ def _kind(code: str) -> str:
         "model": tr("Model"),
         "request": tr("Request"),
         "output": tr("Writing"),
+        "disk_full": tr("Writing"),
         "host": tr("Editor"),
         "engine": tr("Engine"),
         "daemon": tr("Daemon"),
