@@ -297,7 +297,9 @@ class Index:
 
     def _share(self, take_id: str) -> None:
         """Count each file once among the folders in which a take lies."""
-        rows = self._db.execute("select number, place from take where id = ?", (take_id,)).fetchall()
+        rows = self._db.execute(
+            "select number, place from take where id = ?", (take_id,)
+        ).fetchall()
         if len(rows) == 1 and rows[0][0] in self._measured:
             return
         sizes = shares_of([self._takes / place for _, place in rows])
