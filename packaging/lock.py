@@ -2,7 +2,8 @@
 
     python packaging/lock.py python3.10 python3.11 python3.12
     python packaging/lock.py --models       locks/models.txt, of `musiscene setup gpu`; needs uv
-    python packaging/lock.py --check        whether both can be installed on every system; needs uv
+    python packaging/lock.py --audiocraft   locks/audiocraft.txt, of `musiscene setup audiocraft`
+    python packaging/lock.py --check        whether all can be installed on every system; needs uv
 
 Resolves the project's extras in a fresh virtual environment for each interpreter named and merges
 the results; a version that differs between interpreters gets an environment marker. What the
@@ -22,7 +23,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGET = ROOT / "packaging" / "constraints.txt"
-MODELS = ROOT / "musiscene_core" / "environments" / "locks" / "models.txt"
+LOCKS = ROOT / "musiscene_core" / "environments" / "locks"
+MODELS, AUDIOCRAFT = LOCKS / "models.txt", LOCKS / "audiocraft.txt"
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 SYSTEMS = ("x86_64-manylinux_2_34", "aarch64-apple-darwin", "windows")
 """As uv names them: the oldest Linux that Qt's wheels run on, a Mac of Apple's own, Windows."""
@@ -30,8 +32,16 @@ OLDEST_MACOS = "14.0"
 """PyAV's wheels for Apple's own processors want it."""
 INSTALLS = ((), ("dev",), ("models", "speech", "stems", "four-bit", "train", "ray"))
 """What is checked: the default, what CI's matrix tests, and what needs torch."""
-SOURCES_ALONE = ("rouge-score",)
-"""Comes as source for lack of wheels, and has nothing to compile."""
+SOURCES_ALONE = ("rouge-score", "antlr4-python3-runtime", "docopt", "encodec", "flashy")
+"""Come as source for lack of wheels, and have nothing to compile."""
+AUDIOCRAFT_NEEDS = (
+    *("av", "demucs", "einops", "encodec", "flashy", "huggingface_hub", "hydra-core"),
+    *("hydra_colorlog", "julius", "librosa", "num2words", "numpy", "protobuf", "sentencepiece"),
+    *("setuptools", "soundfile", "spacy", "torch", "torchdiffeq", "torchmetrics", "tqdm"),
+    *("transformers", "wheel"),
+)
+"""What its requirements.txt names, without its old pins, without what only training and its demo
+need, and without torchaudio and xformers, for which stand-ins go in."""
 OURS = "musiscene"
 
 
@@ -57,15 +67,25 @@ def resolve(interpreter: str) -> tuple[str, dict[str, str]]:
 
 def lock_models() -> None:
     """Resolve the extras of the models' environment for every system at once."""
+    _lock(f"{OURS}[models,speech] @ {ROOT.as_uri()}\n", TARGET, MODELS)
+
+
+def lock_audiocraft() -> None:
+    """Resolve what audiocraft needs, with the versions of the models' environment."""
+    _lock("\n".join(AUDIOCRAFT_NEEDS), MODELS, AUDIOCRAFT, left_out=("torchaudio",))
+
+
+def _lock(wanted: str, constraints: Path, target: Path, left_out: tuple[str, ...] = ()) -> None:
     command = ["uv", "pip", "compile", "--quiet", "--universal", "--python-version", "3.11"]
-    command += ["--no-annotate", "--no-header", "--constraint", str(TARGET), "-"]
-    wanted = f"{OURS}[models,speech] @ {ROOT.as_uri()}\n"
+    command += ["--no-annotate", "--no-header", "--constraint", str(constraints), "-"]
     said = subprocess.run(command, input=wanted, check=True, capture_output=True, text=True).stdout
-    pins = [line.replace(" ; ", "; ") for line in said.splitlines() if not line.startswith(OURS)]
+    lines = [line for line in said.splitlines() if not line.startswith((OURS, *left_out))]
+    pins = [line.replace(" ; ", "; ") for line in lines]
     # Neither a browser nor another Python than CPython runs MusiScene.
-    pins = [pin.replace("; sys_platform != 'emscripten'", "") for pin in pins]
+    for other in ("; sys_platform != 'emscripten'", "; implementation_name != 'PyPy'"):
+        pins = [pin.replace(other, "") for pin in pins]
     kept = [pin for pin in pins if "emscripten" not in pin and "pypy" not in pin]
-    MODELS.write_text("\n".join(kept) + "\n")
+    target.write_text("\n".join(kept) + "\n")
 
 
 def unmet() -> list[str]:
@@ -81,8 +101,9 @@ def unmet() -> list[str]:
                 for extras in INSTALLS
             }
             if python != PYTHONS[0]:
-                # The models' environment is made of Python 3.11 to 3.13.
-                asked[MODELS.name] = [str(MODELS), "--no-deps"]
+                # Environments are made of Python 3.11 to 3.13.
+                for lock in (MODELS, AUDIOCRAFT):
+                    asked[lock.name] = [str(lock), "--no-deps"]
             for name, options in asked.items():
                 if reason := _unmet(python, system, options):
                     found.append(f"Python {python}, {system}, {name}: {reason}")
@@ -127,6 +148,8 @@ def main(interpreters: list[str]) -> None:
 if __name__ == "__main__":
     if sys.argv[1:] == ["--models"]:
         lock_models()
+    elif sys.argv[1:] == ["--audiocraft"]:
+        lock_audiocraft()
     elif sys.argv[1:] == ["--check"]:
         sys.exit("\n".join(unmet()) or None)
     else:

@@ -19,7 +19,7 @@ import msgspec
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.environments import pip
 from musiscene_core.environments.interpreters import find_interpreter
-from musiscene_core.environments.ourselves import own_wheel
+from musiscene_core.environments.ourselves import own_wheels
 from musiscene_core.environments.pip import Source
 from musiscene_core.environments.places import (
     STAMP,
@@ -304,10 +304,11 @@ def _alone(place: Path) -> Iterator[None]:
 
 @contextmanager
 def _with_ours(recipe: Recipe, source: Source | None) -> Iterator[Source]:
-    """Where packages come from, this MusiScene among them where it goes in."""
+    """Where packages come from, those of MusiScene's own among them where they go in."""
     with tempfile.TemporaryDirectory() as folder:
-        source = replace(source or Source(), indexes=recipe.indexes)
-        yield replace(source, ours=own_wheel(Path(folder))) if recipe.inside else source
+        ours = own_wheels(recipe.requirements, Path(folder))
+        source = source or Source()
+        yield replace(source, indexes=recipe.indexes, archives=recipe.archives, ours=ours)
 
 
 def _delete(folder: Path) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from musiscene_core.environments.ourselves import NAME
 from musiscene_core.errors import InputError, OutputError
 
 _POLL_S = 0.1
@@ -46,23 +45,37 @@ class Source:
         mirror: address of a package index, instead of pip's own.
         folder: a folder with all packages, instead of any index.
         indexes: where single packages come from, by their names; a folder goes before it.
-        ours: a wheel of MusiScene itself, which no index need have.
+        archives: addresses of the source of packages that no index has; a folder goes before it.
+        ours: wheels of MusiScene's own, which no index need have, by their packages' names.
     """
 
     mirror: str = ""
     folder: Path | None = None
     indexes: Mapping[str, str] = field(default_factory=dict)
-    ours: Path | None = None
+    archives: Mapping[str, str] = field(default_factory=dict)
+    ours: Mapping[str, Path] = field(default_factory=dict)
 
     def options(self, requirement: str) -> list[str]:
         """The same in pip's words, for one package."""
-        name = re.split(r"[\s=<>;@\[]", requirement, maxsplit=1)[0]
-        if self.ours is not None and name == NAME:
-            return ["--no-index", "--find-links", str(self.ours.parent)]
+        name = named(requirement)
+        if name in self.ours:
+            return ["--no-index", "--find-links", str(self.ours[name].parent)]
         if self.folder is not None:
             return ["--no-index", "--find-links", str(self.folder)]
         index = self.indexes.get(name, self.mirror)
         return ["--index-url", index] if index else []
+
+    def wanted(self, requirement: str) -> str:
+        """What pip is to install for it: the package, or its source by address."""
+        name = named(requirement)
+        if self.folder is not None or name not in self.archives:
+            return requirement
+        return f"{name} @ {self.archives[name]}"
+
+
+def named(requirement: str) -> str:
+    """The name of the package that is required."""
+    return re.split(r"[\s=<>;@\[]", requirement, maxsplit=1)[0]
 
 
 def make_venv(python: Path, folder: Path, alive: Callable[[], None]) -> None:
@@ -96,11 +109,18 @@ def install(
     command = [str(python), "-E", "-s", "-c", _TIED, "pip", "install", "--no-deps"]
     command += ["--ignore-installed", "--no-build-isolation", "--no-input", "--no-color"]
     command += ["--disable-pip-version-check", "--no-warn-script-location", "--progress-bar=off"]
-    code, words = _run([*command, *source.options(requirement), requirement], alive)
+    wanted = source.wanted(requirement)
+    code, words = _run([*command, *source.options(requirement), wanted], alive)
     if not code:
         return
     _refuse_for_the_disk(words, folder)
     name = requirement.split(";")[0].split("@")[0].strip()
+    if code and wanted != requirement:
+        raise InputError(
+            f"{name} could not be fetched from {source.archives[named(name)]}: {_last(words)}",
+            hint="Check the connection, or put its wheel, made elsewhere, into a folder and name"
+            f" that with --packages. {_AGAIN}",
+        )
     if any(sign in words for sign in _OFFLINE):
         raise InputError(
             f"{name} could not be fetched: the package index is out of reach.",

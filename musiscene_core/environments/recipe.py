@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from typing import TypeVar
 
 import msgspec
 
 from musiscene_core.errors import RequestError
+
+Known = TypeVar("Known")
 
 
 class Recipe(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +28,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         inside: whether MusiScene is in it, so that its worker runs by its own interpreter; else
             ours runs it, and drives a child there.
         indexes: where packages come from that the usual index does not have, by their names.
+        archives: addresses of the source of packages that no index has, by their names.
         variant: which of several of the same name; empty where there is one.
     """
 
@@ -37,6 +42,7 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
     engines: tuple[str, ...] = ()
     inside: bool = False
     indexes: dict[str, str] = {}
+    archives: dict[str, str] = {}
     variant: str = ""
 
     @property
@@ -45,11 +51,13 @@ class Recipe(msgspec.Struct, frozen=True, kw_only=True):
         parts: tuple[object, ...] = (self.name, self.requirements, self.imports)
         if self.variant:
             parts = (*parts, self.variant)
+        if self.archives:
+            parts = (*parts, self.archives)
         return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()
 
 
-def packaged(name: str, known: dict[str, Recipe], *, further: tuple[str, ...] = ()) -> Recipe:
-    """The recipe called `name`.
+def packaged(name: str, known: Mapping[str, Known], *, further: tuple[str, ...] = ()) -> Known:
+    """What is known as `name`.
 
     Args:
         name: which.

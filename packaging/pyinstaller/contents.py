@@ -25,6 +25,14 @@ WHEEL_VARIABLE = "MUSISCENE_BUNDLED_WHEEL"
 # Run by another Python, or copied: wanted as files, not inside the archive of modules.
 FILES = (
     "musiscene_core/environments/inside.py",
+    *(
+        f"musiscene_core/environments/standins/{file}"
+        for file in (
+            *("torchaudio/__init__.py", "torchaudio/lacking.py", "torchaudio/transforms.py"),
+            *("torchaudio/functional/__init__.py", "torchaudio/functional/filtering.py"),
+            *("xformers/__init__.py", "xformers/ops.py"),
+        )
+    ),
     "musiscene_daemon/engines/apart/musiscene_child.py",
     "musiscene_daemon/engines/audiocraft/audiocraft_child.py",
     "musiscene_plugins/resolve/menu_script.py",

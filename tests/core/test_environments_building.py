@@ -8,17 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
+from packaging.requirements import Requirement
 
 from musiscene_core.environments import building
+from musiscene_core.environments.audiocraft import audiocraft_recipe
 from musiscene_core.environments.interpreters import find_interpreter
+from musiscene_core.environments.models import models_recipe
+from musiscene_core.environments.ourselves import standins_requirement
 from musiscene_core.environments.pip import Source
 from musiscene_core.environments.places import folder_of, interpreter_of, stamp_of
 from musiscene_core.environments.recipe import Recipe, packaged
-from musiscene_core.environments.recipes import AUDIOCRAFT, RECIPES
+from musiscene_core.environments.recipes import RECIPES
 from musiscene_core.errors import CancelledError, InputError, OutputError, RequestError
 from tests.support.daemons import ROOT, alive, wait_until
 from tests.support.wheels import make_sdist, make_wheel
@@ -312,11 +317,44 @@ def test_two_do_not_change_one_environment(tmp_path: Path, packages: Path) -> No
 
 
 def test_audiocrafts_recipe_pins_all_it_installs() -> None:
-    names = [text.split(";")[0] for text in AUDIOCRAFT.requirements]
-    assert all("==" in name or name.startswith("audiocraft @ https://") for name in names)
-    assert len(names) == len({name.split("==")[0].lower() for name in names})
-    assert names.index("torch==2.1.0") < names.index("julius==0.2.7")
-    assert names[0].startswith("setuptools==")
-    assert packaged("audiocraft", dict(RECIPES)) is AUDIOCRAFT
+    recipe = audiocraft_recipe("cpu", torch_index="x", system="linux")
+    pins = [Requirement(text) for text in recipe.requirements]
+    assert all([one.operator for one in pin.specifier] == ["=="] for pin in pins)
+    assert [pin.name for pin in pins[:2]] == ["setuptools", "wheel"]
+    assert [pin.name for pin in pins[-2:]] == ["musiscene-standins", "audiocraft"]
+    assert not {"torchaudio", "xformers", "triton"} & {pin.name for pin in pins}
+    models = {Requirement(text).name for text in models_recipe("cpu", torch_index="x").requirements}
+    shared = {str(pin) for pin in pins if pin.name in models}
+    assert shared <= set(map(str, map(Requirement, models_recipe("cpu").requirements)))
+    assert packaged("audiocraft", RECIPES) is audiocraft_recipe
     with pytest.raises(RequestError, match="no environment called 'opera'"):
-        packaged("opera", dict(RECIPES))
+        packaged("opera", RECIPES)
+
+
+def test_what_no_index_has_comes_from_its_address_or_the_folder(tmp_path: Path) -> None:
+    away = Source(archives={"drums_one": "https://nowhere.invalid/drums.zip"})
+    assert away.wanted("drums_one==1.0") == "drums_one @ https://nowhere.invalid/drums.zip"
+    assert away.wanted("bass_two==1.0") == "bass_two==1.0"
+    here = replace(away, folder=tmp_path)
+    assert here.wanted("drums_one==1.0") == "drums_one==1.0"
+    newer = {"drums_one": "https://nowhere.invalid/drums-2.zip"}
+    other = msgspec.structs.replace(RECIPE, archives=newer)
+    assert other.digest != RECIPE.digest
+
+
+def test_the_stand_ins_are_a_package_that_is_checked_and_mended(tmp_path: Path) -> None:
+    """Made by us, offered by no index."""
+    packages = tmp_path / "packages"
+    packages.mkdir()
+    recipe = msgspec.structs.replace(
+        RECIPE, requirements=(standins_requirement(),), imports=("xformers",)
+    )
+    place = build(tmp_path, packages, recipe)
+    (module,) = place.glob("[Ll]ib/**/site-packages/torchaudio/transforms.py")
+    whole = module.read_bytes()
+    module.write_bytes(b"broken = True\n")
+    data = tmp_path / "data"
+    wrong = "has a damaged torchaudio/transforms.py"
+    assert building.problems(recipe, data=data) == {standins_requirement(): wrong}
+    assert building.repair(recipe, source=Source(folder=packages), data=data)
+    assert module.read_bytes() == whole

@@ -13,12 +13,14 @@ from packaging.requirements import Requirement
 
 from musiscene_core import __version__
 from musiscene_core.codec import to_json, write_atomically
-from musiscene_core.environments import models
-from musiscene_core.environments.models import ENGINES, build_for, models_recipe, recipe_as
+from musiscene_core.environments import torches
+from musiscene_core.environments.models import ENGINES, models_recipe
 from musiscene_core.environments.ourselves import own_wheel
 from musiscene_core.environments.pip import Source
 from musiscene_core.environments.places import STAMP, Stamp, interpreter_of, stamp_of
 from musiscene_core.environments.recipe import Recipe
+from musiscene_core.environments.recipes import recipe_as
+from musiscene_core.environments.torches import build_for
 from musiscene_core.errors import RequestError
 from musiscene_daemon.environments import find
 from musiscene_plugins.cli.main import main
@@ -65,7 +67,9 @@ def test_torch_comes_from_where_the_machines_build_is() -> None:
     for build, system in (("cuda", "darwin"), ("mps", "linux"), ("rocm", "darwin")):
         with pytest.raises(RequestError, match="no torch for"):
             models_recipe(build, torch_index="x", system=system)
-    source = Source("https://mirror", indexes={"torch": "https://own"}, ours=Path("/w/m.whl"))
+    source = Source(
+        "https://mirror", indexes={"torch": "https://own"}, ours={"musiscene": Path("/w/m.whl")}
+    )
     assert source.options("torch==2.13.0") == ["--index-url", "https://own"]
     assert source.options("tqdm==1; python_version > '3'") == ["--index-url", "https://mirror"]
     assert source.options("musiscene==0.1.0") == ["--no-index", "--find-links", "/w"]
@@ -79,7 +83,7 @@ def test_the_machine_says_which_build_it_wants(
     assert build_for("darwin", "arm64") == "mps"
     assert build_for("darwin", "x86_64") == "cpu"
     assert build_for("win32") == "cpu"
-    monkeypatch.setattr(models, "_KFD", str(tmp_path / "kfd"))
+    monkeypatch.setattr(torches, "_KFD", str(tmp_path / "kfd"))
     assert build_for("linux") == "cpu"
     (tmp_path / "kfd").touch()
     assert build_for("linux") == "rocm"
@@ -141,7 +145,7 @@ def test_it_is_made_with_this_musiscene_in_it_checked_mended_and_removed(
         imports=("torch_in_small", "musiscene_core"),
         disk_bytes=1_000_000,
     )
-    monkeypatch.setattr(models, "models_recipe", lambda build, torch_index: recipe)
+    monkeypatch.setattr("musiscene_plugins.cli.setup.RECIPES", {"gpu": lambda *_, **__: recipe})
     words = ["setup", "gpu", "--json", "--packages", str(tmp_path / "packages")]
     assert main(words) == 0
     place = Path(json.loads(capsys.readouterr().out)["folder"])
@@ -166,5 +170,8 @@ def test_the_stamp_leads_back_to_its_recipe(tmp_path: Path) -> None:
     assert again is not None
     assert again.digest == recipe.digest
     assert recipe_as(msgspec.structs.replace(stamp, variant="quantum")) is None
-    assert recipe_as(msgspec.structs.replace(stamp, recipe="audiocraft")) is None
+    assert recipe_as(msgspec.structs.replace(stamp, recipe="opera")) is None
+    craft = recipe_as(msgspec.structs.replace(stamp, recipe="audiocraft"))
+    assert craft is not None
+    assert craft.name == "audiocraft"
     assert interpreter_of(tmp_path) is None

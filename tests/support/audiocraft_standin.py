@@ -21,8 +21,8 @@ RATE, WINDOW_S = 32_000, 10.0
 def install(data: Path, fault: str = "") -> Path:
     """The environment below the data folder, stamped as `musiscene setup` does; and models."""
     from musiscene_core.codec import to_json
+    from musiscene_core.environments.audiocraft import audiocraft_recipe
     from musiscene_core.environments.places import STAMP, Stamp, folder_of
-    from musiscene_core.environments.recipes import AUDIOCRAFT
 
     folder = folder_of("audiocraft", data)
     (folder / "bin").mkdir(parents=True)
@@ -30,7 +30,10 @@ def install(data: Path, fault: str = "") -> Path:
     # The engine's own child script is the fourth argument; beside it lies the wire.
     python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{__file__}" "$4" "{fault}"\n')
     python.chmod(0o755)
-    stamp = Stamp(recipe="audiocraft", digest=AUDIOCRAFT.digest, engines=AUDIOCRAFT.engines)
+    recipe = audiocraft_recipe("cpu", torch_index="unused")
+    stamp = Stamp(
+        recipe=recipe.name, digest=recipe.digest, engines=recipe.engines, variant=recipe.variant
+    )
     (folder / STAMP).write_bytes(to_json(stamp))
     for name in ("musicgen-style", "jasco-chords-drums-400M", "magnet-small-10secs"):
         model = data / "models" / name

@@ -246,11 +246,9 @@ def _add_setup(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--torch",
         choices=("cuda", "cpu", "rocm", "mps"),
-        help="of gpu: for which processor (default: by what this machine has)",
+        help="for which processor (default: by what this machine has)",
     )
-    parser.add_argument(
-        "--torch-index", metavar="URL", help="of gpu: the index that has this torch"
-    )
+    parser.add_argument("--torch-index", metavar="URL", help="the index that has this torch")
     parser.add_argument("--folder", metavar="DIR", help="of resolve: where the scripts go")
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")

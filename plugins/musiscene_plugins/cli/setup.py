@@ -10,11 +10,12 @@ import json
 import sys
 from pathlib import Path
 
-from musiscene_core.environments import building, models
+from musiscene_core.environments import building
 from musiscene_core.environments.pip import Source
 from musiscene_core.environments.places import folder_of, stamp_of
 from musiscene_core.environments.recipe import Recipe, packaged
 from musiscene_core.environments.recipes import RECIPES
+from musiscene_core.environments.torches import BUILDS, build_for
 from musiscene_core.errors import CancelledError, InputError, RequestError
 from musiscene_plugins.cli import resolve_menu
 from musiscene_plugins.cli.terminal import result_console, shown_progress
@@ -61,20 +62,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _recipe(arguments: argparse.Namespace) -> Recipe:
-    """The recipe that is asked for; of the models' environment the variant that is there."""
-    if arguments.environment != models.NAME:
-        if arguments.torch or arguments.torch_index:
-            raise RequestError("--torch belongs to `setup gpu`.", hint="Leave it out.")
-        known = dict(RECIPES)
-        return packaged(arguments.environment, known, further=(models.NAME, "resolve"))
-    stamp = stamp_of(folder_of(models.NAME))
+    """The recipe that is asked for, with the torch that is there or that the machine wants."""
+    make = packaged(arguments.environment, RECIPES, further=("resolve",))
+    stamp = stamp_of(folder_of(arguments.environment))
     there = stamp.variant if stamp is not None and (arguments.verify or arguments.repair) else ""
-    build = next((one for one in models.BUILDS if one == (arguments.torch or there)), None)
+    build = next((one for one in BUILDS if one == (arguments.torch or there)), None)
     index = arguments.torch_index or ""
     if arguments.remove or arguments.verify:
         # Neither fetches anything, so that no index need be known.
         index = index or "unused"
-    return models.models_recipe(build or models.build_for(), torch_index=index)
+    return make(build or build_for(), torch_index=index)
 
 
 def _show_plan(recipe: Recipe, arguments: argparse.Namespace) -> None:

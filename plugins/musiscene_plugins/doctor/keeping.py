@@ -9,9 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from musiscene_core.environments.models import recipe_as
 from musiscene_core.environments.places import FOLDER, stamp_of
-from musiscene_core.environments.recipes import RECIPES
+from musiscene_core.environments.recipes import RECIPES, recipe_as
 from musiscene_core.library.catalogue import INDEX_NAME
 from musiscene_core.library.folders import TAKES, SkippedError, read_take, take_names
 from musiscene_core.paths import data_folder, log_folder
@@ -143,10 +142,10 @@ def environments() -> Iterator[Finding]:
                 )
             continue
         stamp = stamp_of(folder / name)
-        recipe = RECIPES.get(name) or (recipe_as(stamp) if stamp is not None else None)
-        if stamp is None or recipe is None:
+        recipe = recipe_as(stamp) if stamp is not None else None
+        if stamp is None or stamp.recipe not in RECIPES:
             continue
-        if stamp.recipe == name and stamp.digest != recipe.digest:
+        if recipe is None or stamp.digest != recipe.digest:
             yield note(
                 *(f"environment {name}", "It was made for another version of MusiScene."),
                 f"`musiscene setup {name}` makes it anew; the old one stays until then.",

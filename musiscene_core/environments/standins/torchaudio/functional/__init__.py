@@ -1,0 +1,1 @@
+"""Nothing of torchaudio.functional is needed to generate."""
