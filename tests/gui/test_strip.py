@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from musiscene_core.brief import Curve
+from musiscene_core.ranges import FrameRange, SourceMapping
+from musiscene_core.timecode import FrameRate
+from musiscene_core.timeline import Marker, MediaReference, TimelineClip
 from musiscene_gui.viewmodels.hits import Hit
+from musiscene_gui.viewmodels.timeline import TimelineModel
 from musiscene_gui.widgets.strip import Strip
 from musiscene_gui.widgets.strip import geometry as at
 from musiscene_gui.widgets.strip.crowding import seen_hits
 from musiscene_gui.widgets.strip.geometry import Scale
+from musiscene_gui.widgets.strip.shots import shot_boxes
 from musiscene_gui.widgets.strip.telling import feeling_at, told_at
 from tests.support.panel_widgets import opened
 
@@ -29,6 +36,51 @@ def dragged(qtbot, strip: Strip, begin: QPoint, end: QPoint) -> None:
     qtbot.mouseMove(strip, (begin + end) / 2)
     qtbot.mouseMove(strip, end)
     qtbot.mouseRelease(strip, LEFT, pos=end)
+
+
+def clips_over(record_and_track: list[tuple[FrameRange, int]]) -> tuple[TimelineClip, ...]:
+    rate, media = FrameRate(24), MediaReference(path="/a.mov")
+    return tuple(
+        TimelineClip(
+            name="a shot",
+            media=media,
+            mapping=SourceMapping(record, rate, 0, rate),
+            track_index=track,
+        )
+        for record, track in record_and_track
+    )
+
+
+def test_each_shot_shows_the_topmost_clip_over_its_middle() -> None:
+    chance = random.Random(7)
+    places = [(chance.randrange(900), chance.randrange(1, 200)) for _ in range(120)]
+    records = [(FrameRange(at, at + long), chance.randrange(4)) for at, long in places]
+    clips = clips_over(records)
+    timeline = TimelineModel()
+    timeline.open("a cut", FrameRate(24), FrameRange(0, 1200), clips, ())
+    boxes = shot_boxes(timeline)
+    assert len(boxes) == 120
+    for box in boxes:
+        over = [clip for clip in clips if box.middle in clip.mapping.record]
+        assert box.clip is not None
+        assert box.middle in box.clip.mapping.record
+        assert box.clip.track_index == max(clip.track_index for clip in over)
+
+
+@pytest.mark.parametrize("names", [(), ("m1",), ("m1", "m2", "a long name", "m3")])
+def test_marked_timelines_are_painted_before_they_are_spotted(
+    strip: Strip, names: tuple[str, ...]
+) -> None:
+    markers = tuple(
+        Marker(name=name, record=FrameRange(10 * index, 10 * index + 1))
+        for index, name in enumerate(names)
+    )
+    clips = clips_over([(FrameRange(20 * at, 20 * at + 20), 0) for at in range(60)])
+    strip.timeline.open("a cut", FrameRate(24), FrameRange(0, 1200), clips, markers)
+    strip.resize(900, at.HEIGHT)
+    before = strip.ground_paintings
+    strip.grab()
+    assert strip.ground_paintings == before + 1
 
 
 def test_in_and_out_are_dragged_on_the_ruler(strip: Strip, qtbot) -> None:

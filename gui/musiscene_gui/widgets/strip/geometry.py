@@ -53,6 +53,10 @@ class Scale:
         """The pixel at which a record frame begins."""
         return self.left + (frame - self.start) * self.pixels_a_frame
 
+    def shows(self, start: float, end: float) -> bool:
+        """Whether any of what lies between two record positions is seen."""
+        return start <= self.end and end >= self.start
+
     def position(self, x: float) -> float:
         """The record position at a pixel."""
         return self.start + (x - self.left) / self.pixels_a_frame

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QImage, QPainter, QPen, QPolygonF
 
 from musiscene_core.ranges import FrameRange
+from musiscene_core.timeline import Marker
 from musiscene_gui.viewmodels.feeling import FeelingLine
 from musiscene_gui.viewmodels.hits import Hit
 from musiscene_gui.viewmodels.timeline import TimelineModel
@@ -24,6 +25,7 @@ _DIAMOND, _CANDIDATE = 6, 4.5
 _PICTURE_SHAPE = 16 / 9
 _LABEL_FROM_PX = 560
 _HEARD_APART_PX = 8
+_TOUCHING_PX = 1.0
 _PIECE = 16
 _LEAST_TITLE_PX = 16
 _LEGEND_PX, _LEGEND_TOP = 10, 21
@@ -131,10 +133,15 @@ def _ruler(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
 
 def _shots(painter: QPainter, scale: Scale, scene: Scene) -> None:
     top, height = at.SHOTS
+    painted = -1.0
     for shot in scene.shots:
-        left, right = scale.x(shot.record.start), scale.x(shot.record.end)
-        if right < scale.left or left > scale.right:
+        if not scale.shows(shot.record.start, shot.record.end):
             continue
+        left, right = scale.x(shot.record.start), scale.x(shot.record.end)
+        if right < painted:
+            # Of shots that are narrower than a pixel, one is seen.
+            continue
+        painted = left + 1
         box = QRectF(left + 0.5, top, max(1.0, right - left - 1), height)
         painter.fillRect(box, QColor("#3C3C46"))
         if box.width() >= 8:
@@ -189,10 +196,24 @@ def _dialogue(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
     else:
         clips = (clip.mapping.record for clip in timeline.clips if clip.role == "dialogue")
         spans = [(float(record.start), float(record.end)) for record in clips]
-    for begin, end in spans:
-        box = QRectF(scale.x(begin), top, max(2.0, scale.x(end) - scale.x(begin)), height)
+    for begin, end in _joined(scale, spans):
+        box = QRectF(begin, top, max(2.0, end - begin), height)
         painter.fillRect(box, QColor("#4A4A55"))
         painter.fillRect(box, QBrush(QColor(theme.HATCH), Qt.BrushStyle.BDiagPattern))
+
+
+def _joined(scale: Scale, spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The pixels of those record positions that are seen; what touches is one."""
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if not scale.shows(start, end):
+            continue
+        left, right = max(scale.x(start), scale.left - 8), min(scale.x(end), scale.right + 8)
+        if joined and left - joined[-1][1] < _TOUCHING_PX:
+            joined[-1] = joined[-1][0], max(joined[-1][1], right)
+        else:
+            joined.append((left, right))
+    return joined
 
 
 def _temp(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
@@ -210,16 +231,17 @@ def _temp(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
             bar = QRectF(x, top + height - tall, max(1.0, following - x), tall)
             painter.fillRect(bar, QColor("#7D6E8F"))
         return
-    for clip in timeline.clips:
-        if clip.role == "temp_track":
-            left, right = scale.x(clip.mapping.record.start), scale.x(clip.mapping.record.end)
-            painter.fillRect(QRectF(left, top, right - left, height), QColor("#5A4F68"))
+    records = (clip.mapping.record for clip in timeline.clips if clip.role == "temp_track")
+    for left, right in _joined(scale, [(record.start, record.end) for record in records]):
+        painter.fillRect(QRectF(left, top, right - left, height), QColor("#5A4F68"))
 
 
 def _music(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
     top, height = at.MUSIC
     scores = [(clip.mapping.record, clip.track) for clip in timeline.clips if clip.role == "score"]
     for record, label in (*scores, *timeline.placed):
+        if not scale.shows(record.start, record.end):
+            continue
         left, right = scale.x(record.start), scale.x(record.end)
         box = QRectF(left, top, right - left, height - 2)
         painter.fillRect(box, QColor(theme.PLACED))
@@ -339,12 +361,22 @@ def _cues(painter: QPainter, scale: Scale, scene: Scene, *, labels: bool) -> Non
         if title and painter.fontMetrics().horizontalAdvance(title) <= room:
             painter.setPen(QColor(theme.TEXT if hit.held else theme.DIM))
             painter.drawText(QPointF(x + 10, middle + 4), title)
-    for marker in scene.timeline.markers if not scene.hits else ():
-        x = scale.x(marker.record.start)
-        painter.setPen(QColor(theme.DIM))
-        painter.drawLine(QLineF(x, at.CUES[0] + 2, x, at.CUES[0] + at.CUES[1] - 2))
-        painter.drawText(QPointF(x + 4, middle + 4), marker.name)
+    if not scene.hits:
+        _markers(painter, scale, scene.timeline.markers)
     painter.restore()
+
+
+def _markers(painter: QPainter, scale: Scale, markers: Sequence[Marker]) -> None:
+    """A line each, named where the name ends before the next one."""
+    top, height = at.CUES
+    painter.setPen(QColor(theme.DIM))
+    places = sorted((scale.x(marker.record.start), marker.name) for marker in markers)
+    for index, (x, name) in enumerate(places):
+        following = places[index + 1][0] if index + 1 < len(places) else math.inf
+        if scale.left <= x <= scale.right:
+            painter.drawLine(QLineF(x, top + 2, x, top + height - 2))
+            if painter.fontMetrics().horizontalAdvance(name) <= following - x - 6:
+                painter.drawText(QPointF(x + 4, top + height / 2 + 4), name)
 
 
 def _weight(scene: Scene, index: int) -> tuple[bool, bool]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timeline import TimelineClip
@@ -37,20 +39,30 @@ def shot_boxes(timeline: TimelineModel) -> tuple[ShotBox, ...]:
         if clip.role == "picture":
             spans += _outside(clip.mapping.record, seen)
     spans.sort(key=lambda span: (span.start, span.end))
+    shown = _clips_at(timeline.clips, [(span.start + span.end) // 2 for span in spans])
     return tuple(
-        ShotBox(span, number + 1, clip_at(timeline.clips, (span.start + span.end) // 2))
-        for number, span in enumerate(spans)
+        ShotBox(span, number + 1, clip)
+        for number, (span, clip) in enumerate(zip(spans, shown, strict=True))
     )
 
 
-def clip_at(clips: tuple[TimelineClip, ...], frame: int) -> TimelineClip | None:
-    """The picture clip that is seen at a record frame: the topmost."""
-    there = [
-        clip
-        for clip in clips
-        if clip.role == "picture" and clip.media.path and frame in clip.mapping.record
-    ]
-    return max(there, key=lambda clip: clip.track_index, default=None)
+def _clips_at(clips: Sequence[TimelineClip], frames: Sequence[int]) -> list[TimelineClip | None]:
+    """The topmost picture clip at each of `frames`, in one pass: a film has thousands of both."""
+    pictures = [clip for clip in clips if clip.role == "picture" and clip.media.path]
+    pictures.sort(key=lambda clip: clip.mapping.record.start)
+    found: list[TimelineClip | None] = [None] * len(frames)
+    begun: list[tuple[int, int]] = []
+    following = 0
+    for place in sorted(range(len(frames)), key=frames.__getitem__):
+        frame = frames[place]
+        while following < len(pictures) and pictures[following].mapping.record.start <= frame:
+            heappush(begun, (-pictures[following].track_index, following))
+            following += 1
+        while begun and pictures[begun[0][1]].mapping.record.end <= frame:
+            heappop(begun)
+        if begun:
+            found[place] = pictures[begun[0][1]]
+    return found
 
 
 def _outside(span: FrameRange, hole: FrameRange | None) -> list[FrameRange]:

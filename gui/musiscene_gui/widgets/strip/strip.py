@@ -115,8 +115,11 @@ class Strip(QWidget):
             self._ground = QPixmap(size)
             self._ground.setDevicePixelRatio(ratio)
             ground = QPainter(self._ground)
-            paint_ground(ground, self.width(), self._all())
-            ground.end()
+            try:
+                paint_ground(ground, self.width(), self._all())
+            finally:
+                # A pixmap that goes while it is painted on takes the whole program along.
+                ground.end()
             self.ground_paintings += 1
         painter = QPainter(self)
         dirty = event.rect()
