@@ -73,7 +73,7 @@ def retimed(
         *(tempo, was_s, timeline.length_seconds),
         _with_ending(earlier.film, take.record.length, take.rate.fps, timeline.record.length),
         *(take.rate, timeline.rate),
-        [tempo.seconds(hit.beat) for hit in take.hits],
+        [float(take.rate.seconds(hit.frame)) + hit.error_ms / 1000 for hit in take.hits],
     )
     cut = None if grid is None else _cut(mix, tempo, grid, timeline.length_samples)
     if grid is None or cut is None:

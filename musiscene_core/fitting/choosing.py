@@ -16,7 +16,7 @@ from musiscene_core.critic.critique import Felt
 from musiscene_core.critic.hearing import distance, place_of
 from musiscene_core.fitting.drift import MOST_FIFTHS, MOST_TEMPO_PERCENT, Drift
 from musiscene_core.fitting.meeting import Moment, Task, meet
-from musiscene_core.fitting.picture import beat_places, beat_strength
+from musiscene_core.fitting.places import places_in
 from musiscene_core.fitting.traits import Traits, drift, fifths_apart, tempo_apart
 from musiscene_core.remixing.grid import Grid
 
@@ -113,7 +113,7 @@ def choose(candidates: Sequence[Candidate], wanted: Wanted) -> Choice:
 
 
 def hits_met(grid: Grid, moments: Sequence[Moment], length_s: float) -> float:
-    """How well beats can meet `moments`, 0 to 1, by the weight of those met and what it takes.
+    """How well music can meet `moments`, 0 to 1, by the weight of those met and what it takes.
 
     Args:
         grid: the beats.
@@ -121,18 +121,18 @@ def hits_met(grid: Grid, moments: Sequence[Moment], length_s: float) -> float:
         length_s: of the stretch.
     """
     weight = math.fsum(moment.weight for moment in moments)
-    if not weight or not grid.usable:
+    places = places_in(grid)
+    if not weight or not len(places.at_s):
         return 0.0
-    places, on_bar = beat_places(grid)
     task = Task(
-        beats_s=places,
-        strength=beat_strength(grid, places, on_bar),
+        beats_s=places.at_s,
+        strength=places.strength,
         moments=tuple(moments),
         # Where the stretch will lie is not settled to more than a beat yet.
-        begins_s=(0.0, *(float(beat) for beat in grid.beats_s[:2])),
+        begins_s=(0.0, *(float(at) for at in places.at_s[places.ends][:2])),
         length_s=length_s,
         ring_s=(0.0, 1e-6),
-        ends=on_bar & False,
+        ends=places.ends & False,
     )
     met = meet(task).met
     return (

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import msgspec
 
-MOST_TEMPO_PERCENT = 6.0
+MOST_TEMPO_PERCENT = 4.0
+"""What stretching can bring back; steady music is heard to a fifth of a percent."""
 MOST_FIFTHS = 2
 """Steps on the circle of fifths; a relative key is none away."""
 MOST_CHROMA = 0.35
 MOST_LEVEL_LU = 9.0
+MOST_COLOUR_DB = 5.0
+"""At the mean of all bands; what is matched later is even less."""
 
 
 class Drift(msgspec.Struct, frozen=True, kw_only=True):
@@ -19,12 +22,14 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         fifths: steps between the keys on the circle of fifths; None where one is not sure.
         chroma: cosine distance of the mean pitch classes, 0 to 1.
         level_lu: how much louder it is.
+        colour_db: how far its bands lie apart, at the mean, level aside.
     """
 
     tempo_percent: float | None
     fifths: int | None
     chroma: float
     level_lu: float
+    colour_db: float = 0.0
 
     @property
     def too_far(self) -> tuple[str, ...]:
@@ -38,6 +43,8 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
             found.append(f"the harmony by {self.chroma:.2f}")
         if abs(self.level_lu) > MOST_LEVEL_LU:
             found.append(f"the level by {self.level_lu:+.1f} LU")
+        if self.colour_db > MOST_COLOUR_DB:
+            found.append(f"the colour by {self.colour_db:.1f} dB")
         return tuple(found)
 
     @property
@@ -48,4 +55,5 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
             + (self.fifths or 0) / (MOST_FIFTHS + 1)
             + self.chroma / MOST_CHROMA
             + abs(self.level_lu) / MOST_LEVEL_LU
+            + self.colour_db / MOST_COLOUR_DB
         )

@@ -18,7 +18,7 @@ Floats = npt.NDArray[np.float32]
 
 SHORTEST_RING_S, LONGEST_RING_S = 0.9, 3.2
 """From the last accent to the end of the range."""
-_LONGEST_HELD_S = 1.2
+LONGEST_HELD_S = 1.2
 _FADE_OUT_S = 0.09
 _ECHO_DB = 0.0
 """The echo where it takes over, against what was held."""
@@ -43,7 +43,7 @@ def rung_out(audio: Floats, accent: int, next_beat: int, samples: int) -> Floats
     """
     result: Floats = np.zeros((len(audio), samples), np.float32)
     fade = round(_FADE_OUT_S * SAMPLE_RATE)
-    held = min(next_beat - accent, round(_LONGEST_HELD_S * SAMPLE_RATE))
+    held = min(next_beat - accent, round(LONGEST_HELD_S * SAMPLE_RATE))
     # The next attack may come a little before its beat.
     stop = min(max(accent + fade, accent + held - fade // 4), audio.shape[1], samples)
     result[:, :stop] = audio[:, :stop]

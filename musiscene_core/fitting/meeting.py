@@ -47,7 +47,7 @@ class Task:
 
     Attributes:
         beats_s: where its beats lie, in its own seconds [n], increasing.
-        strength: how good a beat is to meet a moment with, 0 to 1 [n].
+        strength: how good a beat is to meet a moment with, 0 to 1; below 0: poor [n].
         moments: in order of time.
         begins_s: where the music may begin, in its own seconds; at least one.
         length_s: of the range.

@@ -3,8 +3,9 @@
     laid = lay(audio, find_grid(audio), Wish(samples=48_000 * 30, moments=...))
 
 All that is done to the music is in what comes back: where every moment was met and how far off it
-would have been, how much each part was stretched, where the beats are now. Music without a usable
-grid meets nothing and still ends. Knows nothing of frames or files.
+would have been, how much each part was stretched, where the beats are now. Music without a steady
+beat meets moments with its attacks; music without those meets nothing and still ends. Knows nothing
+of frames or files.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from musiscene_core.fitting.ending import ring_s, rung_out
+from musiscene_core.fitting.ending import LONGEST_HELD_S, ring_s, rung_out
 from musiscene_core.fitting.meeting import MOST_STRETCH, Meeting, Moment, Task, meet
+from musiscene_core.fitting.places import PlaceKind, Places, places_in
 from musiscene_core.remixing.fitted import Stretch
 from musiscene_core.remixing.grid import Grid
 from musiscene_core.remixing.splicing import spliced
 from musiscene_core.remixing.stretching import Placed, stretch_runs
-from musiscene_core.spotting import onsets
 from musiscene_core.timecode import SAMPLE_RATE
 
 Floats = npt.NDArray[np.float32]
@@ -30,9 +31,8 @@ Doubles = npt.NDArray[np.float64]
 
 _FADE_IN_S = 0.003
 """Kept before the beat that music begins on: its attack is whole."""
-_OFF_BAR = 0.55
-_HALF = 0.5
-"""How good half a beat is against a beat as loud."""
+_ONE_BEAT_S = 0.06
+"""Two moments that near are one beat: where it is counted, and where it is heard."""
 _LATE = 0.75
 """Where in the range music without beats has its last accent at the earliest."""
 
@@ -59,12 +59,12 @@ class Met:
 
     Attributes:
         at_s: where it is, in seconds of the range.
-        met: whether a beat was brought onto it.
-        before_ms: the nearest beat minus the moment, had the music begun with the recording and
+        met: whether a place of the music was brought onto it.
+        before_ms: the nearest place minus the moment, had the music begun with the recording and
             nothing been stretched.
-        after_ms: the nearest beat minus the moment as the music is now.
+        after_ms: the place that meets it, else the nearest, minus the moment as the music is now.
         percent: how much the music just before it was stretched; above 0: longer.
-        downbeat: whether the beat begins a bar.
+        place: what that place is; None where the music has none.
     """
 
     at_s: float
@@ -72,7 +72,7 @@ class Met:
     before_ms: float
     after_ms: float
     percent: float
-    downbeat: bool
+    place: PlaceKind | None
 
 
 @dataclass(frozen=True)
@@ -109,47 +109,26 @@ def lay(audio: Floats, grid: Grid, wish: Wish) -> Laid:
         wish: what it shall do.
     """
     length_s = wish.samples / SAMPLE_RATE
-    if not grid.usable:
+    places = places_in(grid)
+    if not len(places.at_s):
         return _unmet(audio, wish)
-    places, on_bar = beat_places(grid)
-    strength = beat_strength(grid, places, on_bar)
-    strength[1::2] *= _HALF
-    on_beat = np.arange(len(places)) % 2 == 0
     task = Task(
-        beats_s=places,
-        strength=strength,
+        beats_s=places.at_s,
+        strength=places.strength,
         moments=wish.moments,
-        begins_s=_begins(grid.beats_s, wish.begin_within_s),
+        begins_s=_begins(places.at_s[places.ends], wish.begin_within_s),
         length_s=length_s,
         ring_s=ring_s(length_s),
-        ends=on_beat & (places < audio.shape[1] / SAMPLE_RATE - 0.1),
+        ends=places.ends & (places.at_s < audio.shape[1] / SAMPLE_RATE - 0.1),
     )
-    return _stretched(audio, grid, wish, task, meet(task))
+    return _stretched(audio, grid, wish, _Work(task, places, meet(task)))
 
 
-def beat_strength(grid: Grid, moments_s: Doubles, on_bar: npt.NDArray[np.bool_]) -> Doubles:
-    """How good each of `moments_s` [n] of music is to meet picture with, 0 to 1.
-
-    Bar lines are best, then what is loud.
-    """
-    curve = grid.heard.onsets.sum(axis=1)
-    places = np.clip(np.round(moments_s * onsets.RATE).astype(np.int64), 0, len(curve) - 1)
-    near = [curve[np.clip(places + by, 0, len(curve) - 1)] for by in range(-3, 4)]
-    heard = np.max(near, axis=0)
-    loud = np.clip(heard / max(float(np.quantile(heard, 0.9)), 1e-9), 0.0, 1.0)
-    found: Doubles = np.where(on_bar, 0.7 + 0.3 * loud, _OFF_BAR * loud)
-    return found
-
-
-def beat_places(grid: Grid) -> tuple[Doubles, npt.NDArray[np.bool_]]:
-    """Beats and what lies half way between them [2 n - 1], and which begin bars."""
-    beats = grid.beats_s
-    places = np.empty(2 * len(beats) - 1)
-    places[::2] = beats
-    places[1::2] = (beats[1:] + beats[:-1]) / 2
-    on_bar = np.zeros(len(places), np.bool_)
-    on_bar[2 * grid.bar_lines] = True
-    return places, on_bar
+@dataclass(frozen=True)
+class _Work:
+    task: Task
+    places: Places
+    meeting: Meeting
 
 
 def _begins(beats: Doubles, within_s: float) -> tuple[float, ...]:
@@ -157,7 +136,8 @@ def _begins(beats: Doubles, within_s: float) -> tuple[float, ...]:
     return (0.0, *early)
 
 
-def _stretched(audio: Floats, grid: Grid, wish: Wish, task: Task, meeting: Meeting) -> Laid:
+def _stretched(audio: Floats, grid: Grid, wish: Wish, work: _Work) -> Laid:
+    task, meeting = work.task, work.meeting
     pairs = [
         (round(own * SAMPLE_RATE), round(at * SAMPLE_RATE)) for own, at in meeting.anchors(task)
     ]
@@ -170,32 +150,34 @@ def _stretched(audio: Floats, grid: Grid, wish: Wish, task: Task, meeting: Meeti
     if begin:
         fade = min(round(_FADE_IN_S * SAMPLE_RATE), sound.shape[1])
         sound[:, :fade] *= np.linspace(0, 1, fade, dtype=np.float32)
-    beats, bar_beats = _placed_beats(grid, begin, placed, wish.samples)
+    beats, bar_beats = _placed_beats(grid, begin, placed, wish.samples) if grid.usable else ([], [])
     accent_s = None
     if meeting.end is not None:
         accent = round(meeting.end[1] * SAMPLE_RATE)
-        following = grid.beats_s[grid.beats_s > task.beats_s[meeting.end[0]] + 1e-6]
-        spacing = 60.0 / grid.tempo_bpm
+        own_s = float(task.beats_s[meeting.end[0]])
+        after = grid.beats_s if grid.usable else task.beats_s
+        following = after[after > own_s + _ONE_BEAT_S]
+        spacing_s = 60.0 / grid.tempo_bpm if grid.usable else LONGEST_HELD_S
         then = (
             placed.at(round(float(following[0]) * SAMPLE_RATE) - begin)
             if len(following)
-            else accent + round(spacing * SAMPLE_RATE)
+            else accent + round(spacing_s * SAMPLE_RATE)
         )
         result = rung_out(sound, accent, then, wish.samples)
         accent_s = round(accent / SAMPLE_RATE, 6)
-        kept = [beat for beat in beats if beat <= accent_s + 1e-6]
+        kept = [beat for beat in beats if beat <= accent_s + _ONE_BEAT_S]
         beats, bar_beats = kept, [place for place in bar_beats if place < len(kept)]
     else:
         result = _died_away(sound, wish.samples)
     return Laid(
         audio=result,
-        moments=_met(wish.moments, task, meeting, grid, pairs),
+        moments=_met(wish.moments, work, pairs),
         stretches=_stretches(anchors),
         begin_s=round(begin / SAMPLE_RATE, 6),
         beats_s=tuple(beats),
         bar_beats=tuple(bar_beats),
         accent_s=accent_s,
-        warnings=_warnings(task, meeting),
+        warnings=_warnings(work, steady=grid.usable),
     )
 
 
@@ -217,40 +199,32 @@ def _placed_beats(
 
 
 def _met(
-    moments: Sequence[Moment],
-    task: Task,
-    meeting: Meeting,
-    grid: Grid,
-    pairs: Sequence[tuple[int, int]],
+    moments: Sequence[Moment], work: _Work, pairs: Sequence[tuple[int, int]]
 ) -> tuple[Met, ...]:
-    chosen = dict(meeting.met)
+    chosen = dict(work.meeting.met)
+    places = work.places.at_s
     own, at = np.array(pairs).T / SAMPLE_RATE
     # What follows the last anchor follows it unchanged.
     own, at = np.append(own, own[-1] + 1e4), np.append(at, at[-1] + 1e4)
-    now = np.interp(grid.beats_s, own, at)
-    lines = set((2 * grid.bar_lines).tolist())
+    now = np.interp(places, own, at)
     found = []
     for index, moment in enumerate(moments):
-        beat = chosen.get(index)
-        after = task.beats_s[[beat]] if beat is not None else None
+        place = chosen.get(index)
+        nearest = int(np.abs(now - moment.at_s).argmin()) if place is None else place
         found.append(
             Met(
                 at_s=round(moment.at_s, 6),
-                met=beat is not None,
-                before_ms=_nearest_ms(grid.beats_s, moment.at_s),
-                after_ms=_nearest_ms(
-                    np.interp(after, own, at) if after is not None else now, moment.at_s
-                ),
+                met=place is not None,
+                before_ms=_nearest_ms(places, moment.at_s),
+                after_ms=round(1000 * float(now[nearest] - moment.at_s), 2),
                 percent=_percent_before(pairs, round(moment.at_s * SAMPLE_RATE)),
-                downbeat=beat in lines,
+                place=work.places.kinds[nearest],
             )
         )
     return tuple(found)
 
 
 def _nearest_ms(beats: Doubles, at_s: float) -> float:
-    if not len(beats):
-        return 0.0
     away = beats - at_s
     return round(1000 * float(away[np.abs(away).argmin()]), 2)
 
@@ -285,7 +259,7 @@ def _unmet(audio: Floats, wish: Wish) -> Laid:
                 before_ms=0.0,
                 after_ms=0.0,
                 percent=0.0,
-                downbeat=False,
+                place=None,
             )
             for moment in wish.moments
         ),
@@ -294,7 +268,7 @@ def _unmet(audio: Floats, wish: Wish) -> Laid:
         beats_s=(),
         bar_beats=(),
         accent_s=None,
-        warnings=("No steady beat was heard in the music, so it meets no hits.",),
+        warnings=("Neither a beat nor an attack is clear in the music, so it meets no hits.",),
     )
 
 
@@ -320,12 +294,16 @@ def _clearest(audio: Floats, first: int, last: int) -> int:
     return first + place * step
 
 
-def _warnings(task: Task, meeting: Meeting) -> tuple[str, ...]:
-    missed = len(task.moments) - len(meeting.met)
+def _warnings(work: _Work, *, steady: bool) -> tuple[str, ...]:
+    moments = len(work.task.moments)
+    missed = moments - len(work.meeting.met)
+    what = "a beat" if steady else "an attack"
     said = []
+    if moments and not steady:
+        said.append("No steady beat is heard in the music: hits are met with its attacks.")
     if missed:
         said.append(
-            f"{missed} of {len(task.moments)} hits could not be met with a beat of this music by"
-            f" stretching it by {100 * MOST_STRETCH:g} % at most."
+            f"{missed} of {moments} hits could not be met with {what} of this music"
+            f" by stretching it by {100 * MOST_STRETCH:g} % at most."
         )
     return tuple(said)

@@ -9,6 +9,7 @@ import msgspec
 from musiscene_core.codec import read_json
 from musiscene_core.cue import StemRole
 from musiscene_core.fitting.drift import Drift
+from musiscene_core.fitting.places import PlaceKind
 from musiscene_core.remixing.fitted import Stretch
 from musiscene_core.take import RENDER_FILE
 
@@ -51,12 +52,17 @@ class HitMoved(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         frame: cue frame of the hit.
         label: what happens there.
-        met: whether a beat was brought onto it.
-        before_ms: nearest beat minus hit in the music as it was generated.
+        met: whether a place of the music was brought onto it.
+        before_ms: nearest place minus hit in the music as it was generated.
         before_frames: the same in frames.
-        after_ms: nearest beat minus hit in the take.
+        after_ms: nearest place minus hit in the take, as the beats were counted.
         after_frames: the same in frames.
         percent: how much the music before it was stretched; above 0: longer.
+        place: what that place is: a bar line, a beat, a half beat on which something is struck, or
+            an attack where there are no beats; None where the music has none.
+        struck_ms: the attack that is heard nearest it in the finished music, minus the hit; None
+            where none is within 120 ms.
+        struck_frames: the same in frames.
     """
 
     frame: int
@@ -67,6 +73,9 @@ class HitMoved(msgspec.Struct, frozen=True, kw_only=True):
     after_ms: float
     after_frames: float
     percent: float
+    place: PlaceKind | None = None
+    struck_ms: float | None = None
+    struck_frames: float | None = None
 
 
 class SketchAgreement(msgspec.Struct, frozen=True, kw_only=True):

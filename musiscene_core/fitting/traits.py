@@ -25,6 +25,8 @@ Doubles = npt.NDArray[np.float64]
 
 _SURE_TEMPO, _SURE_KEY = 0.3, 0.35
 """Confidence from which a tempo or key is held against another."""
+_FAINT_DB = -50.0
+"""Against the loudest band."""
 _FAR_TEMPO_PERCENT = 20.0
 """Farther apart it is not the tempo that drifts: it is counted another way, or not heard at all."""
 
@@ -41,6 +43,7 @@ class Traits:
         key_confidence: 0 to 1.
         chroma: mean strength of the pitch classes [12], of unit length.
         lufs: integrated loudness.
+        bands_db: mean level of each of listening's bands [BANDS]; none where nothing was heard.
     """
 
     tempo_bpm: float
@@ -50,6 +53,7 @@ class Traits:
     key_confidence: float
     chroma: Doubles
     lufs: float
+    bands_db: Doubles
 
 
 def traits_of(audio: Floats, grid: Grid) -> Traits:
@@ -68,6 +72,9 @@ def traits_of(audio: Floats, grid: Grid) -> Traits:
         key_confidence=key.confidence,
         chroma=classes / max(float(np.linalg.norm(classes)), 1e-9),
         lufs=integrated(meter.finish()),
+        bands_db=10 * np.log10(np.mean(10 ** (grid.heard.bands.astype(np.float64) / 10), axis=0))
+        if len(grid.heard.bands)
+        else np.zeros(0),
     )
 
 
@@ -82,7 +89,17 @@ def drift(stretch: Traits, reference: Traits) -> Drift:
         ),
         chroma=round(max(0.0, 1.0 - both), 3) if heard else 0.0,
         level_lu=round(max(-60.0, min(60.0, stretch.lufs - reference.lufs)), 2),
+        colour_db=_colour_db(stretch.bands_db, reference.bands_db),
     )
+
+
+def _colour_db(bands_db: Doubles, others_db: Doubles) -> float:
+    """How far bands lie apart at the mean, level aside; faint ones do not count."""
+    if not len(bands_db) or not len(others_db):
+        return 0.0
+    highest = np.maximum(bands_db - bands_db.max(), others_db - others_db.max())
+    apart = (bands_db - others_db)[highest > _FAINT_DB]
+    return round(float(np.abs(apart - np.median(apart)).mean()), 2)
 
 
 def tempo_apart(stretch: Traits, bpm: float, confidence: float = 1.0) -> float | None:

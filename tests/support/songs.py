@@ -102,6 +102,18 @@ def scattered(seed: int, *, held: bool, length_s: float = 40.0) -> Floats:
     return sound
 
 
+def drone(length_s: float, seed: int = 0) -> Floats:
+    """Held notes that swell, without a beat [n] at 48 kHz."""
+    random = np.random.default_rng(seed)
+    time = np.arange(round(length_s * RATE)) / RATE
+    found = np.zeros(len(time))
+    for step in (0, 7, 12, 15, 19):
+        hertz = 110 * 2 ** (step / 12)
+        swell = 0.6 + 0.4 * np.sin(2 * np.pi * time / random.uniform(5, 13) + random.uniform(0, 6))
+        found += swell * np.sin(2 * np.pi * hertz * time + random.uniform(0, 6))
+    return np.asarray(0.06 * found, np.float32)
+
+
 def clicks_bound(audio: Floats) -> float:
     """The largest second difference: a click is one that the music does not have itself."""
     return float(np.abs(np.diff(audio, 2, axis=1)).max())

@@ -124,6 +124,42 @@
         <translation>Es wurden keine Trefferpunkte gewählt.</translation>
     </message>
     <message>
+        <source>bar line</source>
+        <translation>Taktanfang</translation>
+    </message>
+    <message>
+        <source>beat</source>
+        <translation>Schlag</translation>
+    </message>
+    <message>
+        <source>half beat</source>
+        <translation>halber Schlag</translation>
+    </message>
+    <message>
+        <source>attack</source>
+        <translation>Anschlag</translation>
+    </message>
+    <message>
+        <source>{name}: not met, neither a beat nor an attack is clear</source>
+        <translation>{name}: nicht getroffen, weder Schlag noch Anschlag ist deutlich</translation>
+    </message>
+    <message>
+        <source>{name}: not met, the nearest {place} is {frames} frames off</source>
+        <translation>{name}: nicht getroffen, am nächsten liegt: {place}, {frames} Bilder daneben</translation>
+    </message>
+    <message>
+        <source>{name}: {place}, was {frames} frames off; music before it stretched by {percent} %</source>
+        <translation>{name}: {place}, lag {frames} Bilder daneben; Musik davor um {percent} % gedehnt</translation>
+    </message>
+    <message>
+        <source>nothing is struck there</source>
+        <translation>dort wird nichts angeschlagen</translation>
+    </message>
+    <message>
+        <source>heard {frames} frames off</source>
+        <translation>zu hören {frames} Bilder daneben</translation>
+    </message>
+    <message>
         <source>{bpm:.0f} BPM</source>
         <translation>{bpm:.0f} BPM</translation>
     </message>

@@ -22,6 +22,7 @@ from musiscene_core.take import RENDER_FILE, Take
 
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
+    from musiscene_core.fitting.report import HitMoved, RenderReport
 
 HIT_WITHIN_FRAMES = 1.0
 """A hit is met where picture and music lie no further apart: nobody sees a frame."""
@@ -55,6 +56,7 @@ class TakeFiles:
         request: what it was made from; None where unreadable.
         critique: what the critic says; None where nothing.
         separation: how its stems were made, where an engine had none of its own; else empty.
+        moved: what was done to generated music for each hit.
     """
 
     folder: Path
@@ -64,6 +66,7 @@ class TakeFiles:
     request: ScoreRequest | None = None
     critique: Critique | None = None
     separation: str = ""
+    moved: tuple[HitMoved, ...] = ()
 
     @property
     def hits(self) -> HitsMet:
@@ -113,8 +116,17 @@ def read_files(folder: Path, catalogue: Catalogue) -> TakeFiles:
     request = _read(folder / "request.json", ScoreRequest)
     brief = request.brief if request is not None else _read(folder / "brief.json", SceneBrief)
     take = read_json(folder / "take.json", Take)
-    said = _critique(folder), _separation(folder)
-    return TakeFiles(folder, take, record, brief, request, *said)
+    report = _render(folder)
+    return TakeFiles(
+        folder,
+        take,
+        record,
+        brief,
+        request,
+        _critique(folder),
+        separation=report.separation if report is not None else "",
+        moved=report.hits if report is not None else (),
+    )
 
 
 def lead_sheet_of(files: TakeFiles) -> tuple[bytes, ...]:
@@ -167,14 +179,13 @@ def _critique(folder: Path) -> Critique | None:
         return None
 
 
-def _separation(folder: Path) -> str:
+def _render(folder: Path) -> RenderReport | None:
     if not (folder / RENDER_FILE).is_file():
-        return ""
+        return None
     # Here and not above: most takes are not generated, and need no numbers to be shown.
     from musiscene_core.fitting.report import read_render
 
     try:
-        report = read_render(folder)
+        return read_render(folder)
     except InputError:
-        return ""
-    return report.separation if report is not None else ""
+        return None

@@ -14,6 +14,7 @@ from musiscene_gui.widgets.said import said
 
 if TYPE_CHECKING:
     from musiscene_core.critic.critique import Critique
+    from musiscene_core.fitting.report import HitMoved
 
 _SHOT = re.compile(r"shot (\d+)")
 
@@ -88,6 +89,8 @@ def hits(files: TakeFiles) -> str:
 def hits_in_full(files: TakeFiles) -> str:
     """The same with the largest error, and every hit."""
     met = files.hits
+    if not met.total and files.moved:
+        return "\n".join(map(_moved, files.moved))
     if not met.total:
         return tr("No hit points were chosen.")
     lines = [
@@ -95,6 +98,8 @@ def hits_in_full(files: TakeFiles) -> str:
             met=met.met, total=met.total, worst=decimal(met.worst_frames, 2)
         )
     ]
+    if files.moved:
+        return "\n".join([*lines, *map(_moved, files.moved)])
     for hit in files.take.hits:
         name = hit_title(hit.label or hit.kind)
         frames, late_ms = (
@@ -103,6 +108,33 @@ def hits_in_full(files: TakeFiles) -> str:
         )
         lines.append(f"{name}: {frames} ({late_ms} ms)")
     return "\n".join(lines)
+
+
+def _moved(hit: HitMoved) -> str:
+    """What meets a hit, where that was, what was done to the music, and where it is heard."""
+    name = hit_title(hit.label)
+    places = {
+        "bar line": tr("bar line"),
+        "beat": tr("beat"),
+        "half beat": tr("half beat"),
+        "attack": tr("attack"),
+    }
+    if hit.place is None:
+        return tr("{name}: not met, neither a beat nor an attack is clear").format(name=name)
+    place = places[hit.place]
+    if not hit.met:
+        return tr("{name}: not met, the nearest {place} is {frames} frames off").format(
+            name=name, place=place, frames=decimal(hit.after_frames, 1, sign=True)
+        )
+    moved = tr("{name}: {place}, was {frames} frames off; music before it stretched by {percent} %")
+    heard = tr("nothing is struck there")
+    if hit.struck_frames is not None:
+        frames = decimal(hit.struck_frames, 1, sign=True)
+        heard = tr("heard {frames} frames off").format(frames=frames)
+    before = decimal(hit.before_frames, 1, sign=True)
+    percent = decimal(hit.percent, 1, sign=True)
+    made = moved.format(name=name, place=place, frames=before, percent=percent)
+    return f"{made}; {heard}"
 
 
 def key_and_tempo(take: Take) -> str:

@@ -10,7 +10,7 @@ import msgspec
 from musiscene_core.take import RENDER_FILE
 
 if TYPE_CHECKING:
-    from musiscene_core.fitting.report import RenderReport, WindowMade
+    from musiscene_core.fitting.report import HitMoved, RenderReport, WindowMade
 
 
 def render_of(folder: Path) -> dict[str, Any] | None:
@@ -27,16 +27,7 @@ def render_lines(folder: Path) -> list[str]:
         return []
     heard = (one for one in report.windows if one.heard)
     lines = [_window(number, one) for number, one in enumerate(heard, start=1)]
-    for hit in report.hits:
-        if not (hit.met or hit.before_frames or hit.after_frames):
-            lines.append(f"{hit.label} at frame {hit.frame}: no beat is heard near it")
-            continue
-        now = f"now {hit.after_frames:+.2f}" if hit.met else "not met"
-        stretch = f", stretched by {hit.percent:+.2f} %" if hit.met else ""
-        lines.append(
-            f"{hit.label} at frame {hit.frame}: nearest beat was {hit.before_frames:+.2f} frames"
-            f" off, {now}{stretch}"
-        )
+    lines += [_hit(hit) for hit in report.hits]
     if report.sketch is not None and report.sketch.near:
         agreed = report.sketch
         lines.append(
@@ -54,6 +45,32 @@ def render_lines(folder: Path) -> list[str]:
     if report.separation:
         lines.append(f"Stems: {report.separation}")
     return lines
+
+
+def _hit(hit: HitMoved) -> str:
+    """Which hit, what meets it, where that was, what was done, and where an attack is heard now."""
+    name = f"{hit.label} at frame {hit.frame}"
+    if hit.place is None:
+        return f"{name}: not met, neither a beat nor an attack is clear in the music"
+    an = "an" if hit.place == "attack" else "a"
+    if not hit.met:
+        return f"{name}: not met, the nearest {hit.place} is {_off(hit.after_frames)}"
+    how = "longer" if hit.percent > 0 else "shorter"
+    stretched = (
+        f"music before it {abs(hit.percent):.1f} % {how}" if hit.percent else "not stretched"
+    )
+    heard = "nothing is struck there"
+    if hit.struck_frames is not None:
+        heard = f"heard {_off(hit.struck_frames)}"
+    return (
+        f"{name}: met by {an} {hit.place} that was {_off(hit.before_frames)}, {stretched}; {heard}"
+    )
+
+
+def _off(frames: float) -> str:
+    if abs(frames) < 0.05:
+        return "on it"
+    return f"{abs(frames):.1f} frames {'late' if frames > 0 else 'early'}"
 
 
 def _read(folder: Path) -> RenderReport | None:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QLabel
 
 from musiscene_core.codec import to_json
 from musiscene_core.composing.notation.lead_sheet import as_png
-from musiscene_core.fitting.report import RenderReport
+from musiscene_core.fitting.report import HitMoved, RenderReport
 from musiscene_core.library import Catalogue
 from musiscene_core.ranges import FrameRange
 from musiscene_core.take import RENDER_FILE
@@ -20,7 +20,7 @@ from musiscene_gui.viewmodels.overviews import OverviewsModel
 from musiscene_gui.viewmodels.playback import PlaybackModel
 from musiscene_gui.viewmodels.takes import Placed, TakesModel
 from musiscene_gui.viewmodels.timeline import TimelineModel
-from musiscene_gui.widgets import theme
+from musiscene_gui.widgets import take_words, theme
 from musiscene_gui.widgets.compare import marked
 from musiscene_gui.widgets.lanes import LaneView
 from musiscene_gui.widgets.lead_sheet import LeadSheetDialog
@@ -87,6 +87,30 @@ def test_how_stems_were_made_is_said_above_them(column, composed, tmp_path):
     card = column.cards[letter]
     texts = [label.text() for label in card.findChildren(QLabel) if not label.isHidden()]
     assert f"Stems: {said}" in texts
+
+
+def test_what_was_done_for_each_hit_of_generated_music_is_told(column, composed, tmp_path):
+    base = {"after_ms": 0.0, "after_frames": 0.0, "label": "cut", "before_ms": 0.0}
+    met = HitMoved(
+        frame=96,
+        met=True,
+        before_frames=2.8,
+        percent=-1.2,
+        place="bar line",
+        struck_frames=0.2,
+        **base,
+    )
+    unmet = HitMoved(frame=140, met=False, before_frames=0.0, percent=0.0, place=None, **base)
+    report = RenderReport(windows=(), hits=(met, unmet), stretches=(), begin_s=0.0, accent_s=None)
+    folders = copies(composed, tmp_path / "moved", count=1)
+    (folders[0] / RENDER_FILE).write_bytes(to_json(report))
+    column.takes.show(folders)
+    told = take_words.hits_in_full(column.takes.cards[-1].files)
+    assert told.splitlines()[-2:] == [
+        "cut: bar line, was +2.8 frames off; music before it stretched by -1.2 %;"
+        " heard +0.2 frames off",
+        "cut: not met, neither a beat nor an attack is clear",
+    ]
 
 
 def test_all_lanes_share_one_gutter(column):

@@ -22,6 +22,7 @@ from musiscene_core.fitting.following import followed
 from musiscene_core.fitting.matching import Correction, matched
 from musiscene_core.fitting.meeting import Moment
 from musiscene_core.fitting.picture import Laid, Met, Wish, lay
+from musiscene_core.fitting.places import attacks_s
 from musiscene_core.fitting.report import SketchAgreement, WindowMade
 from musiscene_core.fitting.traits import Traits, tempo_apart, traits_of
 from musiscene_core.progress import Portion, Progress
@@ -37,6 +38,8 @@ LAYING = "Laying the music on picture"
 _BAR_WEIGHT = 0.12
 """How much a bar line of the sketch matters beside a hit."""
 _USUAL_HIT = 0.7
+NEAR_HIT_S = 0.12
+"""Farther from it an attack is not taken for the hit's."""
 _BEGIN_WITHIN_S = 2.2
 _LONG_ENOUGH_S = 6.0
 """A shorter range begins where the recording does."""
@@ -51,6 +54,8 @@ class Music:
     Attributes:
         laid: how it lies.
         hits: what became of each of the plan's hits.
+        struck_ms: the attack that is heard nearest each of them, minus the hit; None where none is
+            within NEAR_HIT_S.
         corrections: of each window.
         tempo: as it is heard; None where no beats are.
         tonic: the same of its key.
@@ -64,6 +69,7 @@ class Music:
 
     laid: Laid
     hits: tuple[Met, ...]
+    struck_ms: tuple[float | None, ...]
     corrections: tuple[Correction, ...]
     tempo: TempoMap | None
     tonic: int | None
@@ -151,6 +157,7 @@ def on_picture(
     return Music(
         laid=laid,
         hits=tuple(laid.moments[moments.index(hit)] for hit in hits),
+        struck_ms=_struck_ms(now, [hit.at_s for hit in hits]),
         corrections=corrections,
         tempo=tempo,
         tonic=tonic,
@@ -160,6 +167,17 @@ def on_picture(
         near=_near(laid, Portion(progress, 0.8, 1.0)),
         score=musicxml_file(heard, timeline.cue) if heard is not None else None,
     )
+
+
+def _struck_ms(grid: Grid, hits_s: Sequence[float]) -> tuple[float | None, ...]:
+    """From each hit to the attack that is heard nearest it; told from the finished music."""
+    attacks = attacks_s(grid.heard.onsets)
+    found: list[float | None] = []
+    for hit_s in hits_s:
+        away = attacks - hit_s
+        nearest = float(away[np.abs(away).argmin()]) if len(away) else np.inf
+        found.append(round(1000 * nearest, 1) if abs(nearest) <= NEAR_HIT_S else None)
+    return tuple(found)
 
 
 def _near(laid: Laid, progress: Progress) -> tuple[tuple[int, int], ...]:

@@ -28,9 +28,8 @@ from musiscene_core.progress import Portion, Progress
 from musiscene_core.request import ScoreRequest
 from musiscene_core.separating.quality import BY_RULES_DB
 from musiscene_core.take import RENDER_FILE, Licence, Provenance, Take
-from musiscene_core.tempo_map import TempoMap
 from musiscene_daemon.engines.musicgen import finishing
-from musiscene_daemon.engines.musicgen.laying import LAYING, on_picture
+from musiscene_daemon.engines.musicgen.laying import LAYING, Music, on_picture
 
 Floats = npt.NDArray[np.float32]
 
@@ -148,7 +147,7 @@ def rendered(
             parts=tuple(stem.role for stem in made.stems),
             sketch=sketch,
         )
-    results, unmet = _hit_results(plan, of_hits, tempo, request)
+    results, unmet = _hit_results(plan, music, request)
     if music.score is not None:
         write_atomically(place.folder / SCORE_FILE, music.score)
     report = RenderReport(
@@ -158,7 +157,7 @@ def rendered(
             )
             for window, correction in zip(made.windows, music.corrections, strict=True)
         ),
-        hits=_moved(plan, of_hits, request),
+        hits=_moved(plan, music, request),
         stretches=laid.stretches,
         begin_s=laid.begin_s,
         accent_s=laid.accent_s,
@@ -251,25 +250,40 @@ def _sketch(request: ScoreRequest, scratch: Path, progress: Progress) -> tuple[T
 
 
 def _hit_results(
-    plan: Cue, met: Sequence[Met], tempo: TempoMap | None, request: ScoreRequest
+    plan: Cue, music: Music, request: ScoreRequest
 ) -> tuple[tuple[HitResult, ...], list[DroppedHit]]:
     rate = request.brief.timeline.rate
     results, unmet = [], []
-    for hit, outcome in zip(plan.hits, met, strict=True):
-        if outcome.met and tempo is not None:
-            beat = round(2 * tempo.beat(outcome.at_s)) / 2
-            results.append(HitResult.measured(hit.frame, hit.kind, hit.label, beat, tempo, rate))
+    for hit, outcome in zip(plan.hits, music.hits, strict=True):
+        if not outcome.met:
+            reason = _why_unmet(outcome)
+            unmet.append(DroppedHit(frame=hit.frame, kind=hit.kind, label=hit.label, reason=reason))
             continue
-        reason = (
-            f"the nearest beat is {abs(outcome.after_ms):.0f} ms away"
-            if tempo is not None
-            else "no steady beat is heard in the music"
+        found = HitResult(
+            frame=hit.frame,
+            kind=hit.kind,
+            label=hit.label,
+            beat=0.0,
+            error_ms=outcome.after_ms,
+            error_frames=round(outcome.after_ms / 1000 * float(rate.fps), 4),
+            place="an attack",
         )
-        unmet.append(DroppedHit(frame=hit.frame, kind=hit.kind, label=hit.label, reason=reason))
+        if music.tempo is not None:
+            beat = round(2 * music.tempo.beat(outcome.at_s)) / 2
+            named = hit.frame, hit.kind, hit.label
+            at = HitResult.measured(*named, beat, music.tempo, rate)
+            found = msgspec.structs.replace(found, beat=beat, bar=at.bar, place=at.place)
+        results.append(found)
     return tuple(results), unmet
 
 
-def _moved(plan: Cue, met: Sequence[Met], request: ScoreRequest) -> tuple[HitMoved, ...]:
+def _why_unmet(outcome: Met) -> str:
+    if outcome.place is None:
+        return "neither a beat nor an attack is clear in the music"
+    return f"the nearest {outcome.place} is {abs(outcome.after_ms):.0f} ms away"
+
+
+def _moved(plan: Cue, music: Music, request: ScoreRequest) -> tuple[HitMoved, ...]:
     fps = float(request.brief.timeline.rate.fps)
     return tuple(
         HitMoved(
@@ -281,17 +295,21 @@ def _moved(plan: Cue, met: Sequence[Met], request: ScoreRequest) -> tuple[HitMov
             after_ms=outcome.after_ms,
             after_frames=round(outcome.after_ms * fps / 1000, 2),
             percent=outcome.percent,
+            place=outcome.place,
+            struck_ms=struck_ms,
+            struck_frames=None if struck_ms is None else round(struck_ms * fps / 1000, 2),
         )
-        for hit, outcome in zip(plan.hits, met, strict=True)
+        for hit, outcome, struck_ms in zip(plan.hits, music.hits, music.struck_ms, strict=True)
     )
 
 
 def _warnings(laid: Laid, hits: Sequence[Met], agreed: SketchAgreement | None) -> tuple[str, ...]:
     said = [one for one in laid.warnings if "hits could not" not in one]
     missed = sum(not one.met for one in hits)
-    if missed and laid.beats_s:
+    what = "a beat" if laid.beats_s else "an attack"
+    if missed and any(one.place is not None for one in hits):
         said.append(
-            f"{missed} of {len(hits)} hits could not be met with a beat of this music by"
+            f"{missed} of {len(hits)} hits could not be met with {what} of this music by"
             " stretching it by 4 % at most."
         )
     if agreed is not None and agreed.use == "layer" and agreed.near < 0.6 * agreed.beats:
