@@ -179,6 +179,7 @@ class Application(QObject):
 
         listening = self.listening
         listening.failed.connect(self.panel.scene.show_error)
+        listening.takes.placing_begun.connect(self.panel.scene.dismiss_told)
         listening.takes.captions_wanted.connect(self._captions_wanted)
         self.panel.scene.takes_made.connect(self._takes_made)
 

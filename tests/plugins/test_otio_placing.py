@@ -149,6 +149,35 @@ def test_without_hard_links_a_copy_is_written_all_the_same(
     assert [len(read(path).tracks) for path in paths] == [4, 4]
 
 
+def test_what_was_edited_meanwhile_is_in_the_copy_where_the_scene_is_the_same(
+    tmp_path: Path,
+) -> None:
+    host, take = opened(scene_timeline(), tmp_path), a_take(tmp_path)
+    edited = scene_timeline()
+    edited.tracks.append(track("Late", "Video", clip("a late title", 120, 24)))
+    saved(edited, tmp_path / "reel.otio")
+    with pytest.raises(TimelineError, match="cut anew under the take"):
+        host.place_takes([take])
+    assert not (tmp_path / "reel.scored.otio").exists()
+    elsewhere = scene_timeline()
+    elsewhere.metadata["editor"] = {"note": "graded since"}
+    saved(elsewhere, tmp_path / "reel.otio")
+    copy = read(host.place_takes([take]).timeline)
+    assert copy.metadata["editor"]["note"] == "graded since"
+
+
+def test_no_folder_is_made_in_the_place_of_a_timeline_that_has_gone(tmp_path: Path) -> None:
+    drive = tmp_path / "drive"
+    drive.mkdir()
+    host, take = opened(scene_timeline(), drive), a_take(tmp_path)
+    drive.rename(tmp_path / "pulled")
+    with pytest.raises(OutputError, match="not there any more"):
+        host.place_takes([take])
+    assert not drive.exists()
+    (tmp_path / "pulled").rename(drive)
+    assert host.place_takes([take]).timeline == str(drive / "reel.scored.otio")
+
+
 def test_a_placement_can_be_taken_away_unless_someone_worked_on_it(tmp_path: Path) -> None:
     host = opened(scene_timeline(), tmp_path)
     gone, kept = (host.place_takes([a_take(tmp_path / name)]) for name in "ab")

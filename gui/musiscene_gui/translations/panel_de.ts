@@ -1317,6 +1317,30 @@
         <translation>Schaffen Sie Platz oder wählen Sie einen anderen Ordner, und versuchen Sie es noch einmal.</translation>
     </message>
     <message>
+        <source>{0} cannot be written: no permission.</source>
+        <translation>{0} kann nicht geschrieben werden: keine Berechtigung.</translation>
+    </message>
+    <message>
+        <source>Copy the film or timeline to a folder you may write to and open it there: the take is kept.</source>
+        <translation>Kopieren Sie Film oder Timeline in einen Ordner, in den Sie schreiben dürfen, und öffnen Sie sie dort: Die Fassung bleibt erhalten.</translation>
+    </message>
+    <message>
+        <source>{0} is not there any more; nothing was placed.</source>
+        <translation>{0} ist nicht mehr da; nichts wurde platziert.</translation>
+    </message>
+    <message>
+        <source>Put it or its drive back and place again: the take is kept.</source>
+        <translation>Schließen Sie das Laufwerk wieder an oder legen Sie die Datei zurück und platzieren Sie noch einmal: Die Fassung bleibt erhalten.</translation>
+    </message>
+    <message>
+        <source>{0} was cut anew under the take since it was opened; nothing was placed.</source>
+        <translation>{0} wurde unter der Fassung seit dem Öffnen neu geschnitten; nichts wurde platziert.</translation>
+    </message>
+    <message>
+        <source>Read it again and look whether the music still fits: the take is kept.</source>
+        <translation>Lesen Sie sie neu ein und prüfen Sie, ob die Musik noch passt: Die Fassung bleibt erhalten.</translation>
+    </message>
+    <message>
         <source>It ended without a word.</source>
         <translation>Es endete ohne ein Wort.</translation>
     </message>

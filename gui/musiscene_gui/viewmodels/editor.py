@@ -9,7 +9,7 @@ from typing import Literal, Protocol, TypeVar
 
 from musiscene_core.codec import read_json
 from musiscene_core.editor import Placement, PlacePolicy, RangeChoice
-from musiscene_core.errors import HostError, MusiSceneError, RangeError
+from musiscene_core.errors import HostError, MusiSceneError, OutputError, RangeError
 from musiscene_core.protocol.hosting import (
     HostRequest,
     LocateMedia,
@@ -129,7 +129,10 @@ class EditorModel:
             self._show_placed()
             done(music.placement)
 
-        self._side.ask(work, placed, failed)
+        def refused(error: MusiSceneError) -> None:
+            failed(_without_options(error))
+
+        self._side.ask(work, placed, refused)
 
     def undo(
         self,
@@ -182,6 +185,17 @@ class EditorModel:
     def _show_placed(self) -> None:
         self._timeline.set_placed([(music.record, music.label) for music in self.placements])
         self.changed.emit()
+
+
+def _without_options(error: MusiSceneError) -> MusiSceneError:
+    """What a copy could not be written for, with what to do about it where nothing is typed."""
+    if "--output" not in error.hint:
+        return error
+    return OutputError(
+        error.message,
+        hint="Copy the film or timeline to a folder you may write to and open it there: the take "
+        "is kept.",
+    )
 
 
 def _read_all(

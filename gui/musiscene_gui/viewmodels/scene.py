@@ -319,6 +319,11 @@ class SceneModel:
         self.error, self.fix = None, ""
         self.changed.emit()
 
+    def dismiss_told(self) -> None:
+        """Forget an error that there is no button for: what it was about is tried again."""
+        if self.error is not None and not self.fix:
+            self.dismiss()
+
     def show_error(self, error: MusiSceneError, fix: Fix = "") -> None:
         """Show an error from elsewhere."""
         self.error, self.fix = error, fix

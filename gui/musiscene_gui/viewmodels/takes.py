@@ -101,6 +101,7 @@ class TakesModel:
         selection_changed: emits nothing, when another take is selected.
         failed: emits an error that the user should see.
         marked: emits nothing, when a name or star was written down.
+        placing_begun: emits nothing, when a take is about to be placed.
         captions_wanted: emits a TakeFiles whose captions shall go into the scene again.
         cards: the takes, in order.
     """
@@ -122,6 +123,7 @@ class TakesModel:
         self.changed, self.card_changed = Signal(), Signal()
         self.selection_changed, self.failed = Signal(), Signal()
         self.captions_wanted, self.marked = Signal(), Signal()
+        self.placing_begun = Signal()
         self.cards: tuple[Card, ...] = ()
         self.placer = placer
         self._files = files
@@ -229,6 +231,7 @@ class TakesModel:
                 )
             )
             return
+        self.placing_begun.emit()
         self._put(changed_to(card, placing=True))
         self.placer.place(
             card.files.take,

@@ -99,6 +99,20 @@ TROUBLE = (
     ),
     QT_TRANSLATE_NOOP("Said", "The disk is full; {0} was not written."),
     QT_TRANSLATE_NOOP("Said", "Free some space or choose another folder, then try again."),
+    QT_TRANSLATE_NOOP("Said", "{0} cannot be written: no permission."),
+    QT_TRANSLATE_NOOP(
+        "Said",
+        "Copy the film or timeline to a folder you may write to and open it there: the take is"
+        " kept.",
+    ),
+    QT_TRANSLATE_NOOP("Said", "{0} is not there any more; nothing was placed."),
+    QT_TRANSLATE_NOOP("Said", "Put it or its drive back and place again: the take is kept."),
+    QT_TRANSLATE_NOOP(
+        "Said", "{0} was cut anew under the take since it was opened; nothing was placed."
+    ),
+    QT_TRANSLATE_NOOP(
+        "Said", "Read it again and look whether the music still fits: the take is kept."
+    ),
     QT_TRANSLATE_NOOP("Said", "It ended without a word."),
     QT_TRANSLATE_NOOP("Said", "Try again: it goes on where it stopped."),
 )

@@ -9,7 +9,13 @@ from pathlib import Path, PureWindowsPath
 
 import msgspec
 
-from musiscene_core.errors import InputError, MediaOfflineError, RangeError, TimelineError
+from musiscene_core.errors import (
+    InputError,
+    MediaOfflineError,
+    OutputError,
+    RangeError,
+    TimelineError,
+)
 from musiscene_core.media_urls import escapes, is_relative_url, path_of_url
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate, format_timecode
@@ -127,6 +133,7 @@ class FileHost:
         self._document = document
         self._settings = settings
         self._paths: dict[str, str] = {}
+        self._stamp = _stamp(document.path)
 
     def editor(self) -> EditorInfo:
         """A file: no editor is needed."""
@@ -209,7 +216,14 @@ class FileHost:
         layout: PlaceLayout = "stems",
         policy: PlacePolicy = "new",
     ) -> Placement:
-        """Write a copy of the timeline, `<name>.scored.otio`, with `takes` on new tracks."""
+        """Write a copy of the timeline, `<name>.scored.otio`, with `takes` on new tracks.
+
+        The copy is of the timeline as it is now: what was edited since it was opened is in it,
+        where that does not concern the scene.
+        """
+        now = self._as_it_is_now(takes)
+        if now is not self:
+            return now.place_takes(takes, layout=layout, policy=policy)
         folder = self._settings.output or self._document.path.parent
         style = CopyStyle(self._settings.format, self._reading.markers, self._path_of)
         return place_in_copy(
@@ -219,6 +233,29 @@ class FileHost:
     def remove_placement(self, placement: Placement) -> None:
         """Delete the copy that `placement` wrote, unless someone has worked on it since."""
         remove_copy(placement)
+
+    def _as_it_is_now(self, takes: Sequence[TakeInFolder]) -> FileHost:
+        path = self._document.path
+        stamp = _stamp(path)
+        if stamp is None and self._settings.output is None:
+            # A folder made in its stead would hide below the drive once that is back.
+            raise OutputError(
+                f"{path} is not there any more; nothing was placed.",
+                hint="Put it or its drive back and place again: the take is kept.",
+            )
+        if stamp in (None, self._stamp):
+            return self
+        now = open_timeline(path, self._settings)
+        for put in takes:
+            if self._under(put.take.record) != now._under(put.take.record):
+                raise TimelineError(
+                    f"{path} was cut anew under the take since it was opened; nothing was placed.",
+                    hint="Read it again and look whether the music still fits: the take is kept.",
+                )
+        return now
+
+    def _under(self, record: FrameRange) -> list[TimelineClip]:
+        return [clip for clip in self._reading.clips if clip.mapping.record.overlap(record)]
 
     @cached_property
     def _reading(self) -> Reading:
@@ -270,6 +307,15 @@ def _marks(document: Document) -> FrameRange | None:
     if not 0 <= start < end <= document.record.length:
         return None
     return FrameRange(start, end).shifted(document.record.start)
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    """What changes when a file does; None where there is none."""
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return seen.st_mtime_ns, seen.st_size
 
 
 def _existing(path: Path) -> Path | None:
