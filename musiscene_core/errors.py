@@ -12,6 +12,7 @@
     ├── OutputError                     the result cannot be written
     │   └── DiskFullError               there is no room for it
     ├── HostError                       the editor cannot be reached, or refuses
+    │   └── HostLostError         it went away in the middle of the work
     ├── EngineError                     an engine failed or is not installed
     ├── DaemonError                     the daemon cannot be reached or refuses
     │   ├── ProtocolMismatchError       client and daemon speak different versions
@@ -133,6 +134,12 @@ class HostError(MusiSceneError):
     """The editor cannot be reached, or refuses what it was asked."""
 
     code = "host"
+
+
+class HostLostError(HostError):
+    """The editor went away, or stopped answering, in the middle of the work."""
+
+    code = "host_lost"
 
 
 class EngineError(MusiSceneError):

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musiscene_core.errors import HostError
+from musiscene_core.errors import HostError, HostLostError
 from musiscene_plugins.resolve.bridge import (
     PREFS_NAME,
     REQUEST_NAME,
@@ -20,7 +20,7 @@ from musiscene_plugins.resolve.bridge import (
     profile_folders,
 )
 from musiscene_plugins.resolve.lua_text import lua_string, lua_value
-from musiscene_plugins.resolve.transport import Call, ConnectionLostError
+from musiscene_plugins.resolve.transport import Call
 from tests.support.fake_resolve import FakeMedia, FakeResolve, Semantics
 from tests.support.fake_resolve.sandbox import INTERPRETERS, SCRIPT, Sandbox
 
@@ -138,9 +138,9 @@ def test_a_call_that_fails_is_an_error_and_the_script_goes_on(
 ) -> None:
     timeline = timeline_of(bridge)
     sandbox._resolve.world.before("GetName", lambda: 1 / 0)
-    with pytest.raises(ConnectionLostError, match="GetName"):
+    with pytest.raises(HostLostError, match="GetName"):
         bridge.call_all([Call(timeline, "GetName")])
-    with pytest.raises(ConnectionLostError, match="NoSuchCall"):
+    with pytest.raises(HostLostError, match="NoSuchCall"):
         bridge.call_all([Call(timeline, "NoSuchCall")])
     assert bridge.call_all([Call(timeline, "GetName")]) == ["reel"]
 
@@ -176,13 +176,13 @@ def test_no_answer_is_an_error_and_the_request_is_withdrawn(sandbox: Sandbox) ->
     timeline = timeline_of(bridge)
     sandbox.deaf = True
     time.sleep(0.05)
-    with pytest.raises(ConnectionLostError, match="not known"):
+    with pytest.raises(HostLostError, match="not known"):
         bridge.call_all([Call(timeline, "AddTrack", ("audio", "stereo"))])
     assert not (sandbox.profile / REQUEST_NAME).exists()
     sandbox.deaf = False
     time.sleep(0.1)
     assert sandbox._resolve.world.current.GetTrackCount("audio") == 1
-    with pytest.raises(ConnectionLostError, match="was closed"):
+    with pytest.raises(HostLostError, match="was closed"):
         bridge.call_all([Call(timeline, "GetName")])
 
 
@@ -190,7 +190,7 @@ def test_a_new_session_takes_over(bridge: BridgeTransport, sandbox: Sandbox) -> 
     other = sandbox.connect(hello_s=20, answer_s=20)
     assert other.call_all([Call(timeline_of(other), "GetName")]) == ["reel"]
     bridge._answer_s = 0.2
-    with pytest.raises(ConnectionLostError):
+    with pytest.raises(HostLostError):
         timeline_of(bridge)
 
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from musiscene_core.errors import HostError, MusiSceneError, TimelineError
+from musiscene_core.errors import HostError, HostLostError, MusiSceneError, TimelineError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate
 from musiscene_plugins.host import TakeInFolder
 from musiscene_plugins.placements import find_placement
 from musiscene_plugins.resolve import ResolveHost
 from musiscene_plugins.resolve.api import ResolveApi
-from musiscene_plugins.resolve.transport import ConnectionLostError, DirectTransport
+from musiscene_plugins.resolve.transport import DirectTransport
 from tests.support.editor_hosts import fake_resolve, users_state
 from tests.support.fake_resolve import FakeItem, FakeResolve, Semantics
 from tests.support.timelines import take_on_disk
@@ -295,7 +295,7 @@ def test_without_a_project_or_timeline_it_says_what_to_open(tmp_path: Path) -> N
     with pytest.raises(HostError, match="No project is open"):
         host_of(resolve)
     resolve.world.dead = True
-    with pytest.raises(ConnectionLostError):
+    with pytest.raises(HostLostError):
         host_of(resolve)
 
 

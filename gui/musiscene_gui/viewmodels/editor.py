@@ -9,7 +9,13 @@ from typing import Literal, Protocol, TypeVar
 
 from musiscene_core.codec import read_json
 from musiscene_core.editor import Placement, PlacePolicy, RangeChoice
-from musiscene_core.errors import HostError, MusiSceneError, OutputError, RangeError
+from musiscene_core.errors import (
+    HostError,
+    HostLostError,
+    MusiSceneError,
+    OutputError,
+    RangeError,
+)
 from musiscene_core.protocol.hosting import (
     HostRequest,
     LocateMedia,
@@ -99,7 +105,12 @@ class EditorModel:
     ) -> None:
         """What lies under a range now."""
         choice = RangeChoice(record_in=str(record.start), record_out=str(record.end))
-        self._side.ask(lambda side: side.ask(ReadRange(choice), RangeRead).timeline, done, failed)
+
+        def refused(error: MusiSceneError) -> None:
+            self._lost(error)
+            failed(error)
+
+        self._side.ask(lambda side: side.ask(ReadRange(choice), RangeRead).timeline, done, refused)
 
     def locate(self, reference: MediaReference, done: Callable[[Path], object]) -> None:
         """The file of a reference; nothing is heard where it is offline."""
@@ -130,6 +141,7 @@ class EditorModel:
             done(music.placement)
 
         def refused(error: MusiSceneError) -> None:
+            self._lost(error)
             failed(_without_options(error))
 
         self._side.ask(work, placed, refused)
@@ -181,6 +193,10 @@ class EditorModel:
     def _fail(self, error: MusiSceneError) -> None:
         self.state, self.error = "failed", error
         self.changed.emit()
+
+    def _lost(self, error: MusiSceneError) -> None:
+        if isinstance(error, HostLostError):
+            self._fail(error)
 
     def _show_placed(self) -> None:
         self._timeline.set_placed([(music.record, music.label) for music in self.placements])

@@ -181,6 +181,7 @@ def _kind(code: str) -> str:
         "output": tr("Writing"),
         "disk_full": tr("Writing"),
         "host": tr("Editor"),
+        "host_lost": tr("Editor"),
         "engine": tr("Engine"),
         "daemon": tr("Daemon"),
         "job_failed": tr("Work"),

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from musiscene_core.errors import HostError, OutputError
+from musiscene_core.errors import HostError, HostLostError, OutputError
 from musiscene_plugins.resolve.folders import user_folder
 from musiscene_plugins.resolve.lua_text import lua_string, lua_value
-from musiscene_plugins.resolve.transport import Call, ConnectionLostError
+from musiscene_plugins.resolve.transport import Call
 
 REQUEST_NAME = "musiscene_next.lua"
 PREFS_NAME = "Fusion.prefs"
@@ -121,18 +121,18 @@ class BridgeTransport:
     def _asked(self, rows: Sequence[str], expected: int) -> list[Any]:
         reply = self._exchange("calls", rows)
         if "error" in reply:
-            raise ConnectionLostError(
+            raise HostLostError(
                 f"DaVinci Resolve did not answer {reply.get('call')}: {reply['error']}.",
                 hint="See whether the project and timeline are still open, then try again.",
             )
         answers = reply.get("answers")
         if not isinstance(answers, list) or len(answers) != expected:
-            raise ConnectionLostError("DaVinci Resolve's answer makes no sense.", hint=_CLICK)
+            raise HostLostError("DaVinci Resolve's answer makes no sense.", hint=_CLICK)
         return [self._value(answer) for answer in answers]
 
     def _exchange(self, kind: str, rows: Sequence[str]) -> dict[str, Any]:
         if self._closed:
-            raise ConnectionLostError("The bridge to DaVinci Resolve was closed.", hint=_CLICK)
+            raise HostLostError("The bridge to DaVinci Resolve was closed.", hint=_CLICK)
         self._seq += 1
         drop, self._dropped[:] = list(self._dropped), []
         text = _request(self._session, self._seq, kind, rows, drop)
@@ -146,7 +146,7 @@ class BridgeTransport:
         self._closed = True
         # What was asked for may have been done; it must not be done later, behind our back.
         (self._folder / REQUEST_NAME).unlink(missing_ok=True)
-        raise ConnectionLostError(
+        raise HostLostError(
             f"DaVinci Resolve gave no answer for {self._answer_s:.0f} s; whether it did what was "
             "asked is not known.",
             hint=_CLICK,

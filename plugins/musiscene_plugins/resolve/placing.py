@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from musiscene_core.errors import HostError, MusiSceneError, RequestError
+from musiscene_core.errors import HostError, HostLostError, MusiSceneError, RequestError
 from musiscene_core.ranges import FrameRange
 from musiscene_core.timecode import FrameRate
 from musiscene_plugins.host import (
@@ -43,7 +43,6 @@ from musiscene_plugins.resolve.removing import (
     refuse_locked,
     take_off,
 )
-from musiscene_plugins.resolve.transport import ConnectionLostError
 from musiscene_plugins.resolve.values import ApiItem, ApiMarker, ApiMedia, ApiTimeline, Appended
 
 _MARKER_COLOR = "Purple"
@@ -175,7 +174,7 @@ class Work:
             HostError: some of it is still there; says how to remove it.
         """
         try:
-            if isinstance(cause, ConnectionLostError):
+            if isinstance(cause, HostLostError):
                 raise cause
             found = find_items(self.api, self._timeline, self.placement)
             take_off(self.api, self.kept, self.placement, found)

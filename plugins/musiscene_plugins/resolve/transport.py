@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from musiscene_core.errors import HostError
+from musiscene_core.errors import HostLostError
 
 
 class Call(NamedTuple):
@@ -18,12 +18,6 @@ class Call(NamedTuple):
     target: Any
     method: str
     arguments: tuple[Any, ...] = ()
-
-
-class ConnectionLostError(HostError):
-    """Resolve went away, or stopped answering, in the middle of the work."""
-
-    code = "host_lost"
 
 
 class Transport(Protocol):
@@ -36,7 +30,7 @@ class Transport(Protocol):
         """Make `calls` in order; their answers.
 
         Raises:
-            ConnectionLostError: nobody answers, or a call raised.
+            HostLostError: nobody answers, or a call raised.
         """
 
     def has(self, target: Any, method: str) -> bool:
@@ -75,7 +69,7 @@ class DirectTransport:
             return getattr(call.target, call.method)(*call.arguments)
         except Exception as error:
             # A process boundary: the scripting library raises whatever it likes once Resolve quit.
-            raise ConnectionLostError(
+            raise HostLostError(
                 f"DaVinci Resolve did not answer {call.method}: {error or type(error).__name__}.",
-                hint="See whether it is still running with the project open, then try again.",
+                hint="Start it, open the project and read the timeline again: takes are kept.",
             ) from error
