@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from musiscene_core.feelings import PLACES, WORDS
+from musiscene_core.temp_tempo import wished
 
 _FEELING, _OPPOSITES, _SHARED = 0.5, 0.3, 0.2
 """Weights of the three."""
@@ -87,7 +88,7 @@ def _ends_in(text: str, tokens: list[str]) -> dict[str, float]:
         if token in _POLES:
             quality, pole = _POLES[token]
             found.setdefault(quality, []).append(pole)
-    for number in re.findall(r"(\d{2,3})\s*(?:bpm|beats)", text.lower()):
+    for number in re.findall(r"(\d{2,3})\s*(?:bpm|beats)", wished(text).lower()):
         pole = -1 if int(number) < _SLOW_BPM else 1 if int(number) > _FAST_BPM else 0
         found.setdefault("tempo", []).append(pole)
     return {quality: sum(poles) / len(poles) for quality, poles in found.items()}

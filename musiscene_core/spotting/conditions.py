@@ -12,8 +12,9 @@ from types import MappingProxyType
 
 import numpy as np
 
+from musiscene_core import temp_tempo
 from musiscene_core.brief import EmotionCurve, HitPoint, SceneBrief
-from musiscene_core.spotting.describe import MUSIC_FOR, clock, moods, tempo_and_key
+from musiscene_core.spotting.describe import MUSIC_FOR, clock, key_of, moods, tempo_is_sure
 
 SOUNDS: Mapping[str, str] = MappingProxyType(
     {
@@ -53,16 +54,22 @@ def conditions(brief: SceneBrief) -> str:
         named = _listed(spans) if len(spans) <= _MOST_SPOKEN else "all of it"
         parts.append(f"Thin and quiet under the dialogue ({named}).")
     parts += _accents(brief.hit_points, float(brief.timeline.rate.fps))
+    if _follows_temp(brief):
+        parts.append(temp_tempo.told(brief.temp_track.tempo_bpm))
     return " ".join(parts)
 
 
+def _follows_temp(brief: SceneBrief) -> bool:
+    return brief.temp_track.present and tempo_is_sure(brief.temp_track)
+
+
 def _pace(brief: SceneBrief) -> str:
-    facts = tempo_and_key(brief.temp_track) if brief.temp_track.present else []
-    points = brief.emotion_curve.points
-    if not any("BPM" in fact for fact in facts):
+    key = key_of(brief.temp_track) if brief.temp_track.present else []
+    facts, points = list(key), brief.emotion_curve.points
+    if not _follows_temp(brief):
         arousal = float(np.mean([point.arousal for point in points]))
         facts.insert(0, f"at about {_SLOWEST_BPM + _SPAN_BPM * (arousal + 1) / 2:.0f} BPM")
-    if len(facts) < 2:
+    if not key:
         valence = float(np.mean([point.valence for point in points]))
         facts.append(f"in a {'minor' if valence < 0 else 'major'} key")
     return ", ".join(facts)

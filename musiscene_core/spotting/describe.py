@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import msgspec
 import numpy as np
 
+from musiscene_core import temp_tempo
 from musiscene_core.brief import (
     DIMENSIONS,
     SURE,
@@ -158,12 +159,20 @@ def _music(temp: TempTrack) -> str:
 
 def tempo_and_key(temp: TempTrack) -> list[str]:
     """What is surely known of a temp track's tempo and key, such as "at 120 BPM"."""
-    facts = []
-    if temp.tempo_bpm and temp.tempo_confidence >= SURE:
-        facts.append(f"at {temp.tempo_bpm:.0f} BPM")
-    if temp.key is not None and temp.key_confidence >= SURE:
-        facts.append(f"in {NOTE_NAMES[temp.key]} {temp.mode}")
-    return facts
+    facts = [f"at {temp.tempo_bpm:.0f} BPM"] if tempo_is_sure(temp) else []
+    return facts + key_of(temp)
+
+
+def tempo_is_sure(temp: TempTrack) -> bool:
+    """Whether a temp track's tempo is known well enough to be told."""
+    return bool(temp.tempo_bpm) and temp.tempo_confidence >= SURE
+
+
+def key_of(temp: TempTrack) -> list[str]:
+    """Such as "in D minor"; nothing where the key is not sure."""
+    if temp.key is None or temp.key_confidence < SURE:
+        return []
+    return [f"in {NOTE_NAMES[temp.key]} {temp.mode}"]
 
 
 def _fusion(emotion: EmotionCurve, temp: TempTrack) -> str:
@@ -175,9 +184,11 @@ def _fusion(emotion: EmotionCurve, temp: TempTrack) -> str:
     arousal = np.array([point.arousal for point in points])
     peak_s = points[int(np.argmax(arousal))].time_s
     shape = f", rising to its height at {clock(peak_s)}" if float(np.ptp(arousal)) > 0.25 else ""
-    facts = tempo_and_key(temp) if temp.present else []
-    like = f" Near the temp track: {', '.join(facts)}." if facts else ""
-    return f"{mood}{shape}.{like}"
+    key = key_of(temp) if temp.present else []
+    like = [f"Near the temp track: {', '.join(key)}."] if key else []
+    if temp.present and tempo_is_sure(temp):
+        like.append(temp_tempo.told(temp.tempo_bpm))
+    return " ".join([f"{mood}{shape}.", *like])
 
 
 def moods(emotion: EmotionCurve) -> tuple[str, ...]:

@@ -182,11 +182,13 @@ def test_whose_words_count_and_whose_gaps_are_told() -> None:
 def test_what_signals_wrote_and_a_user_added_to_is_understood_whole() -> None:
     text = (
         "Tense, uneasy music that turns hard, defiant, rising to its height at 0:32. "
-        "Near the temp track: at 96 BPM, in D minor. Felt piano."
+        "Near the temp track: in D minor. {tempo} Felt piano."
     )
-    wishes = wishes_of(Caption(text, "signals", edited=True), "fusion")
-    assert wishes.unknown == ()
-    assert (wishes.tempo.bpm, wishes.tonic, wishes.mode) == (96.0, 2, "minor")
+    for tempo, asked in (("The temp track runs at 96 BPM.", None), ("At 96 BPM.", 96.0)):
+        edited = Caption(text.format(tempo=tempo), "signals", edited=True)
+        wishes = wishes_of(edited, "fusion")
+        assert wishes.unknown == ()
+        assert (wishes.tempo.bpm, wishes.tonic, wishes.mode) == (asked, 2, "minor")
 
 
 @pytest.mark.parametrize(

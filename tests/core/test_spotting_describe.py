@@ -7,6 +7,7 @@ import msgspec
 from musiscene_core.brief import Caption, Captions, Curve, DialogueRegion, SceneBrief, TempTrack
 from musiscene_core.spotting.describe import captions, clock, with_edits_marked
 from musiscene_core.spotting.emotion import emotion_curve
+from musiscene_core.temp_tempo import wished
 from tests.support.scenes import brief_of
 
 RISING = TempTrack(
@@ -64,6 +65,14 @@ def test_the_fusion_follows_the_feeling_and_says_whose_words_it_is() -> None:
     assert scary.text.startswith("Dark, threatening music")
     assert calm.text.startswith("Calm, spacious music")
     assert (scary.origin, scary.edited) == ("signals", False)
+
+
+def test_the_temp_tracks_tempo_is_told_as_its_own_and_its_key_as_a_wish() -> None:
+    scary = brief_of(30.0, valence=-0.7, arousal=0.6, scary=1.0)
+    text = words(msgspec.structs.replace(scary, temp_track=RISING)).fusion.text
+    assert text.endswith(" Near the temp track: in D minor. The temp track runs at 96 BPM.")
+    assert wished(text).endswith(" Near the temp track: in D minor.")
+    assert wished("Felt piano, 68 BPM.") == "Felt piano, 68 BPM."
 
 
 def test_one_region_of_speech_is_one_passage() -> None:

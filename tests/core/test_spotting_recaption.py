@@ -89,10 +89,10 @@ def test_conditions_follow_the_scene() -> None:
         )
     )
     assert made.music_conditions.text == (
-        "Dark, threatening music: low brass, trembling strings and deep drums, at 88 BPM, in "
-        "D minor. From about 0:10 it turns calm, spacious: felt piano over held strings. It "
-        "builds to its height at 0:00. Thin and quiet under the dialogue (0:03 to 0:05). Accents "
-        "at 0:05 and 0:12."
+        "Dark, threatening music: low brass, trembling strings and deep drums, in D minor. From "
+        "about 0:10 it turns calm, spacious: felt piano over held strings. It builds to its "
+        "height at 0:00. Thin and quiet under the dialogue (0:03 to 0:05). Accents at 0:05 and "
+        "0:12. The temp track runs at 88 BPM."
     )
 
 

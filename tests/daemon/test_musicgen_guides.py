@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
 pytest.importorskip("transformers", reason="the extra 'models' is not installed")
 
+from musiscene_core.brief import Caption  # noqa: E402
 from musiscene_core.composing.compose import compose  # noqa: E402
 from musiscene_core.cue import Section  # noqa: E402
 from musiscene_core.errors import RequestError  # noqa: E402
@@ -70,6 +72,16 @@ def test_windows_end_where_sections_do_and_say_what_is_in_them(request_: ScoreRe
     assert found[1].last % 100 == 0
     assert "quiet opening" in prompt_of(request_, plan, found[0].sections)
     assert ", then " in prompt_of(request_, plan, plan.sections[:2])
+
+
+def test_a_prompt_names_the_tempo_that_is_asked_for_and_no_other(request_: ScoreRequest) -> None:
+    plan = msgspec.structs.replace(compose(request_, 0), tempo=TempoMap.constant(107.0))
+    words = "Dark music at 160 BPM, in D minor. The temp track runs at 160 BPM."
+    captions = msgspec.structs.replace(request_.brief.captions, fusion=Caption(words))
+    brief = msgspec.structs.replace(request_.brief, captions=captions)
+    prompt = prompt_of(msgspec.structs.replace(request_, brief=brief), plan)
+    assert prompt.startswith("Dark music at 107 BPM, in D minor. ")
+    assert re.findall(r"\d+ bpm", prompt.lower()) == ["107 bpm", "107 bpm"]
 
 
 def test_ten_minutes_are_covered(request_: ScoreRequest) -> None:

@@ -18,6 +18,7 @@ from musiscene_core.composing.wording.places import Places
 from musiscene_core.composing.wording.reading import read
 from musiscene_core.composing.wording.wishes import Asked, TempoAsked, Unknown, Wishes
 from musiscene_core.request import ScoreRequest
+from musiscene_core.temp_tempo import wished
 
 __all__ = ["Asked", "TempoAsked", "Unknown", "Wishes", "read_wishes", "steering_caption"]
 
@@ -36,7 +37,7 @@ def read_wishes(request: ScoreRequest) -> Wishes:
     users = caption.edited or caption.origin == "user"
     if caption.origin == "signals" and not users:
         return Wishes()
-    wishes = read(caption.text, Places(request.brief))
+    wishes = read(wished(caption.text), Places(request.brief))
     describes = request.caption_strategy in _DESCRIPTIONS
     if describes and not users:
         return Wishes(asked=tuple(wishes.of("mood")))

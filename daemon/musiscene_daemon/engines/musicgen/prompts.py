@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from musiscene_core.cue import Cue, Section, StemRole
 from musiscene_core.keys import key_name
 from musiscene_core.request import ScoreRequest
+from musiscene_core.temp_tempo import wished
 
+_TEMPO = re.compile(r"\b\d{2,3}(?:\.\d+)? ?(?:bpm|beats (?:per|a) minute)\b", re.IGNORECASE)
 _MOODS = {
     "intro": "quiet opening",
     "theme": "main theme",
@@ -30,7 +33,7 @@ _ALONE: dict[StemRole, str] = {
 def caption_of(request: ScoreRequest) -> str:
     """The caption that steers, in one line; plain words where the user left it empty."""
     text = " ".join(getattr(request.brief.captions, request.caption_strategy).text.split())
-    return text or "instrumental film score"
+    return wished(text) or "instrumental film score"
 
 
 def prompt_of(
@@ -51,4 +54,6 @@ def prompt_of(
     if stem is not None:
         played = dict.fromkeys(part.name for part in plan.parts if part.role == stem)
         alone = f"{_ALONE[stem]}: {', '.join(played) or stem}. "
-    return f"{alone}{caption_of(request).rstrip('.')}. {', '.join(further)}"
+    # A caption may tell the temp track's tempo, and two tempi in a prompt are neither.
+    caption = _TEMPO.sub(f"{bpm:.0f} BPM", caption_of(request)).rstrip(".")
+    return f"{alone}{caption}. {', '.join(further)}"

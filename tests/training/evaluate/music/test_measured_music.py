@@ -140,3 +140,4 @@ def test_a_caption_counts_as_what_was_asked(tmp_path):
     assert wanted_of(clip, "at 80 BPM in E minor") == Wanted(
         tempo_bpm=80.0, tonic=4, mode="minor", caption="at 80 BPM in E minor"
     )
+    assert wanted_of(clip, "Dark music. The temp track runs at 160 BPM.").tempo_bpm is None

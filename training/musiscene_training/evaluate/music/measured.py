@@ -22,6 +22,7 @@ from musiscene_core.media import iter_audio, probe
 from musiscene_core.request import ScoreRequest
 from musiscene_core.spotting.portrait import portray
 from musiscene_core.take import Take
+from musiscene_core.temp_tempo import wished
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_training.evaluate.music.sounds import TAKE_FILE, Clip
 
@@ -119,7 +120,7 @@ def wanted_of(clip: Clip, caption: str = "") -> Wanted:
 
 def asked_in(caption: str) -> tuple[float | None, int | None, Mode | None]:
     """The tempo and the key that words ask for."""
-    tempo = _TEMPO.search(caption)
+    tempo = _TEMPO.search(wished(caption))
     found = _KEY.search(caption)
     key = read_key(f"{found[1]} {found[2]}") if found else None
     return float(tempo[1]) if tempo else None, *(key or (None, None))
