@@ -852,6 +852,10 @@
         <translation>{count} Fassungen · {size}</translation>
     </message>
     <message>
+        <source>1 take · {size}</source>
+        <translation>1 Fassung · {size}</translation>
+    </message>
+    <message>
         <source>1 take</source>
         <translation>1 Fassung</translation>
     </message>
@@ -928,6 +932,10 @@
     <message>
         <source>Only what this panel asked for</source>
         <translation>Nur was von hier verlangt wurde</translation>
+    </message>
+    <message>
+        <source>1 job of another program</source>
+        <translation>1 Auftrag eines anderen Programms</translation>
     </message>
     <message>
         <source>{count} jobs of other programs</source>
@@ -1436,6 +1444,10 @@
         <translation>Diese Szene vertonen</translation>
     </message>
     <message>
+        <source>Spot first</source>
+        <translation>Erst sichten</translation>
+    </message>
+    <message>
         <source>Spot this range first, to read and edit its captions</source>
         <translation>Bereich zuerst sichten und Texte bearbeiten</translation>
     </message>
@@ -1496,8 +1508,8 @@
         <translation>{0} × {1} s</translation>
     </message>
     <message>
-        <source>no estimate until a few are made</source>
-        <translation>Schätzung erst nach einigen Läufen</translation>
+        <source>no estimate yet</source>
+        <translation>noch keine Schätzung</translation>
     </message>
     <message>
         <source>about {0} on this machine</source>

@@ -215,7 +215,8 @@ def demo_folder() -> Path:
 def _error(problem: str, lines: Sequence[str]) -> MusiSceneError:
     words = problem.strip().removeprefix("musiscene: ") or "\n".join(lines[-3:]).strip()
     return OutputError(
-        words or "It ended without a word.", hint="Try again: it goes on where it stopped."
+        f"{words[:1].upper()}{words[1:]}" or "It ended without a word.",
+        hint="Try again: it goes on where it stopped.",
     )
 
 

@@ -165,11 +165,9 @@ class HistoryView(QWidget):
             item = QTreeWidgetItem(["", text])
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.tree.addTopLevelItem(item)
-        self._size.setText(
-            self.tr("{count} takes · {size}").format(
-                count=self._history.total, size=take_words.size(self._history.total_bytes)
-            )
-        )
+        count, size = self._history.total, take_words.size(self._history.total_bytes)
+        several = self.tr("{count} takes · {size}") if count != 1 else self.tr("1 take · {size}")
+        self._size.setText(several.format(count=count, size=size))
         self.more.setVisible(self._history.more)
         self.purge.setEnabled(self._history.total_bytes > 0)
 

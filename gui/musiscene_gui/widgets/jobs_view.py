@@ -124,7 +124,12 @@ class JobsView(QWidget):
         self.cancel_all.setVisible(len(active) > 1)
         others = len(self._jobs.others)
         self.others.setVisible(bool(others))
-        self.others.setText(self.tr("{count} jobs of other programs").format(count=others))
+        told = (
+            self.tr("1 job of another program")
+            if others == 1
+            else self.tr("{count} jobs of other programs").format(count=others)
+        )
+        self.others.setText(told)
         self.setVisible(bool(active) or bool(others))
 
 

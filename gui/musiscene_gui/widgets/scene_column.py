@@ -89,7 +89,8 @@ class SceneColumn(QFrame):
 
     def word(self) -> None:
         """Say everything in the user's language."""
-        self.spot.setText(self.tr("Spot this range first, to read and edit its captions"))
+        self.spot.setText(self.tr("Spot first"))
+        self.spot.setToolTip(self.tr("Spot this range first, to read and edit its captions"))
         self.bar.setAccessibleName(self.tr("Progress"))
         self.refresh()
 
@@ -131,10 +132,10 @@ class SceneColumn(QFrame):
 
     def _show_estimate(self) -> None:
         scene = self._panel.scene
-        self.estimate.setVisible(not scene.busy and self._panel.timeline.is_open)
+        self._foot.setVisible(not scene.busy and self._panel.timeline.is_open)
         what = self.tr("{0} × {1} s").format(scene.wishes.takes, decimal(scene.length_s, 1))
         if scene.estimate_s is None:
-            told = self.tr("no estimate until a few are made")
+            told = self.tr("no estimate yet")
         else:
             told = self.tr("about {0} on this machine").format(_duration(scene.estimate_s))
         self.estimate.set_whole(f"{what} · {told}")
@@ -143,7 +144,7 @@ class SceneColumn(QFrame):
         inner = QWidget()
         words = QVBoxLayout(inner)
         words.setContentsMargins(0, 0, 0, 0)
-        words.setSpacing(6)
+        words.setSpacing(4)
         words.addWidget(self.captions)
         words.addWidget(self.wishes)
         words.addStretch(1)
@@ -155,11 +156,14 @@ class SceneColumn(QFrame):
         head = row(self.title, self.range)
         head.layout().setStretch(0, 1)
         column = QVBoxLayout(self)
-        column.setContentsMargins(10, 8, 10, 8)
-        column.setSpacing(6)
+        column.setContentsMargins(10, 6, 10, 6)
+        column.setSpacing(5)
         column.addWidget(head)
         column.addWidget(scroll, 1)
-        for widget in (self.spot, self.read, self.go, self.bar, self.stage, self.estimate):
+        # Beside each other: a row more, and the wishes would have to be scrolled to at 1280 x 800.
+        self._foot = row(self.estimate, self.spot)
+        self._foot.layout().setStretch(0, 1)
+        for widget in (self.read, self.go, self.bar, self.stage, self._foot):
             column.addWidget(widget)
 
 
