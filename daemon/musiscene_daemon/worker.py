@@ -35,6 +35,7 @@ from musiscene_core.errors import (
 from musiscene_daemon.engines.apart.process import ChildLost
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.environments import MAIN
+from musiscene_daemon.garbage import Garbage
 from musiscene_daemon.growing import Growing
 from musiscene_daemon.limits import Limits, Watch, restrain
 from musiscene_daemon.logs import where
@@ -175,8 +176,9 @@ class Worker:
         self._reports.send(
             WorkerReady(engines.infos, tuple(engines.broken), engines.captioner_infos)
         )
+        garbage = Garbage()
         while True:
-            job = self._jobs.get()
+            job = garbage.next(self._jobs)
             self._busy.set()
             self._looked.wait()
             outcome = self._outcome(job)

@@ -1,20 +1,22 @@
 """The longest time in which MusicGen could not have been stopped, stage by stage.
 
     python -m tests.benchmarks.musicgen_cancel [--folder FOLDER] [--takes 4] [--seconds 30]
-        [--candidates 2] [--demucs FILE.th] [--laid SECONDS]
+        [--candidates 2] [--demucs FILE.th] [--laid SECONDS] [--cold]
 
 Takes are made as the daemon's worker makes them, from a folder of MusicGen small's sizes with
 random weights (made in FOLDER where it is not there yet). Whoever calls the work can stop it only
 when it tells its progress. Each stage is listed with how often it did, the longest time between two
 of these, and where the work was then. `--laid` leaves the model out: music of that length that the
-composer played is laid on picture and finished. The daemon ends a worker that does not answer for
-0.3 s, and its models with it.
+composer played is laid on picture and finished. `--cold` has all loops compiled anew. The daemon
+ends a worker that does not answer for 0.3 s, and its models with it. A time in which the process was
+stopped from outside and went on is left out.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import threading
@@ -41,6 +43,7 @@ from musiscene_daemon.engines.musicgen.engine import (  # noqa: E402
     MusicGenEngine,
 )
 from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE  # noqa: E402
+from musiscene_daemon.garbage import Garbage  # noqa: E402
 from tests.support.scenes import brief_of  # noqa: E402
 
 _LOOKED_EVERY_S = 0.03
@@ -70,14 +73,21 @@ class Watch:
 
     def __post_init__(self) -> None:
         self.last, self.stage = time.monotonic(), "Before the first"
+        self.stopped = False
+        signal.signal(signal.SIGCONT, self.went_on)
+
+    def went_on(self, *_: object) -> None:
+        """Something outside had stopped the process."""
+        self.stopped = True
 
     def __call__(self, stage: str, fraction: float) -> None:
         now = time.monotonic()
         gap = self.gaps.setdefault(self.stage.split(" after ")[0], Gap())
         gap.looks += 1
-        if now - self.last > gap.longest_s:
+        if not self.stopped and now - self.last > gap.longest_s:
             gap.longest_s = now - self.last
             gap.at = max(self.seen, key=self.seen.__getitem__, default="")
+        self.stopped = False
         self.last, self.stage, self.seen = time.monotonic(), stage, Counter()
 
     @contextmanager
@@ -110,11 +120,15 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=2)
     parser.add_argument("--demucs", type=Path)
     parser.add_argument("--laid", type=float, help="seconds")
+    parser.add_argument("--cold", action="store_true")
     given = parser.parse_args()
     if given.demucs:
         os.environ[demucs.VARIABLE] = str(given.demucs)
     os.environ[CANDIDATES_VARIABLE] = str(given.candidates)
     with tempfile.TemporaryDirectory() as scratch:
+        if given.cold:
+            # What is measured and compiled once is looked for where nothing is yet.
+            os.environ |= {"NUMBA_CACHE_DIR": scratch, "MUSISCENE_HOME": scratch}
         if given.laid:
             told(f"{given.laid:g} s laid on picture", laid(given.laid, Path(scratch)))
             return
@@ -127,6 +141,7 @@ def main() -> None:
         for name in names:
             (Path(scratch) / name).mkdir()
         places = [(seed, name, Path(scratch) / name) for seed, name in enumerate(names)]
+        Garbage()
         engine = MusicGenEngine()
         for when in ("at first", "the model in memory"):
             about = f"{when}: {given.takes} takes of {given.seconds:g} s"

@@ -148,7 +148,7 @@ def test_a_music_file_s_melody_is_followed(request_: ScoreRequest, tmp_path: Pat
         kept[:, 96_000:] = sound[:, :96_000]
         return kept
 
-    parted = guide_for(wish, compose(wish, 0), MELODY, "melody", tuneful)
+    parted = guide_for(wish, compose(wish, 0), MELODY, tuneful=tuneful)
     assert parted is not None
     assert parted(0.0, 4.0).argmax(axis=1)[round(3.0 / FRAME_S)] == 2
     assert given == [(2, 192_000)]

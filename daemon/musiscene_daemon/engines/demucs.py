@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from musiscene_core.aside import aside
 from musiscene_core.errors import EngineError, ModelError
 from musiscene_core.models.places import models_folder
 from musiscene_core.models.shelf import folders as shelved
@@ -30,6 +31,7 @@ Floats = npt.NDArray[np.float32]
 
 VARIABLE = "MUSISCENE_DEMUCS"
 """A file of weights; unset: the first *demucs* among the models, pulled, added or put there."""
+LOADING = "Loading what takes sound apart"
 KINDS = ("demucs.htdemucs.HTDemucs", "demucs.hdemucs.HDemucs", "demucs.demucs.Demucs")
 _STEMS = ("drums", "bass")
 _SPEECH = "vocals"
@@ -155,7 +157,7 @@ def spec(path: Path) -> ModelSpec[Demucs]:
     return ModelSpec(
         name=f"demucs {path.stem}",
         bytes=4 * path.stat().st_size + _BESIDE_BYTES,
-        load=lambda device, progress: load(path, device),
+        load=lambda device, progress: aside(lambda _: load(path, device), progress, LOADING),
         place="gpu_or_cpu",
     )
 

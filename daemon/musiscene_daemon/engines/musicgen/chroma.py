@@ -7,6 +7,7 @@ torchaudio for a spectrogram; or straight from a composed cue's notes.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,17 @@ Floats = npt.NDArray[np.float32]
 
 SIZE, HOP = 16_384, 4_096
 _LINES = ("melody", "bass")
+_HEEDED = 64
+"""Frames between two looks at whether they are wanted."""
 
 
-def chroma(audio: Floats, sample_rate: int, classes: int = 12) -> Floats:
-    """Pitch-class energy [frames, classes] of mono sound [n], the strongest 1 in each frame."""
+def chroma(
+    audio: Floats, sample_rate: int, classes: int = 12, heed: Callable[[], None] = lambda: None
+) -> Floats:
+    """Pitch-class energy [frames, classes] of mono sound [n], the strongest 1 in each frame.
+
+    `heed` is asked every few seconds of sound, and may raise to stop.
+    """
     padded = audio
     if len(padded) < SIZE:
         missing = SIZE - len(padded)
@@ -31,6 +39,8 @@ def chroma(audio: Floats, sample_rate: int, classes: int = 12) -> Floats:
     filters = _filters(sample_rate, classes)
     found = np.empty((len(frames), classes), np.float32)
     for number, frame in enumerate(frames):
+        if number % _HEEDED == 0:
+            heed()
         spectrum = np.fft.rfft(frame * window)
         found[number] = filters @ (spectrum.real**2 + spectrum.imag**2)
     found /= np.maximum(found.max(axis=1, keepdims=True), np.float32(1e-6))

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,6 +64,8 @@ _SHORTEST_S = 0.02
 _LONGEST_APART_S = 300.0
 """Five stems of it lie in memory at once."""
 _STARTING = "Starting MusicGen"
+_PLANNING = "Planning the music"
+_HEARING = "Hearing the melody to follow"
 _BYTES = {"float32": 4, "half": 2, "int8": 1}
 _BESIDE_BYTES = 1 << 30
 """Text encoder, codec, cache and work."""
@@ -142,10 +144,9 @@ class MusicGenEngine:
         weights = _ready(found(request.model), converting, self._aside)
         shape = read_shape(weights)
         checked_files(weights, shape)
-        progress("Planning the music", 0.05)
         # One plan for all takes of a request, so that they can be written together, and each of
         # them alone becomes the same.
-        plan = compose(request, request.seed)
+        plan = aside(lambda _: compose(request, request.seed), progress, _PLANNING, 0.05)
         length_s = request.length_seconds
         if apart and length_s > _LONGEST_APART_S:
             raise RequestError(
@@ -153,16 +154,24 @@ class MusicGenEngine:
                 hint="Mark a shorter range, or leave out --stems generated.",
             )
 
-        def tuneful(sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-            parting = partial(progress, "Taking the stems apart", 0.05)
-            with self._separator(separates, Portion(progress, 0.05, 0.05)) as model:
-                return sound if model is None else model.tuneful(sound, parting)
+        def heard(inner: Progress) -> guides.Guide | None:
+            def tuneful(sound: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+                parting = partial(inner, "Taking the stems apart", 0.05)
+                with self._separator(separates, Portion(inner, 0.05, 0.05)) as model:
+                    return sound if model is None else model.tuneful(sound, parting)
 
-        @cache
+            return guides.guide_for(
+                request,
+                plan,
+                shape,
+                tuneful=tuneful if separates else None,
+                heed=partial(inner, _HEARING, 0.05),
+            )
+
+        follow = aside(heard, progress, _HEARING if guides.from_sound(request) else _PLANNING, 0.05)
+
         def guide_of(role: StemRole) -> guides.Guide | None:
-            return guides.guide_for(request, plan, shape, role, tuneful if separates else None)
-
-        follow = guide_of("melody")
+            return follow if role == "melody" else guides.guide_for(request, plan, shape, role)
 
         def work(model: MusicGen) -> tuple[tuple[rendering.Sound, ...], rendering.Model]:
             on_gpu = model.decoder.device != "cpu"
@@ -282,6 +291,9 @@ def _model(name: str, folder: Path) -> EngineModel:
 
 def _imported() -> None:
     """Import what making music takes."""
+    from musiscene_core.neural.libraries import read_torch
+
+    read_torch()
     from musiscene_core.composing import compose  # noqa: F401
     from musiscene_daemon.engines.musicgen import guides, laying, rendering, stemwise  # noqa: F401
 

@@ -40,7 +40,9 @@ def guide_for(
     plan: Cue,
     shape: ModelShape,
     role: StemRole = "melody",
+    *,
     tuneful: Tuneful | None = None,
+    heed: Callable[[], None] = lambda: None,
 ) -> Guide | None:
     """What the model shall follow for music of `role`; None where it follows words alone.
 
@@ -51,6 +53,7 @@ def guide_for(
         role: whose music.
         tuneful: leaves drums and bass out of a recording, as where the model was trained; None
             where nothing can.
+        heed: asked while a recording is heard; may raise to stop.
 
     Raises:
         RequestError: a melody is wished from sound, and there is none, or the model hears none.
@@ -68,18 +71,24 @@ def guide_for(
     if role == "percussion":
         return None
     if wants_sound and role == "melody":
-        return _from_sound(_heard(request), shape.sample_rate, frame_s, tuneful)
+        return _from_sound(_heard(request, heed), shape.sample_rate, frame_s, tuneful, heed)
     if request.sketch == "off":
         return None
     return lambda start_s, length_s: strongest(guide(plan, start_s, length_s, frame_s, role))
 
 
-def _from_sound(audio: Floats, sample_rate: int, frame_s: float, tuneful: Tuneful | None) -> Guide:
+def _from_sound(
+    audio: Floats,
+    sample_rate: int,
+    frame_s: float,
+    tuneful: Tuneful | None,
+    heed: Callable[[], None],
+) -> Guide:
     rate = SAMPLE_RATE
     if tuneful is not None:
         wide = at_48k(audio[None], SAMPLE_RATE)
         audio, rate = tuneful(wide).mean(axis=0), FULL_RATE
-    found = chroma(at_rate(audio[None], rate, sample_rate)[0], sample_rate)
+    found = chroma(at_rate(audio[None], rate, sample_rate)[0], sample_rate, heed=heed)
 
     def follow(start_s: float, length_s: float) -> Floats:
         first, count = round(start_s / frame_s), max(1, round(length_s / frame_s))
@@ -89,8 +98,9 @@ def _from_sound(audio: Floats, sample_rate: int, frame_s: float, tuneful: Tunefu
     return follow
 
 
-def _heard(request: ScoreRequest) -> Floats:
+def _heard(request: ScoreRequest, heed: Callable[[], None]) -> Floats:
     """The sound whose melody is followed [n], mono at spotting's rate."""
+    parts: list[Floats] = []
     if request.music is not None:
         media = request.music.media
         blocks = iter_audio(
@@ -101,11 +111,15 @@ def _heard(request: ScoreRequest) -> Floats:
             channels=1,
             stream=media.audio_stream,
         )
-        parts = [np.nan_to_num(block[0].copy()) for block in blocks]
+        for block in blocks:
+            heed()
+            parts.append(np.nan_to_num(block[0].copy()))
         name = Path(media.path).name
     else:
         track = Soundtrack(request.brief.timeline)
-        parts = [block.sum("temp_track") for block in track.blocks()]
+        for heard in track.blocks():
+            heed()
+            parts.append(heard.sum("temp_track"))
         name = "The temp track"
     audio = np.concatenate([np.zeros(0, np.float32), *parts])
     if request.music is not None:
