@@ -8,8 +8,8 @@ random weights (made in FOLDER where it is not there yet). Whoever calls the wor
 when it tells its progress. Each stage is listed with how often it did, the longest time between two
 of these, and where the work was then. `--laid` leaves the model out: music of that length that the
 composer played is laid on picture and finished. `--cold` has all loops compiled anew. The daemon
-ends a worker that does not answer for 0.3 s, and its models with it. A time in which the process was
-stopped from outside and went on is left out.
+ends a worker that does not answer for 0.3 s, and its models with it. A time in which the process
+was stopped from outside and went on is left out.
 """
 
 from __future__ import annotations

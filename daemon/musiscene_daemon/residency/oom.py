@@ -21,8 +21,8 @@ MAKING_ROOM = "Making room"
 """The stage that a user sees while a rung is taken."""
 
 _FRAMEWORKS = ("torch",)
-_PROCESSOR_FULL = "DefaultCPUAllocator: can't allocate memory"
-"""How torch says that the machine's own memory is full."""
+_PROCESSOR_FULL = ("DefaultCPUAllocator: can't allocate memory", "Cannot allocate memory (12)")
+"""How torch says that the machine's own memory is full, also where a file is to be mapped."""
 
 
 class OutOfMemory(Exception):  # noqa: N818 - the frameworks' name, and caught like theirs
@@ -33,7 +33,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` is ours, Python's or a framework's word for a full device."""
     if isinstance(error, OutOfMemory | MemoryError):
         return True
-    if type(error) is RuntimeError and _PROCESSOR_FULL in str(error):
+    if type(error) is RuntimeError and any(words in str(error) for words in _PROCESSOR_FULL):
         return True
     return any(
         kind.__name__ == "OutOfMemoryError" and kind.__module__.split(".")[0] in _FRAMEWORKS
@@ -49,7 +49,7 @@ def does_not_fit(what: str) -> DoesNotFitError:
     """The error at the top of the ladder, about `what`."""
     return DoesNotFitError(
         f"{what} did not fit into the device's memory.",
-        hint="Mark a shorter range, close programs that use the GPU, or choose a smaller engine.",
+        hint="Mark a shorter range, close programs that use its memory, or choose a smaller engine.",
     )
 
 
