@@ -49,7 +49,7 @@ def does_not_fit(what: str) -> DoesNotFitError:
     """The error at the top of the ladder, about `what`."""
     return DoesNotFitError(
         f"{what} did not fit into the device's memory.",
-        hint="Mark a shorter range, close programs that use its memory, or choose a smaller engine.",
+        hint="Mark a shorter range, close programs that use it, or choose a smaller engine.",
     )
 
 
