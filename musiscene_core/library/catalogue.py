@@ -190,14 +190,12 @@ class Catalogue:
 
         lock = InstanceLock(self.data_folder / _REPAIR_LOCK)
         try:
-            lock.acquire(_BUSY_S)
-            if not self._sound():
-                for ending in _SIDE_FILES:
-                    Path(f"{self._path}{ending}").unlink(missing_ok=True)
+            with lock.held(self._path, _being_mended, _BUSY_S):
+                if not self._sound():
+                    for ending in _SIDE_FILES:
+                        Path(f"{self._path}{ending}").unlink(missing_ok=True)
         except OSError as error:
             raise OutputError.from_os(error, self._path) from error
-        finally:
-            lock.release()
 
     def _sound(self) -> bool:
         try:
@@ -211,6 +209,12 @@ class Catalogue:
         except sqlite3.DatabaseError as error:
             return _unwritable(error)
         return True
+
+
+def _being_mended(process: int) -> OutputError:
+    return OutputError(
+        f"The list of takes is being made anew by process {process}.", hint="Ask again in a moment."
+    )
 
 
 def _glance(index: Index, query: TakeQuery) -> TakePage:

@@ -48,6 +48,16 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def trimmed(old: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[EarlierTake, Take, Path]:
+    """What was there, the take fitted to a film that lost two seconds, and its folder."""
+    timeline = laid_out(TRIMMED)
+    before = earlier(old, timeline)
+    folder = tmp_path_factory.mktemp("trimmed")
+    wanted = wish(timeline, before.take)
+    return before, score(wanted, SEED, "take-1", folder, earlier=before), folder
+
+
 def earlier(old: Path, timeline: TimelineRange) -> EarlierTake:
     found = read_earlier(old, timeline)
     assert found is not None
@@ -86,13 +96,11 @@ def same(before: EarlierTake, take: Take, folder: Path) -> np.ndarray:  # type: 
 
 
 def test_two_seconds_out_of_a_minute_leave_four_bars_in_five_as_they_were(
-    old: Path, tmp_path: Path
+    old: Path, trimmed: tuple[EarlierTake, Take, Path]
 ) -> None:
-    timeline = laid_out(TRIMMED)
-    before = earlier(old, timeline)
-    take = score(wish(timeline, before.take), SEED, "take-1", tmp_path, earlier=before)
+    before, take, folder = trimmed
     assert take.tempo is not None
-    alike = same(before, take, tmp_path)
+    alike = same(before, take, folder)
     bars = [
         alike[max(0, round(48_000 * take.tempo.seconds(bar.beat))) :][: round(48_000 * length)]
         for bar in take.tempo.bar_lines(take.tempo.beat(0.0), take.tempo.beat(58.0))
@@ -102,26 +110,24 @@ def test_two_seconds_out_of_a_minute_leave_four_bars_in_five_as_they_were(
     assert alike.mean() > 0.85
     assert alike[: 48_000 * 20].all()
     assert alike[-48_000 * 20 :].all()
-    stems = sum(sound(tmp_path, stem.path, take.length_samples) for stem in take.stems)
-    assert (stems == sound(tmp_path, take.mix, take.length_samples)).all()
+    stems = sum(sound(folder, stem.path, take.length_samples) for stem in take.stems)
+    assert (stems == sound(folder, take.mix, take.length_samples)).all()
     assert take.true_peak_dbtp <= -1.5
     assert take.provenance.conformed_from == before.digest
     assert abs(take.loudness_lufs - before.take.loudness_lufs) < 1.0
     moved = {hit.frame for hit in before.take.hits if hit.frame < 790}
     assert moved <= {hit.frame for hit in take.hits}
     # What was conformed can be conformed again, and the level it plays at is still the first one.
-    cues = [read_json(folder / CUE_FILE, ComposedCue) for folder in (old, tmp_path)]
+    cues = [read_json(where / CUE_FILE, ComposedCue) for where in (old, folder)]
     assert cues[0].gain_db == cues[1].gain_db
 
 
 def test_the_seam_is_as_loud_as_the_music_around_it_and_has_no_click(
-    old: Path, tmp_path: Path
+    old: Path, trimmed: tuple[EarlierTake, Take, Path]
 ) -> None:
-    timeline = laid_out(TRIMMED)
-    before = earlier(old, timeline)
-    take = score(wish(timeline, before.take), SEED, "take-1", tmp_path, earlier=before)
-    alike = same(before, take, tmp_path)
-    mix = sound(tmp_path, take.mix, take.length_samples)
+    before, take, folder = trimmed
+    alike = same(before, take, folder)
+    mix = sound(folder, take.mix, take.length_samples)
     was = sound(old, before.take.mix, before.take.length_samples)
     assert np.abs(np.diff(mix)).max() <= 1.2 * np.abs(np.diff(was)).max()
     seam = np.flatnonzero(~alike)

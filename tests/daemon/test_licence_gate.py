@@ -10,7 +10,7 @@ import pytest
 from musiscene_core.errors import EngineError, RequestError
 from musiscene_core.intended_use import intend
 from musiscene_core.protocol import EngineInfo
-from musiscene_core.ranges import SourceMapping
+from musiscene_core.ranges import FrameRange, SourceMapping
 from musiscene_core.request import ComposeRequest
 from musiscene_core.timecode import FrameRate
 from musiscene_core.timeline import MediaReference, TimelineClip
@@ -66,5 +66,11 @@ def test_a_project_holds_for_whoever_asks_and_an_engine_to_its_word(
         intend("commercial", tmp_path / "show")
         with pytest.raises(RequestError, match="Music by scripted may not be used commercially"):
             client.score(asked)
+        # Neither is what was made before it was for sale fitted to a range that has moved since.
+        moved = msgspec.structs.replace(filmed, record=FrameRange(86_424, 86_472))
+        jobs = len(client.jobs())
+        with pytest.raises(RequestError, match="Music by scripted may not be used commercially"):
+            client.conform(asked, moved)
+        assert {job.state for job in client.jobs()[jobs:]} <= {"failed"}
         with pytest.raises(EngineError, match="made music that may not be sold"):
             client.score(msgspec.structs.replace(asked, engine="two-faced"))

@@ -70,7 +70,7 @@ def test_a_result_comes_whole_and_is_taken_away(url: str, tmp_path: Path) -> Non
     assert names(url) == []
 
 
-def test_what_was_altered_on_its_way_is_refused(
+def test_what_was_altered_on_its_way_is_refused_and_sent_anew(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sharing, "_PAUSE_S", 0.0)
@@ -80,6 +80,9 @@ def test_what_was_altered_on_its_way_is_refused(
     files.pipe_file(f"{root}/footage/{file.sha256}/data", b"something else")
     with pytest.raises(OutputError, match=r"film\.mov did not come through the share as it was"):
         Share(url).fetch_footage(file, tmp_path / "copy", nobody)
+    Share(url).send_footage(path, file.sha256, nobody)
+    Share(url).fetch_footage(file, tmp_path / "copy", nobody)
+    assert (tmp_path / "copy").read_bytes() == path.read_bytes()
 
 
 def test_a_transfer_that_is_stopped_leaves_nothing_half_there(url: str, tmp_path: Path) -> None:

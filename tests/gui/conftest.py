@@ -37,9 +37,9 @@ def own_home(tmp_path: Path) -> Iterator[Home]:
         yield place
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def themed(qapp):
-    """Qt with the panel's theme."""
+    """Qt with the panel's theme, put on once: each time, all widgets there are get it anew."""
     dress(qapp)
     return qapp
 

@@ -13,11 +13,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import opentimelineio as otio
 import pytest
 
-from musiscene_core.codec import read_json
+from musiscene_core.brief import Caption, HowWritten
+from musiscene_core.codec import read_json, to_json
 from musiscene_core.take import Take
+from tests.support.daemons import request
 from tests.support.timelines import clip, saved, timeline, track
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
@@ -193,6 +196,30 @@ def test_what_cannot_be_is_a_tool_error_that_says_what_to_do(assistant: Assistan
         assert answer.is_error, (tool, arguments)
         assert said in answer.content[0].text, (tool, arguments)
         assert "Traceback" not in answer.content[0].text
+
+
+def test_a_project_for_sale_holds_for_an_assistant_too(assistant: Assistant) -> None:
+    show = assistant.folder / "show"
+    show.mkdir()
+    film = shutil.copy(assistant.film, show)
+    chosen = [*COMMAND, "licence", "commercial", "--project", str(show)]
+    subprocess.run(chosen, env=assistant.environment, check=True, capture_output=True)
+    asked = request(engine="composer")
+    # Words by a house style that is not here, so that nobody knows whether it may be sold.
+    how = HowWritten(writer="nano", adapters=(("a house that is gone", 1.0),))
+    captions = msgspec.structs.replace(asked.brief.captions, music=Caption("Slow.", how=how))
+    brief = msgspec.structs.replace(asked.brief, captions=captions)
+    earlier = show / "request.json"
+    earlier.write_bytes(to_json(msgspec.structs.replace(asked, brief=brief)))
+
+    async def talk(client: Client) -> Any:
+        wanted = {"take": str(earlier), "file": film, "record_out": "00:00:01:00"}
+        return await client.call_tool("conform", wanted)
+
+    answer = assistant.ask(talk)
+    assert answer.is_error
+    assert "adapter a house that is gone may not be used commercially" in answer.content[0].text
+    assert not (show / "film-score").exists()
 
 
 def test_nothing_that_was_asked_is_logged(assistant: Assistant) -> None:

@@ -39,6 +39,10 @@ _KEPT_H = 24
 """Hours in which nothing that was wanted is deleted: somebody may be at work with it."""
 
 
+class _AlteredError(OutputError):
+    """What lies there is not what was sent."""
+
+
 class Share:
     """The place at a URL."""
 
@@ -115,7 +119,13 @@ class Share:
             OutputError: it is not there, not what was sent, or cannot be read or written.
             CancelledError: `on_bytes` raised it.
         """
-        self._fetch(f"footage/{file.sha256}/data", file, target, on_bytes)
+        folder = f"footage/{file.sha256}"
+        try:
+            self._fetch(f"{folder}/data", file, target, on_bytes)
+        except _AlteredError:
+            # Whoever sends it next finds none there, and sends it anew.
+            self.remove(folder)
+            raise
 
     def send_result(self, folder: Path, on_bytes: OnBytes) -> tuple[str, tuple[SentFile, ...]]:
         """Send all of a result; returns the parcel's name and what is in it.
@@ -211,9 +221,9 @@ class Share:
                     copy.flush()
                     os.fsync(copy.fileno())
             if (sha256, target.stat().st_size) != (file.sha256, file.bytes):
-                raise OutputError(
+                raise _AlteredError(
                     f"{Path(file.path).name} did not come through the share as it was sent.",
-                    hint=f"Empty the folder {name.partition('/')[0]} at {self._shown}.",
+                    hint=f"Ask again: it is sent anew to {self._shown}.",
                 )
 
         self._again(once)

@@ -38,12 +38,7 @@ class Timeline:
 
 
 @pytest.fixture
-def column(qtbot, qapp, composed, tmp_path):
-    # Once: each new style is put on every widget that other tests have left.
-    if qapp.styleSheet() != theme.style_sheet():
-        qapp.setStyle("Fusion")
-        qapp.setPalette(theme.palette())
-        qapp.setStyleSheet(theme.style_sheet())
+def column(qtbot, qapp, themed, composed, tmp_path):
     files = AtOnce(Catalogue(tmp_path))
     takes = TakesModel(files, Timeline())
     timeline = TimelineModel()

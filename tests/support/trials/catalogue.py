@@ -66,10 +66,10 @@ def corrupt_media(folder: Path, count: int, say: Say) -> list[Figure]:
 
 
 TRIALS = (
-    Trial("daemon-kills", lambda folder, n, say: kills(folder, "daemon", n, say), 20, 1_000),
+    Trial("daemon-kills", lambda folder, n, say: kills(folder, "daemon", n, say), 12, 1_000),
     Trial("worker-kills", lambda folder, n, say: kills(folder, "worker", n, say), 20, 1_000),
-    Trial("fuzz", fuzz, 20_000, 10_000_000),
-    Trial("garbage", garbage, 500, 100_000),
+    Trial("fuzz", fuzz, 10_000, 10_000_000),
+    Trial("garbage", garbage, 250, 100_000),
     Trial("full-disk", full_disk, 2, 20),
     Trial("subscribers", listeners, 100, 2_000),
     Trial("rivals", rivals, 1, 50),
