@@ -10,6 +10,7 @@ Needs numba. Compiled when first used, for some seconds, and kept on disk where 
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from numba import prange
 from torch import Tensor
 from torch.nn import functional
 
+from musiscene_core.neural import threads as threads_of
 from musiscene_core.neural.dots import (
     STEP,
     four_by_one,
@@ -74,6 +76,17 @@ def in_parts(function: Callable[..., Any]) -> Callable[..., None]:
 def threads() -> int:
     """How many threads such a function may be given: as many as torch uses, and are there."""
     return min(int(torch.get_num_threads()), int(numba.config.NUMBA_NUM_THREADS))
+
+
+def spare_threads() -> int:
+    """How many more may compute while other programs rest: the core that is left to them.
+
+    None where someone chose a number.
+    """
+    chosen = torch.get_num_threads() != threads_of.default_threads()
+    if chosen or os.environ.get(threads_of.THREADS_VARIABLE):
+        return 0
+    return max(0, min(threads_of.cores(), int(numba.config.NUMBA_NUM_THREADS)) - threads())
 
 
 class Compiled:

@@ -34,7 +34,7 @@ def default_threads() -> int:
                 f"{THREADS_VARIABLE} is {wanted!r}.", hint=f"Set it to 1 to {_MOST}, or unset it."
             )
         return int(wanted)
-    return max(1, _cores() - 1)
+    return max(1, cores() - 1)
 
 
 def use_threads(count: int | None = None) -> int:
@@ -46,7 +46,8 @@ def use_threads(count: int | None = None) -> int:
     return chosen
 
 
-def _cores() -> int:
+def cores() -> int:
+    """That this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

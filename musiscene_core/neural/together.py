@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -23,6 +24,7 @@ from numba.extending import intrinsic
 
 from musiscene_core.neural.compiled import compiled
 from musiscene_core.neural.dots import item_bytes, soon
+from musiscene_core.neural.pace import Pace
 
 _YIELD = "musiscene_let_others_run"
 _LOOKS = 4_000
@@ -41,28 +43,48 @@ _LINE_BYTES = 64
 
 
 class Team:
-    """As many threads as parts of a step; the caller is one of them."""
+    """As many threads as parts of a step; the caller is one of them.
 
-    def __init__(self, parts: int) -> None:
-        """Threads start with the first step and end with the team."""
+    Attributes:
+        parts: at the most.
+    """
+
+    def __init__(self, parts: int, spare: int = 0) -> None:
+        """Threads start with the first step and end with the team.
+
+        Args:
+            parts: of any call, and
+            spare: more of one by `paced`, while other programs leave cores for them.
+        """
         binding.add_symbol(_YIELD, _yielding())
-        self.parts = parts
-        self._come = np.zeros(_OWN + parts * _CACHE_LINE, np.int64)
-        self._others = ThreadPoolExecutor(parts - 1, "step") if parts > 1 else None
+        self.parts = parts + spare
+        self._usual, self._pace = parts, Pace(parts, parts + spare)
+        self._come = np.zeros(_OWN + self.parts * _CACHE_LINE, np.int64)
+        many = self.parts > 1
+        self._others = ThreadPoolExecutor(self.parts - 1, "step") if many else None
 
     def __call__(self, function: Callable[..., None], *given: Any) -> None:
         """Run `function`(*given, come, part, parts) in all parts; it must raise nothing."""
+        self._run(self._usual, function, *given)
+
+    def paced(self, count: int, function: Callable[..., None], *given: Any) -> None:
+        """As a call, in as many parts as are fastest just now: `count` steps, all much alike."""
+        begun = time.perf_counter()
+        self._run(self._pace.parts, function, *given)
+        self._pace.took((time.perf_counter() - begun) / count)
+
+    def _run(self, parts: int, function: Callable[..., None], *given: Any) -> None:
         self._come[:] = 0
-        self._come[_NEXT] = self.parts
+        self._come[_NEXT] = parts
         self._come[_OWN::_CACHE_LINE] = np.arange(self.parts)
-        if self._others is None:
+        if self._others is None or parts == 1:
             function(*given, self._come, 0, 1)
             return
         others = [
-            self._others.submit(function, *given, self._come, part, self.parts)
-            for part in range(1, self.parts)
+            self._others.submit(function, *given, self._come, part, parts)
+            for part in range(1, parts)
         ]
-        function(*given, self._come, 0, self.parts)
+        function(*given, self._come, 0, parts)
         for other in others:
             other.result()
 

@@ -15,7 +15,7 @@ from musiscene_core.neural import threads
 def test_one_core_is_left_free(monkeypatch):
     monkeypatch.delenv(threads.THREADS_VARIABLE, raising=False)
     for cores, expected in ((1, 1), (2, 1), (8, 7)):
-        monkeypatch.setattr(threads, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(threads, "cores", lambda cores=cores: cores)
         assert threads.default_threads() == expected
 
 

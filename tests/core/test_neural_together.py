@@ -64,3 +64,23 @@ def test_every_piece_is_taken_once_before_anyone_goes_on(parts: int) -> None:
         assert (done == (np.arange(12) < pieces[:, None])).all()
         assert (seen == pieces).all()
         assert told.all()
+
+
+@compiled
+def _parts_at_work(noted, come, part, parts):
+    noted[part] = parts
+    meet(come, parts)
+
+
+def test_a_paced_team_uses_the_core_that_is_free_and_any_number_does_the_whole() -> None:
+    team = Team(1, spare=1)
+    seen = set()
+    for _ in range(200):
+        noted = np.zeros(2, np.int64)
+        team.paced(1, _parts_at_work, noted)
+        seen.add(tuple(noted))
+    # Whatever was faster here: both were tried, and nobody came who was not counted.
+    assert seen == {(1, 0), (2, 2)}
+    noted = np.zeros(2, np.int64)
+    team(_parts_at_work, noted)
+    assert tuple(noted) == (1, 0)

@@ -26,6 +26,7 @@ from musiscene_core.neural.compiled import (
     compiled_product,
     product,
     ready,
+    spare_threads,
     threads,
     wholes,
 )
@@ -56,7 +57,7 @@ class WholeStep:
             norm: the last one's weight [D].
             rows: of the batch.
         """
-        self._team = Team(threads())
+        self._team = Team(threads(), spare_threads())
         self._embedding = model.whole.model.embed_tokens.weight
         self._kept: list[Any] = []
         like = compiled_product(model.head).weights[:0]
@@ -96,7 +97,8 @@ class WholeStep:
     ) -> Tensor:
         """As HostStep's."""
         embedded = functional.embedding(torch.tensor(tokens), self._embedding).to(torch.float32)
-        self._team(
+        self._team.paced(
+            1,
             _step,
             embedded.numpy(),
             np.array(places),

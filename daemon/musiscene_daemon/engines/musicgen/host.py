@@ -24,6 +24,7 @@ from musiscene_core.neural.compiled import (
     compiled_product,
     product,
     ready,
+    spare_threads,
     threads,
     wholes,
 )
@@ -76,7 +77,7 @@ class HostStep:
         self._shape = own.num_codebooks, own.vocab_size
         width, inner = own.hidden_size, own.ffn_dim
         heads, size = own.num_attention_heads, own.head_size
-        self.team = Team(threads())
+        self.team = Team(threads(), spare_threads())
         parts = self.team.parts
         tokens = words[0].tokens if words else 0
         self._kept = decoder, words, caches, [self._heard(one, caches[0]) for one in words]
@@ -125,7 +126,7 @@ class HostStep:
     def __call__(self, x: Tensor, at: int) -> Tensor:
         """X [rows, width] with its position, to be kept there; scores [rows, books, vocabulary]."""
         self._x[:, : x.shape[1]] = x.numpy()
-        self.team(step, at, self.given)
+        self.team.paced(1, step, at, self.given)
         return torch.from_numpy(self._scores.copy()).view(-1, *self._shape)
 
     @staticmethod

@@ -86,7 +86,7 @@ class HostWriting:
         begun = time.perf_counter()
         waits = torch.stack([self._chance.exponential(self._like) for _ in range(count)])
         given = self._ahead, waits.numpy(), self._given, self._step.given
-        self._step.team(_written, first, first + count, *given)
+        self._step.team.paced(count, _written, first, first + count, *given)
         self._each_s = (time.perf_counter() - begun) / count
         return first + count
 
