@@ -1,6 +1,7 @@
 """Runs inside audiocraft's environment: generates with one of its models, or measures with it.
 
 Needs audiocraft (1.4.0a2) and Python 3.9 or newer; no MusiScene. See musiscene_child for the wire.
+Nothing is downloaded: a connection to another machine is refused, whoever asks for one.
 Weights are read as tensors alone: torch.load is held to weights_only, and JASCO's table of chords
 to a dictionary of numbers, so that no file of weights can run code. For the same reason MERT, which
 hears MusicGen-Style's reference, is built by transformers' own HuBERT, whose network it is, and not
@@ -15,10 +16,10 @@ import io
 import os
 import pickle
 import random
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,10 @@ from musiscene_child import Child, ChildError, Message, Tell
 CHORDS = "chord_to_index_mapping.pkl"
 MELODY_BINS, LOWEST_PITCH = 53, 43
 _EXCERPT_S = (1.5, 4.5)
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE")
+_HERE = ("127.0.0.1", "::1", "localhost")
+_LONGEST = 300
+_ONLY_TENSORS = "hold more than tensors, and were not read."
 
 
 class Studio:
@@ -48,8 +53,7 @@ class Studio:
         device = given["device"]
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        if not getattr(torch.load, "keywords", None):
-            torch.load = partial(torch.load, weights_only=True)
+        read_tensors_only()
         tell("Loading the model", 0.2)
         self._kind, name = given["kind"], given["model"]
         try:
@@ -66,7 +70,7 @@ class Studio:
                 self._model = kind.get_pretrained(name, device)
         except pickle.UnpicklingError:
             raise ChildError(
-                "The weights hold more than tensors, and were not read.",
+                f"The weights {_ONLY_TENSORS}",
                 "Take them from where audiocraft's makers publish them.",
             ) from None
         except (OSError, KeyError, RuntimeError) as error:
@@ -75,13 +79,22 @@ class Studio:
                     "The model does not fit into memory.", "Choose a smaller one."
                 ) from None
             raise ChildError(
-                f"The model cannot be loaded: {error}",
+                f"The model cannot be loaded: {shortened(error)}",
                 "All of its files have to be there, and in the cache of Hugging Face's tools its"
-                " text encoder (t5-base) and, for MusicGen-Style, m-a-p/MERT-v1-95M: nothing is"
-                " downloaded.",
+                " text encoder (t5-base), and m-a-p/MERT-v1-95M for MusicGen-Style,"
+                " facebook/encodec_32khz for JASCO: nothing is downloaded.",
             ) from None
         model = self._model
-        return {"window_s": float(model.max_duration), "rate": int(model.sample_rate)}
+        return {"window_s": self._window_s(), "rate": int(model.sample_rate)}
+
+    def _window_s(self) -> float:
+        """How long a piece comes out; MAGNeT leaves off what is no whole span of its masks."""
+        model = self._model
+        if self._kind != "magnet":
+            return float(model.max_duration)
+        rate = float(model.frame_rate)
+        frames = int(model.duration * rate)
+        return (frames - frames % int(model.lm.span_len)) / rate
 
     def generate(self, given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
         """Generate a piece and write it into `folder`."""
@@ -198,10 +211,14 @@ def measure(given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
 
     tell("Loading the metric", 0.0)
     name, pairs = given["metric"], given["pairs"]
+    read_tensors_only()
     try:
-        metric = _metric(name, given)
-    except (ImportError, AssertionError, OSError) as error:
-        raise ChildError(f"The metric {name} cannot be used: {error}") from None
+        metric = _metric(name, given, folder)
+    except pickle.UnpicklingError:
+        raise ChildError(f"The metric's weights {_ONLY_TENSORS}") from None
+    except (ImportError, AssertionError, KeyError, OSError, RuntimeError) as error:
+        said = f"The metric {name} cannot be used: {shortened(error)}"
+        raise ChildError(said, _NEEDS[name]) from None
     for number, pair in enumerate(pairs):
         tell("Measuring", number / len(pairs))
         made, rate = read_sound(Path(folder), pair["made"])
@@ -215,18 +232,42 @@ def measure(given: Mapping[str, Any], folder: str, tell: Tell) -> Message:
         sizes = torch.tensor([length]), torch.tensor([rate])
         metric.update(made[None, :, :length], real[None, :, :length], *sizes)
     tell("Measuring", 1.0)
-    value = metric.compute()
+    try:
+        value = metric.compute()
+    except RuntimeError as error:
+        raise ChildError(f"The metric {name} failed: {shortened(error)}", _NEEDS[name]) from None
     return {"value": float(value["kld"] if name == "kl" else value)}
 
 
-def _metric(name: str, given: Mapping[str, Any]) -> Any:
+_NEEDS = {
+    "clap": "It needs laion_clap in the environment, its checkpoint (--weights), and roberta-base"
+    " in the cache of Hugging Face's tools: nothing is downloaded.",
+    "kl": "It needs hear21passt and torchaudio, which the environment has a stand-in for; MusiScene"
+    " counts the same itself: `musiscene-train evaluate`, --classifier passt:FILE.",
+    "fad": "It needs Google's frechet_audio_distance (--tool), VGGish's checkpoint (--weights), a"
+    " Python with TensorFlow (the variable TF_PYTHON_EXE) and ffmpeg: nothing is downloaded.",
+}
+
+
+def _metric(name: str, given: Mapping[str, Any], folder: str) -> Any:
     from audiocraft import metrics
 
     if name == "clap":
         return metrics.CLAPTextConsistencyMetric(given["weights"])
     if name == "kl":
         return metrics.PasstKLDivergenceMetric()
-    return metrics.FrechetAudioDistanceMetric(given["tool"], given["weights"])
+    if shutil.which("ffmpeg") is None:
+        raise RuntimeError("ffmpeg is not installed.")
+    kind = metrics.FrechetAudioDistanceMetric
+    # Its own ends the process.
+    kind._log_process_result = _told_how_it_ended
+    return kind(given["tool"], given["weights"], log_folder=folder)
+
+
+def _told_how_it_ended(metric: Any, code: int, log: Any, is_background: bool) -> None:
+    if code:
+        words = Path(log).read_text(errors="replace").strip().splitlines()
+        raise RuntimeError(words[-1][:300] if words else f"it ended with {code}")
 
 
 def melody_matrix(notes: Any, frames: int, frame_rate: float) -> Any:
@@ -263,6 +304,38 @@ def read_sound(folder: Path, sound: Mapping[str, Any]) -> tuple[Any, int]:
     return wav, int(sound["rate"])
 
 
+def read_tensors_only() -> None:
+    """Hold torch.load to weights_only, whatever its callers ask for."""
+    import torch
+
+    read = torch.load
+    if getattr(read, "tensors_only", False):
+        return
+
+    def load(*given: Any, **further: Any) -> Any:
+        return read(*given, **{**further, "weights_only": True})
+
+    load.tensors_only = True  # type: ignore[attr-defined]
+    torch.load = load
+
+
+def stay_offline() -> None:
+    """Have libraries look into their caches alone, and refuse whatever connects all the same."""
+    os.environ.update(dict.fromkeys(_OFFLINE, "1"))
+
+    def refuse(event: str, given: Any) -> None:
+        if event == "socket.connect" and isinstance(given[1], tuple):
+            host = given[1][0]
+        elif event == "socket.getaddrinfo":
+            host = given[0]
+        else:
+            return
+        if host not in _HERE:
+            raise OSError(f"{host} was asked for something, and nothing is downloaded here.")
+
+    sys.addaudithook(refuse)
+
+
 class _NumbersOnly(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         raise pickle.UnpicklingError(f"{module}.{name} is wanted")
@@ -280,6 +353,12 @@ def read_chords(path: Path) -> dict[str, int]:
             f"{path} is no table of chords.", "Take it from audiocraft's assets folder."
         )
     return {str(name): int(number) for name, number in table.items()}
+
+
+def shortened(error: BaseException) -> str:
+    """What an error says, in a line: some list every tensor of a model."""
+    words = " ".join(str(error).split())
+    return words if len(words) <= _LONGEST else f"{words[:_LONGEST]} ..."
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -301,6 +380,7 @@ def versions() -> dict[str, str]:
 
 
 if __name__ == "__main__":
+    stay_offline()
     studio = Studio()
     tasks = {"load": studio.load, "generate": studio.generate, "measure": measure}
     Child("audiocraft", tasks, versions()).run()

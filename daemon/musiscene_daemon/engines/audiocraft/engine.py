@@ -67,8 +67,9 @@ class LoadedModel:
         if python is None:
             raise EngineError("audiocraft's environment has no interpreter.", hint=MEND)
         command: list[str | Path] = [python, "-s", "-E", "-u", CHILD]
-        quiet = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "PYTHONIOENCODING": "utf-8"}
-        child = ChildProcess(command, progress, mend=MEND, environment=quiet)
+        child = ChildProcess(
+            command, progress, mend=MEND, environment={"PYTHONIOENCODING": "utf-8"}
+        )
         given = {"kind": self.kind, "model": str(self.folder), "device": self.device}
         try:
             about = child.ask("load", given, self.folder, progress)
