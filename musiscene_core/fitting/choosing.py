@@ -137,7 +137,8 @@ def hits_met(grid: Grid, moments: Sequence[Moment], length_s: float) -> float:
     met = meet(task).met
     return (
         math.fsum(
-            moments[index].weight * (0.6 + 0.4 * float(task.strength[beat])) for index, beat in met
+            moments[index].weight * (0.6 + 0.4 * max(0.0, float(task.strength[beat])))
+            for index, beat in met
         )
         / weight
     )

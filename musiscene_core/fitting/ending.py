@@ -44,6 +44,8 @@ def rung_out(audio: Floats, accent: int, next_beat: int, samples: int) -> Floats
     result: Floats = np.zeros((len(audio), samples), np.float32)
     fade = round(_FADE_OUT_S * SAMPLE_RATE)
     held = min(next_beat - accent, round(LONGEST_HELD_S * SAMPLE_RATE))
+    # However slow the beat, there is time to die away in.
+    held = min(held, (samples - accent) // 2)
     # The next attack may come a little before its beat.
     stop = min(max(accent + fade, accent + held - fade // 4), audio.shape[1], samples)
     result[:, :stop] = audio[:, :stop]

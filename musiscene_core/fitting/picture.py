@@ -202,6 +202,7 @@ def _met(
     moments: Sequence[Moment], work: _Work, pairs: Sequence[tuple[int, int]]
 ) -> tuple[Met, ...]:
     chosen = dict(work.meeting.met)
+    struck = np.flatnonzero(work.places.strength >= 0)
     places = work.places.at_s
     own, at = np.array(pairs).T / SAMPLE_RATE
     # What follows the last anchor follows it unchanged.
@@ -210,12 +211,14 @@ def _met(
     found = []
     for index, moment in enumerate(moments):
         place = chosen.get(index)
-        nearest = int(np.abs(now - moment.at_s).argmin()) if place is None else place
+        nearest = place
+        if nearest is None:
+            nearest = int(struck[np.abs(now[struck] - moment.at_s).argmin()])
         found.append(
             Met(
                 at_s=round(moment.at_s, 6),
                 met=place is not None,
-                before_ms=_nearest_ms(places, moment.at_s),
+                before_ms=_nearest_ms(places[struck], moment.at_s),
                 after_ms=round(1000 * float(now[nearest] - moment.at_s), 2),
                 percent=_percent_before(pairs, round(moment.at_s * SAMPLE_RATE)),
                 place=work.places.kinds[nearest],

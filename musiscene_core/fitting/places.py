@@ -24,10 +24,10 @@ PlaceKind = Literal["bar line", "beat", "half beat", "attack"]
 _OFF_BAR = 0.55
 _HALF = 0.5
 """How good half a beat is against a beat as loud."""
-_STRUCK = 0.2
+_STRUCK = 0.35
 """Of the onsets at most places: with fewer, nothing is struck."""
-_SILENT = -1.0
-"""How good a beat is on which nothing is."""
+_SILENT = -3.0
+"""How good a beat is on which nothing is: hardly better than none."""
 _CLEAR = 0.6
 """The same, from which its attack is surer than its beat."""
 _SAME_S = 0.012
@@ -36,9 +36,13 @@ _REACH = 4
 """Rows to either side in which a place's attack lies."""
 _LEAST_ATTACK = 0.2
 """Of onset strength in both bands: what only swells has less."""
+_FAINT = 0.3
+"""Of most attacks' strength: what has less is not heard as one beside them."""
 _ALONE = 10
 """Rows to either side in which an attack is the strongest."""
 _FEWEST_ATTACKS = 4
+_ROOM_S = 0.5
+"""After an attack that may be the last: cut off sooner, it would hardly ring."""
 _ATTACK = 0.7
 """How good an attack is, where there are no beats, against a bar line as loud."""
 
@@ -97,17 +101,16 @@ def attacks_s(onsets: npt.NDArray[np.float32]) -> Doubles:
 def _attacks(grid: Grid) -> Places:
     curve = grid.heard.onsets.sum(axis=1, dtype=np.float64)
     rows = _peaks(curve)
+    if len(rows):
+        rows = rows[curve[rows] >= _FAINT * np.quantile(curve[rows], 0.9)]
     if len(rows) < _FEWEST_ATTACKS:
         rows = rows[:0]
     heard = curve[rows]
-    loud = np.clip(heard / np.quantile(heard, 0.9), 0.0, 1.0) if len(rows) else heard
+    loud = heard / max(float(heard.max(initial=0.0)), 1e-9)
     kinds: list[PlaceKind] = ["attack"] * len(rows)
-    return Places(
-        _between_rows(curve, rows),
-        _ATTACK * loud,
-        tuple(kinds),
-        np.ones(len(rows), np.bool_),
-    )
+    at_s = _between_rows(curve, rows)
+    ends = np.diff(at_s, append=np.inf) >= _ROOM_S
+    return Places(at_s, _ATTACK * loud, tuple(kinds), ends)
 
 
 def _peaks(curve: Doubles) -> npt.NDArray[np.int64]:

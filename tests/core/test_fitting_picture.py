@@ -107,7 +107,7 @@ def test_what_cannot_be_met_within_four_percent_is_said_to_be_unmet(made: Song) 
 
 def test_music_without_a_pulse_meets_hits_with_its_attacks() -> None:
     audio = scattered(3, held=False, length_s=24.0)
-    hits = (6.0, 12.0)
+    hits = (6.3, 12.75)
     wish = Wish(20 * RATE, tuple(Moment(hit, 1.0) for hit in hits))
     found = lay(audio, find_grid(audio), wish)
     assert found.audio.shape == (2, 20 * RATE)
@@ -129,6 +129,20 @@ def test_music_in_which_nothing_is_struck_meets_nothing_and_still_ends() -> None
     assert "Neither a beat nor an attack" in found.warnings[0]
     assert found.audio.shape == (2, 18 * RATE)
     assert not found.audio[:, -1].any()
+
+
+def test_a_last_accent_near_the_end_of_slow_music_dies_away_and_is_not_cut() -> None:
+    held = np.stack([drone(10.0)] * 2)
+    samples = 10 * RATE
+    accent = samples - round(0.9 * RATE)
+    result = rung_out(held, accent, accent + 2 * RATE, samples)
+
+    def level_db(before_end_s: float) -> float:
+        at = samples - round(before_end_s * RATE)
+        return float(10 * np.log10(np.mean(np.square(result[:, at : at + 2400])) + 1e-14))
+
+    assert level_db(0.6) - level_db(0.25) > 6
+    assert level_db(0.6) - level_db(0.05) > 40
 
 
 def test_half_a_beat_meets_nothing_where_nothing_is_struck(made: Song) -> None:
