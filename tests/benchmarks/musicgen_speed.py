@@ -1,7 +1,7 @@
 """How fast MusicGen writes, beside transformers in the same run, and what its precisions cost.
 
     python -m tests.benchmarks.musicgen_speed [--size small] [--threads 2] [--steps 24] [--rounds 3]
-        [--window 30] [--compare 100]
+        [--first 9] [--window 30] [--compare 100]
 
 Random weights of the published architectures. Rounds of all ways are interleaved. Other work can
 only make a step slower: each way is given by the fastest tenth of its steps at the start of a
@@ -41,7 +41,8 @@ def main() -> None:
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--steps", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=3, help="0 leaves transformers out")
+    parser.add_argument("--first", type=int, default=9, help="first sounds; 0 leaves them out")
     parser.add_argument("--window", type=float, default=30.0, help="seconds; 0 leaves it out")
     parser.add_argument("--compare", type=int, default=100, help="steps; 0 leaves quality out")
     given = parser.parse_args()
@@ -63,12 +64,36 @@ def main() -> None:
     decoders = {
         f"ours, {one} ({kernel})": packed(loaded, kernel) for one, kernel in kernels.items()
     }
-    side_by_side(model, loaded, decoders, given.steps, given.rounds)
+    if given.rounds:
+        side_by_side(model, loaded, decoders, given.steps, given.rounds)
     if given.compare:
         quality(loaded, decoders, given.compare)
     fast = decoders[f"ours, int8 ({kernels['int8']})"]
+    if given.first:
+        first_sounds(loaded, fast, given.first)
     if given.window:
         window(loaded, fast, given.window)
+
+
+def first_sounds(loaded: Loaded, decoder: Decoder, count: int) -> None:
+    """Seconds from a prompt to something to hear, of words that were and were not heard before."""
+    model = loaded.musicgen(decoder)
+    model.write(loaded.prompt, 50, [0])
+    taken: dict[str, list[float]] = {"new": [], "known": []}
+    for number in range(count):
+        for words in taken:
+            heard: list[float] = []
+            begun = time.perf_counter()
+            model.write(
+                f"{loaded.prompt}, {number}",
+                50,
+                [1],
+                sounded=lambda _, heard=heard: heard.append(time.perf_counter()),
+            )
+            taken[words].append(heard[0] - begun)
+    for words, each in taken.items():
+        middle = sorted(each)[count // 2]
+        print(f"first sound of {words} words: {min(each):.2f} s, median {middle:.2f} s", flush=True)
 
 
 def packed(loaded: Loaded, kernel: Kernel) -> Decoder:
