@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from musiscene_core.errors import OutputError
 
 LOG_FILE = "log.jsonl"
 TENSORBOARD = "tensorboard"
+_NEAR_END_BYTES = 1 << 16
+"""Many events long."""
 
 _log = logging.getLogger(__name__)
 
@@ -34,6 +37,26 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
         except ValueError:
             _log.warning("A line of %s is torn and left out.", folder / LOG_FILE)
     return events
+
+
+def last_step(folder: Path) -> dict[str, Any] | None:
+    """The step told of last; looks near the log's end alone, however long the training."""
+    try:
+        with (folder / LOG_FILE).open("rb") as log:
+            begin = max(0, log.seek(0, os.SEEK_END) - _NEAR_END_BYTES)
+            log.seek(begin)
+            lines = log.read().splitlines()
+    except FileNotFoundError:
+        return None
+    for line in reversed(lines[1:] if begin else lines):
+        try:
+            event: dict[str, Any] = json.loads(line)
+        except ValueError:
+            # Torn: it is being written.
+            continue
+        if event["event"] == "step":
+            return event
+    return None
 
 
 class Journal:

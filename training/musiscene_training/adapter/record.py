@@ -12,8 +12,8 @@ import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
 from musiscene_core.errors import InputError, RequestError
+from musiscene_training import holding
 from musiscene_training.adapter.settings import Settings, differences
-from musiscene_training.holding import LOCK
 
 RECORD_FILE = "run.json"
 _PACKAGES = ("musiscene", "torch", "transformers", "peft", "accelerate", "safetensors", "numpy")
@@ -50,14 +50,9 @@ def check_folder(folder: Path) -> None:
 
     Raises:
         RequestError: they do, and no training.
+        OutputError: it cannot be looked into.
     """
-    if (folder / RECORD_FILE).exists() or not folder.is_dir():
-        return
-    if any(one.name != LOCK for one in folder.iterdir()):
-        raise RequestError(
-            f"{folder} is not empty, and no training was begun there.",
-            hint="Choose another folder with --output.",
-        )
+    holding.check_folder(folder, RECORD_FILE, "training")
 
 
 def begin(folder: Path, record: Record) -> bool:

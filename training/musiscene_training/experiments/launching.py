@@ -17,7 +17,7 @@ from typing import IO
 
 from musiscene_core.errors import CancelledError, EngineError
 from musiscene_core.progress import Progress
-from musiscene_training.adapter.journal import read_log
+from musiscene_training.adapter.journal import last_step
 from musiscene_training.adapter.parallel import AGAIN
 from musiscene_training.adapter.stopping import Stopping
 
@@ -86,11 +86,10 @@ def _watch(
 
 
 def _show(folder: Path, progress: Progress) -> None:
-    steps = [event for event in read_log(folder) if event["event"] == "step"]
-    if not steps:
+    last = last_step(folder)
+    if last is None:
         progress("Training, loading and listening", 0.0)
         return
-    last = steps[-1]
     stage = f"Training, epoch {last['epoch'] + 1}, step {last['step']}, loss {last['loss']:.3f}"
     progress(stage, last.get("done", 0.0))
 

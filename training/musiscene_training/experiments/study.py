@@ -18,10 +18,10 @@ from typing import Any
 import msgspec
 
 from musiscene_core.codec import read_json, to_json, write_atomically
-from musiscene_core.errors import OutputError, RequestError
+from musiscene_core.errors import RequestError
+from musiscene_training import holding
 from musiscene_training.dataset import Problem
 from musiscene_training.evaluate.signatures import Check
-from musiscene_training.holding import LOCK
 
 EXPERIMENT_FILE, RUN_FILE = "experiment.json", "run.json"
 
@@ -109,15 +109,7 @@ def check_folder(folder: Path) -> None:
         RequestError: it is not empty, and no experiment was begun there.
         OutputError: it cannot be looked into.
     """
-    try:
-        there = {path.name for path in folder.iterdir()} if folder.exists() else set()
-    except OSError as error:
-        raise OutputError.from_os(error, folder) from error
-    if there - {LOCK, "tiny"} and EXPERIMENT_FILE not in there:
-        raise RequestError(
-            f"{folder} is not empty, and no experiment was begun there.",
-            hint="Choose another folder with --output.",
-        )
+    holding.check_folder(folder, EXPERIMENT_FILE, "experiment", {"tiny"})
 
 
 def _differences(before: Record, now: Record) -> list[str]:
