@@ -2,20 +2,16 @@
 
     audiocraft_small.py make FOLDER HUB     style, jasco and magnet as published, below FOLDER; and
                                             T5 and MERT as Hugging Face's tools keep them, in HUB
-    audiocraft_small.py tokens FOLDER PROMPT FRAMES     what MusicGen's greedy decoding writes
-    audiocraft_small.py speed STEPS         ms a step of MusicGen-small, guidance 3; a line each
 
 Settings are those of audiocraft's own config folder, with fewer and narrower layers.
 """
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import pickle
 import sys
-import time
 from pathlib import Path
 
 CODEC = """
@@ -98,8 +94,6 @@ MODELS = {
     "magnet-small-10secs": MAGNET,
     "jasco-chords-drums-melody-400M": JASCO,
 }
-SMALL = "lm_model: transformer_lm\ntransformer_lm: {dim: 1024, num_heads: 16, num_layers: 24,\n"
-SMALL += "  hidden_scale: 4, card: 2048}\n"
 
 
 def make(folder: Path, hub: Path) -> None:
@@ -232,56 +226,9 @@ def save_mert(place: Path) -> None:
     (place / "config.json").write_text(json.dumps(about))
 
 
-def tokens(folder: Path, prompt: str, frames: int) -> list[list[int]]:
-    """What greedy decoding writes, codebook by codebook."""
-    import torch
-    from audiocraft.models import MusicGen
-
-    torch.load = with_weights_only(torch.load)
-    model = MusicGen.get_pretrained(str(folder), "cpu")
-    model.set_generation_params(use_sampling=False, duration=frames / 50, cfg_coef=3.0)
-    with torch.inference_mode():
-        return model.generate([prompt], return_tokens=True)[1][0].tolist()
-
-
-def with_weights_only(load):
-    def loaded(*given, **further):
-        return load(*given, **{**further, "weights_only": True})
-
-    return loaded
-
-
-def speed(steps: int) -> list[float]:
-    """Seconds of each step of MusicGen-small's language model, as its own loop takes them."""
-    import torch
-    from audiocraft.models import builders
-    from audiocraft.modules.conditioners import ConditioningAttributes
-
-    torch.manual_seed(0)
-    model = builders.get_lm_model(settings(LANGUAGE, SMALL)).eval()
-    ends: list[float] = []
-    words = [ConditioningAttributes(text={"description": "slow strings in a minor key"})]
-    with torch.inference_mode():
-        for _ in range(2):
-            ends.clear()
-            model.generate(
-                conditions=words,
-                max_gen_len=steps,
-                use_sampling=False,
-                cfg_coef=3.0,
-                callback=lambda *_: ends.append(time.perf_counter()),
-            )
-    return [later - sooner for sooner, later in itertools.pairwise(ends)]
-
-
 if __name__ == "__main__":
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
     # The child's script, which has what has to be done before a model is built.
     sys.path.insert(0, os.environ["MUSISCENE_CHILD_FOLDER"])
-    what, *given = sys.argv[1:]
-    if what == "make":
-        make(Path(given[0]), Path(given[1]))
-    elif what == "tokens":
-        print(json.dumps(tokens(Path(given[0]), given[1], int(given[2]))))
-    else:
-        print(json.dumps(speed(int(given[0]))))
+    _, folder, hub = sys.argv[1:]
+    make(Path(folder), Path(hub))
