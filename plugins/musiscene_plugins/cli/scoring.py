@@ -69,10 +69,14 @@ def score_range(
         themes: puts the film's themes into the request once its brief is known.
         report: draw each take and write its listening page.
     """
-    check_output(output, request.brief.timeline, request.takes, sounds_of(request))
+    # A folder that cannot be written starts no daemon. Whether there is room is asked after whether
+    # this can be scored at all: it is not what three hours lack.
+    check_output(output, request.brief.timeline, takes=0)
     with shown_progress(quiet=quiet) as show, connect() as client:
         if brief is None:
             client.check(request)
+        check_output(output, request.brief.timeline, request.takes, sounds_of(request))
+        if brief is None:
             brief = client.spot(request.brief.timeline, show, on_eta=show.eta)
         wish = msgspec.structs.replace(request, brief=brief)
         check_steering(wish)
