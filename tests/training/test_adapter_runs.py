@@ -24,6 +24,7 @@ from musiscene_core.captioning.mullama.config import read_manifest  # noqa: E402
 from musiscene_core.captioning.mullama.packs import read_pack  # noqa: E402
 from musiscene_core.captioning.mullama.saved import load  # noqa: E402
 from musiscene_core.errors import EngineError, InputError, OutputError, RequestError  # noqa: E402
+from musiscene_core.neural import threads  # noqa: E402
 from musiscene_training.adapter.checkpoints import BEST_FILE, CHECKPOINTS  # noqa: E402
 from musiscene_training.adapter.journal import read_log  # noqa: E402
 from musiscene_training.adapter.record import read_record  # noqa: E402
@@ -36,6 +37,15 @@ from tests.support.tiny_training import wish  # noqa: E402
 pytestmark = pytest.mark.models
 
 STEPS = 4
+
+
+@pytest.fixture(scope="module", autouse=True)
+def as_many_threads_as_the_command():
+    """Sums over other parts round otherwise: what was begun by it is gone on with here."""
+    before = torch.get_num_threads()
+    threads.use_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
