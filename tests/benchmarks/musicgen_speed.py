@@ -3,19 +3,25 @@
     python -m tests.benchmarks.musicgen_speed [--size small] [--threads 2] [--steps 24] [--rounds 3]
         [--first 9] [--window 30] [--compare 100]
 
-Random weights of the published architectures. Rounds of all ways are interleaved. Other work can
-only make a step slower: each way is given by the fastest tenth of its steps at the start of a
-window, all rounds together. The bound is the bytes that a step reads over the highest bandwidth
-measured between the rounds.
+Random weights of the published architectures; audiocraft's own small one too where
+`musiscene setup audiocraft` has made its environment. Rounds of all ways are interleaved. Other
+work can only make a step slower: each way is given by the fastest tenth of its steps at the start
+of a window, all rounds together. The bound is the bytes that a step reads over the highest
+bandwidth measured between the rounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import copy
+import json
 import math
+import os
+import subprocess
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from musiscene_core.neural import threads
 
@@ -24,13 +30,17 @@ threads.prepare()
 import torch  # noqa: E402
 from transformers import StoppingCriteria, StoppingCriteriaList  # noqa: E402
 
+from musiscene_core.environments.places import folder_of, interpreter_of  # noqa: E402
 from musiscene_core.neural.linear import Kernel  # noqa: E402
 from musiscene_core.neural.speed import fastest, read_bandwidth  # noqa: E402
 from musiscene_core.sampling import USUAL, Sampling  # noqa: E402
+from musiscene_daemon.engines.audiocraft.engine import CHILD  # noqa: E402
 from musiscene_daemon.engines.musicgen.decoder import COMPILED_NEAR, Decoder  # noqa: E402
 from musiscene_daemon.engines.musicgen.generation import generate  # noqa: E402
 from tests.benchmarks.musicgen_models import SIZES, Loaded, memory_table, theirs  # noqa: E402
+from tests.support import audiocraft_small  # noqa: E402
 
+SMALL_WIDTH = 1024
 GREEDY = Sampling(temperature=0.0)
 PRECISIONS = ("float32", "half", "int8")
 
@@ -130,6 +140,10 @@ class Clock(StoppingCriteria):
         if done > self._done:
             self._last, self._done = now, done
 
+    def add(self, steps: Sequence[float]) -> None:
+        """Steps that were timed elsewhere."""
+        self._steps += steps
+
     def __call__(self, given: torch.Tensor, *_: object, **__: object) -> torch.Tensor:
         self.at(self._done + 1)
         return torch.zeros(4, dtype=torch.bool, device=given.device)
@@ -164,12 +178,17 @@ def side_by_side(
         },
     }
     clocks = {name: Clock() for name in ways}
+    python = interpreter_of(folder_of("audiocraft"))
+    if python is not None and loaded.shape.decoder.hidden_size == SMALL_WIDTH:
+        clocks["audiocraft, float32"] = Clock()
     rates = []
     for _ in range(rounds):
         rates.append(read_bandwidth(again=True))
         for name, work in ways.items():
             clocks[name].begin()
             written[name] = work(clocks[name])
+        if "audiocraft, float32" in clocks:
+            clocks["audiocraft, float32"].add(of_audiocraft(python, steps))
     same = torch.equal(written["transformers, float32"], written[next(iter(decoders))])
     print(f"greedy tokens in float32 equal transformers': {same}")
     print(f"read bandwidth {min(rates) / 1e9:.1f} to {max(rates) / 1e9:.1f} GB/s\n")
@@ -183,6 +202,20 @@ def side_by_side(
             bound = loaded.step_bytes[decoders[name]] / max(rates)
             row += f" {bound * 1e3:.1f} | {each / bound:.2f} |"
         print(row)
+
+
+def of_audiocraft(python: Path, steps: int) -> list[float]:
+    """Seconds of each step of audiocraft's own MusicGen-small, in the environment made for it."""
+    with tempfile.TemporaryDirectory() as hub:
+        variables = {
+            "MUSISCENE_CHILD_FOLDER": str(CHILD.parent),
+            "HF_HUB_CACHE": hub,
+            "OMP_NUM_THREADS": str(torch.get_num_threads()),
+        }
+        script = [audiocraft_small.__file__, "speed", str(steps), hub]
+        command = [str(python), "-s", "-E", "-W", "ignore", *script]
+        said = subprocess.check_output(command, env={**os.environ, **variables}, text=True)
+    return [float(each) for each in json.loads(said.splitlines()[-1])]
 
 
 def quality(loaded: Loaded, decoders: dict[str, Decoder], steps: int) -> None:

@@ -3,6 +3,7 @@ architectures, small and with random weights, over the wire and through the daem
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import threading
@@ -273,3 +274,28 @@ def test_the_daemon_scores_a_scene_exactly(
     assert [stem.role for stem in take.stems] == list(STEM_ROLES)
     assert (take.provenance.engine, take.provenance.licence) == (engine, "CC-BY-NC-4.0")
     assert msgspec.structs.asdict(take.provenance)["model"] in KINDS.values()
+
+
+@pytest.mark.models
+def test_its_greedy_tokens_are_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same weights in audiocraft's own loop and, converted, in ours."""
+    pytest.importorskip("torch", reason="the extra 'models' is not installed")
+    pytest.importorskip("transformers", reason="the extra 'models' is not installed")
+    from musiscene_core.sampling import Sampling
+    from musiscene_daemon.engines.musicgen.engine import _ready
+    from musiscene_daemon.engines.musicgen.model import load as load_ours
+    from tests.support import audiocraft_layout
+
+    python = environment_python()
+    folder = audiocraft_layout.save(tmp_path / "musicgen-small", text_width=768)
+    audiocraft_small.letters().save_pretrained(tmp_path / "t5-base")
+    cache = tmp_path / "hub/models--t5-base"
+    (cache / "refs").mkdir(parents=True)
+    (cache / "refs/main").write_text("0" * 40)
+    (cache / "snapshots").mkdir()
+    (cache / "snapshots" / ("0" * 40)).symlink_to(tmp_path / "t5-base")
+    prompt, frames = "slow strings, minor", 40
+    said = in_environment(python, tmp_path / "hub", "tokens", folder, prompt, frames)
+    monkeypatch.setenv("MUSISCENE_HOME", str(tmp_path / "home"))
+    ours = load_ours(_ready(folder, silent)).write(prompt, frames, [0], Sampling(temperature=0.0))
+    assert json.loads(said.splitlines()[-1]) == ours.codes[0].tolist()

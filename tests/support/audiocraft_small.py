@@ -2,16 +2,20 @@
 
     audiocraft_small.py make FOLDER HUB     style, jasco and magnet as published, below FOLDER; and
                                             T5 and MERT as Hugging Face's tools keep them, in HUB
+    audiocraft_small.py tokens FOLDER PROMPT FRAMES     what MusicGen's greedy decoding writes
+    audiocraft_small.py speed STEPS HUB     seconds of each step of a whole MusicGen-small
 
 Settings are those of audiocraft's own config folder, with fewer and narrower layers.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pickle
 import sys
+import time
 from pathlib import Path
 
 CODEC = """
@@ -94,6 +98,10 @@ MODELS = {
     "magnet-small-10secs": MAGNET,
     "jasco-chords-drums-melody-400M": JASCO,
 }
+SMALL = """
+lm_model: transformer_lm
+transformer_lm: {dim: 1024, num_heads: 16, num_layers: 24, hidden_scale: 4, card: 2048}
+"""
 
 
 def make(folder: Path, hub: Path) -> None:
@@ -226,9 +234,59 @@ def save_mert(place: Path) -> None:
     (place / "config.json").write_text(json.dumps(about))
 
 
+def tokens(folder: Path, prompt: str, frames: int) -> list[list[int]]:
+    """What greedy decoding writes, codebook by codebook, of a model whose settings lack some."""
+    import torch
+    from audiocraft.models import MusicGen
+    from audiocraft_child import read_tensors_only
+    from omegaconf import OmegaConf
+
+    read_tensors_only()
+    whole = folder.parent / "whole"
+    whole.mkdir()
+    for name, usual in (("state_dict.bin", LANGUAGE), ("compression_state_dict.bin", CODEC)):
+        held = torch.load(folder / name, weights_only=True)
+        cfg = settings(usual, held["xp.cfg"])
+        # What hears a melody is written down for every kind of model; windows are the usual ones.
+        cfg.get("conditioners", {}).pop("self_wav", None)
+        OmegaConf.update(cfg, "dataset.segment_duration", 30)
+        torch.save({**held, "xp.cfg": OmegaConf.to_yaml(cfg)}, whole / name)
+    model = MusicGen.get_pretrained(str(whole), "cpu")
+    model.set_generation_params(use_sampling=False, duration=frames / 50, cfg_coef=3.0)
+    with torch.inference_mode():
+        return model.generate([prompt], return_tokens=True)[1][0].tolist()
+
+
+def speed(steps: int, hub: Path) -> list[float]:
+    """Seconds of each step of MusicGen-small's language model, as its own loop takes them."""
+    import torch
+    from audiocraft.models import builders
+    from audiocraft.modules.conditioners import ConditioningAttributes
+
+    torch.manual_seed(0)
+    keep(hub, "t5-base", save_t5)
+    model = builders.get_lm_model(settings(LANGUAGE, SMALL)).eval()
+    words = [ConditioningAttributes(text={"description": "slow strings in a minor key"})]
+    ends: list[float] = []
+    with torch.inference_mode():
+        model.generate(
+            conditions=words,
+            max_gen_len=steps,
+            use_sampling=False,
+            cfg_coef=3.0,
+            callback=lambda *_: ends.append(time.perf_counter()),
+        )
+    return [later - sooner for sooner, later in itertools.pairwise(ends)]
+
+
 if __name__ == "__main__":
     os.environ.update(HF_HUB_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
     # The child's script, which has what has to be done before a model is built.
     sys.path.insert(0, os.environ["MUSISCENE_CHILD_FOLDER"])
-    _, folder, hub = sys.argv[1:]
-    make(Path(folder), Path(hub))
+    what, *given = sys.argv[1:]
+    if what == "make":
+        make(Path(given[0]), Path(given[1]))
+    elif what == "tokens":
+        print(json.dumps(tokens(Path(given[0]), given[1], int(given[2]))))
+    else:
+        print(json.dumps(speed(int(given[0]), Path(given[1]))))
