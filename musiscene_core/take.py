@@ -169,6 +169,11 @@ class Take(msgspec.Struct, frozen=True, kw_only=True):
     schema_version: int = 1
 
     @property
+    def hits_s(self) -> list[float]:
+        """Where music meets the hits, in seconds of the take."""
+        return [float(self.rate.seconds(hit.frame)) + hit.error_ms / 1000 for hit in self.hits]
+
+    @property
     def files(self) -> tuple[str, ...]:
         """Every file it names, the mix first, relative to its folder."""
         score = (self.midi, self.musicxml, *self.lead_sheet, self.chart, self.peaks)

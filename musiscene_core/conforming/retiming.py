@@ -73,7 +73,7 @@ def retimed(
         *(tempo, was_s, timeline.length_seconds),
         _with_ending(earlier.film, take.record.length, take.rate.fps, timeline.record.length),
         *(take.rate, timeline.rate),
-        [float(take.rate.seconds(hit.frame)) + hit.error_ms / 1000 for hit in take.hits],
+        take.hits_s,
     )
     cut = None if grid is None else _cut(mix, tempo, grid, timeline.length_samples)
     if grid is None or cut is None:

@@ -12,7 +12,7 @@ import sys
 
 from musiscene_core.environments import ourselves
 from musiscene_core.environments.recipe import Recipe
-from musiscene_core.environments.torches import TorchBuild, indexes_for, locked
+from musiscene_core.environments.torches import DISK_BYTES, TorchBuild, indexes_for, locked
 
 NAME = "audiocraft"
 ENGINES = ("audiocraft-style", "jasco", "magnet")
@@ -20,7 +20,6 @@ _LOCK = "audiocraft.txt"
 _COMMIT = "896ec7c47f5e5d1e5aa1e4b260c4405328bf009d"
 _SOURCE = f"https://github.com/facebookresearch/audiocraft/archive/{_COMMIT}.zip"
 _PYTHONS = (11, 12, 13)
-_BYTES = {"cuda": 9_000_000_000, "rocm": 16_000_000_000, "cpu": 2_500_000_000, "mps": 2_500_000_000}
 _BUILD_TOOLS = ("setuptools", "wheel")
 """Go in first: some packages come as source alone, with nothing to compile."""
 
@@ -45,7 +44,7 @@ def audiocraft_recipe(
         pythons=_PYTHONS,
         requirements=(*pins, ourselves.standins_requirement(), "audiocraft==1.4.0a2"),
         imports=("torch", "audiocraft.models", "audiocraft.metrics"),
-        disk_bytes=_BYTES[build],
+        disk_bytes=DISK_BYTES[build],
         licence=(
             "audiocraft is MIT; the weights of its models are CC-BY-NC-4.0: what they make is not"
             " for commercial use."

@@ -10,14 +10,13 @@ import sys
 from musiscene_core import __version__
 from musiscene_core.environments.places import WATCHING
 from musiscene_core.environments.recipe import Recipe
-from musiscene_core.environments.torches import TorchBuild, indexes_for, locked
+from musiscene_core.environments.torches import DISK_BYTES, TorchBuild, indexes_for, locked
 
 NAME = "gpu"
 ENGINES = ("musicgen", "mullama", WATCHING)
 """What of ours torch is for, which the environment's worker has."""
 _LOCK = "models.txt"
 _PYTHONS = (12, 11, 13)
-_BYTES = {"cuda": 9_000_000_000, "rocm": 16_000_000_000, "cpu": 2_500_000_000, "mps": 2_500_000_000}
 
 
 def models_recipe(
@@ -39,7 +38,7 @@ def models_recipe(
         pythons=_PYTHONS,
         requirements=(*locked(_LOCK, build), f"musiscene=={__version__}"),
         imports=("torch", "transformers", "musiscene_daemon.worker"),
-        disk_bytes=_BYTES[build],
+        disk_bytes=DISK_BYTES[build],
         licence="torch is BSD-3-Clause, CUDA's libraries are NVIDIA's own; models have licences of"
         " their own.",
         engines=ENGINES,

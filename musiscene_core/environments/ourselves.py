@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from musiscene_core import __version__
+from musiscene_core.environments.pip import named
 from musiscene_core.errors import InputError
 
 NAME = "musiscene"
@@ -61,7 +62,7 @@ def own_wheels(requirements: Sequence[str], folder: Path) -> dict[str, Path]:
         InputError: this MusiScene is not installed, but runs from its source.
     """
     makers = {NAME: own_wheel, STANDINS: _standins_wheel}
-    names = {requirement.partition("==")[0] for requirement in requirements}
+    names = {named(requirement) for requirement in requirements}
     return {name: make(folder) for name, make in makers.items() if name in names}
 
 

@@ -115,7 +115,7 @@ def install(
         return
     _refuse_for_the_disk(words, folder)
     name = requirement.split(";")[0].split("@")[0].strip()
-    if code and wanted != requirement:
+    if wanted != requirement:
         raise InputError(
             f"{name} could not be fetched from {source.archives[named(name)]}: {_last(words)}",
             hint="Check the connection, or put its wheel, made elsewhere, into a folder and name"

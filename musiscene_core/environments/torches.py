@@ -22,6 +22,13 @@ INDEX = "https://download.pytorch.org/whl"
 _OWN_INDEX = {"cpu": f"{INDEX}/cpu", "cuda": f"{INDEX}/cu130"}
 """Where the usual index has another build: on Linux its torch is for CUDA, on Windows for none."""
 _OF_CUDA = ("nvidia-", "cuda-", "triton")
+DISK_BYTES = {
+    "cuda": 9_000_000_000,
+    "rocm": 16_000_000_000,
+    "cpu": 2_500_000_000,
+    "mps": 2_500_000_000,
+}
+"""What an environment with each build takes, nearly all of it torch."""
 _KFD = "/dev/kfd"
 
 

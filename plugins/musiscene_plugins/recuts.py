@@ -253,8 +253,7 @@ def _regridded(take: Take, old: TimelineRange, new: TimelineRange) -> tuple[Regr
     if take.tempo is None:
         return None, length_s
     film = kept_film(old, new)
-    hits_s = [float(take.rate.seconds(hit.frame)) + hit.error_ms / 1000 for hit in take.hits]
-    grid = hold(take.tempo, old.length_seconds, length_s, film, old.rate, new.rate, hits_s)
+    grid = hold(take.tempo, old.length_seconds, length_s, film, old.rate, new.rate, take.hits_s)
     if grid is None:
         return None, length_s
     kept_s = sum(music.end_s - music.start_s for music in grid.held)

@@ -170,9 +170,9 @@ def laid(seconds: float, folder: Path) -> Callable[[Watch], object]:
     """Work that makes a take of what the composer played, as if the model had."""
     from musiscene_core.composing.compose import compose
     from musiscene_core.composing.score import score
-    from musiscene_core.fitting.report import WindowMade
     from musiscene_core.media import read_audio
     from musiscene_daemon.engines.musicgen import rendering
+    from tests.support.played_music import window
 
     request, take = wish(seconds), folder / "take-1"
     take.mkdir()
@@ -180,19 +180,7 @@ def laid(seconds: float, folder: Path) -> Callable[[Watch], object]:
     whole = Fraction(played.length_samples, 48_000)
     mix = read_audio(folder / played.mix, Fraction(0), whole, sample_rate=32_000, channels=1)
     edges = np.linspace(0.0, seconds, 1 + max(1, round(seconds / 24)))
-    windows = tuple(
-        WindowMade(
-            start_s=float(start),
-            end_s=float(end),
-            section="theme",
-            prompt="",
-            heard="",
-            scores=(1.0,),
-            reasons=("",),
-            chosen=0,
-        )
-        for start, end in pairwise(edges)
-    )
+    windows = tuple(window(float(start), float(end)) for start, end in pairwise(edges))
     model = rendering.Model("musicgen", "0", "none", "", 32_000, melody=False)
     sound, place = rendering.Sound(mix, windows, ()), rendering.Place("take-1", 1, take)
     plan = compose(request, 1)

@@ -28,14 +28,14 @@ from musiscene_core.composing.compose import compose
 from musiscene_core.composing.notation.midi import midi_file
 from musiscene_core.fitting.agreement import sketch_beats_s
 from musiscene_core.fitting.places import attacks_s
-from musiscene_core.fitting.report import WindowMade, read_render
+from musiscene_core.fitting.report import read_render
 from musiscene_core.media import read_audio
 from musiscene_core.progress import silent
 from musiscene_core.remixing.listening import listen
 from musiscene_core.request import ScoreRequest
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_daemon.engines.musicgen.rendering import Model, Place, Sound, rendered
-from tests.support.played_music import cue_like, freely, played
+from tests.support.played_music import cue_like, freely, played, window
 from tests.support.scenes import brief_of
 from tests.support.songs import drone, song
 
@@ -142,7 +142,7 @@ def _by_others(plan, soundfont: Path):
 def _told(name, audio, request, keep, plan=None):
     """Print what becomes of `audio`; away before and after, in ms, of each hit."""
     plan = plan or compose(request, 0)
-    made = Sound(audio[None], (_window(len(audio) / SAMPLE_RATE),), ())
+    made = Sound(audio[None], (window(0.0, len(audio) / SAMPLE_RATE),), ())
     with tempfile.TemporaryDirectory(prefix="musiscene-bench-") as scratch:
         folder = keep / name.replace(" ", "-").replace(",", "") if keep else Path(scratch) / "dry"
         folder.mkdir(parents=True, exist_ok=True)
@@ -219,19 +219,6 @@ def _db(audio) -> float:
 def _samples(path, count):
     end = Fraction(count, SAMPLE_RATE)
     return read_audio(path, Fraction(0), end, sample_rate=SAMPLE_RATE, channels=2)
-
-
-def _window(end_s):
-    return WindowMade(
-        start_s=0.0,
-        end_s=end_s,
-        section="",
-        prompt="",
-        heard="",
-        scores=(1.0,),
-        reasons=("",),
-        chosen=0,
-    )
 
 
 if __name__ == "__main__":

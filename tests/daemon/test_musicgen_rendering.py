@@ -24,7 +24,6 @@ from musiscene_core.cue import STEM_ROLES  # noqa: E402
 from musiscene_core.fitting.report import (  # noqa: E402
     RenderReport,
     StemMade,
-    WindowMade,
     read_render,
 )
 from musiscene_core.media import read_audio  # noqa: E402
@@ -38,6 +37,7 @@ from musiscene_daemon.engines.musicgen.rendering import (  # noqa: E402
     Sound,
     rendered,
 )
+from tests.support.played_music import window  # noqa: E402
 from tests.support.scenes import brief_of  # noqa: E402
 
 pytestmark = pytest.mark.models
@@ -54,19 +54,6 @@ def played(request: ScoreRequest, folder: Path) -> tuple[np.ndarray, Take]:
     end = Fraction(take.length_samples, 48_000)
     mix = read_audio(folder / take.mix, Fraction(0), end, sample_rate=48_000, channels=1)
     return np.asarray(resample_poly(mix, 2, 3, axis=1), np.float32), take
-
-
-def window(start_s: float, end_s: float) -> WindowMade:
-    return WindowMade(
-        start_s=start_s,
-        end_s=end_s,
-        section="theme",
-        prompt=f"from {start_s:g}",
-        heard="",
-        scores=(0.5,),
-        reasons=("The only one.",),
-        chosen=0,
-    )
 
 
 def request_of(**changes: object) -> ScoreRequest:

@@ -10,6 +10,7 @@ from scipy.signal import firwin, oaconvolve, resample_poly
 from musiscene_core.composing.compose import compose
 from musiscene_core.composing.sound import render
 from musiscene_core.cue import Cue
+from musiscene_core.fitting.report import WindowMade
 from musiscene_core.request import ScoreRequest
 from musiscene_core.tempo_map import TempoMap, TempoSegment, through_beats
 from musiscene_core.timecode import SAMPLE_RATE
@@ -103,3 +104,17 @@ def dull(audio: Floats, hertz: float = 1_500.0) -> Floats:
 def at_model_rate(audio: Floats) -> Floats:
     """Sound at 48 kHz as a model gives it, at 32 kHz."""
     return np.asarray(resample_poly(audio, 2, 3), np.float32)
+
+
+def window(start_s: float, end_s: float) -> WindowMade:
+    """A window as it is told of, of which one candidate was written."""
+    return WindowMade(
+        start_s=start_s,
+        end_s=end_s,
+        section="theme",
+        prompt=f"from {start_s:g}",
+        heard="",
+        scores=(0.5,),
+        reasons=("The only one.",),
+        chosen=0,
+    )

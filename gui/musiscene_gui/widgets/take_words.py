@@ -89,17 +89,16 @@ def hits(files: TakeFiles) -> str:
 def hits_in_full(files: TakeFiles) -> str:
     """The same with the largest error, and every hit."""
     met = files.hits
-    if not met.total and files.moved:
-        return "\n".join(map(_moved, files.moved))
+    moved = list(map(_moved, files.moved))
     if not met.total:
-        return tr("No hit points were chosen.")
+        return "\n".join(moved) or tr("No hit points were chosen.")
     lines = [
         tr("{met} of {total} hits within a frame; the worst is {worst} frames off").format(
             met=met.met, total=met.total, worst=decimal(met.worst_frames, 2)
         )
     ]
-    if files.moved:
-        return "\n".join([*lines, *map(_moved, files.moved)])
+    if moved:
+        return "\n".join([*lines, *moved])
     for hit in files.take.hits:
         name = hit_title(hit.label or hit.kind)
         frames, late_ms = (

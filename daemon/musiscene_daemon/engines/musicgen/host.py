@@ -165,6 +165,29 @@ def _add(x: Any, more: Any, rows: int, first: int, last: int) -> None:
 
 
 @compiled
+def _by_pieces(
+    come: Any,
+    part: int,
+    parts: int,
+    like: Any,
+    weights: Any,
+    inputs: Any,
+    whole: Any,
+    worth: Any,
+    rows: int,
+    y: Any,
+    width: int,
+) -> None:
+    """What one part makes of a product's outputs, by pieces."""
+    pieces = pieces_for(parts)
+    piece = taken(come, part, pieces)
+    while piece >= 0:
+        begin, end = piece_of(width, piece, parts)
+        product(like, weights[0], weights[1], inputs, whole, worth, rows, y, begin, end)
+        piece = taken(come, part, pieces)
+
+
+@compiled
 def _more(
     come: Any,
     part: int,
@@ -248,11 +271,7 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
         one, each = table[layer], norms[layer]
         _norm(x, rows, each, _BEFORE, ones, normed)
         ready(normed, rows, whole, worth)
-        piece = taken(come, part, pieces)
-        while piece >= 0:
-            begin, end = piece_of(3 * width, piece, parts)
-            product(like, one[0], one[1], normed, whole, worth, rows, y, begin, end)
-            piece = taken(come, part, pieces)
+        _by_pieces(come, part, parts, like, one[:2], normed, whole, worth, rows, y, 3 * width)
         there = one[8] + first_of_next(come, part) % (rows * heads) * room * head_bytes
         block = BLOCK * size_there
         meet_reading(come, parts, pointer(like_cache, there), block, 0, at // BLOCK)
@@ -351,8 +370,4 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
     _norm(x, rows, norms[layers], 0, ones, normed)
     ready(normed, rows, whole, worth)
     outputs = scores.shape[1]
-    piece = taken(come, part, pieces)
-    while piece >= 0:
-        begin, end = piece_of(outputs, piece, parts)
-        product(like, head[0], head[1], normed, whole, worth, rows, scores, begin, end)
-        piece = taken(come, part, pieces)
+    _by_pieces(come, part, parts, like, head, normed, whole, worth, rows, scores, outputs)
