@@ -35,6 +35,13 @@ HEARTBEAT_INTERVAL_MS = 1_000
 HEARTBEAT_TIMEOUT_MS = 3_000
 HANDSHAKE_TIMEOUT_MS = 3_000
 
+NEVER_MS = 3_600_000
+"""Longer than any connection that is lost is kept.
+
+Not -1: where nothing is to be connected again, the end of a connection drops what was received on
+it and not read yet, and a daemon that leaves hangs up right behind its last answers.
+"""
+
 _GONE = zmq.EVENT_DISCONNECTED | zmq.EVENT_CLOSED
 _KEPT_EVENTS = 10_000
 
@@ -77,7 +84,7 @@ class Channel:
         socket.linger = 0
         socket.maxmsgsize = MAX_FRAME_BYTES
         # A daemon that starts again listens elsewhere, so connecting again by itself is no use.
-        socket.reconnect_ivl = -1
+        socket.reconnect_ivl = NEVER_MS
         socket.handshake_ivl = HANDSHAKE_TIMEOUT_MS
         socket.heartbeat_ivl = HEARTBEAT_INTERVAL_MS
         socket.heartbeat_timeout = HEARTBEAT_TIMEOUT_MS
@@ -160,15 +167,20 @@ class Channel:
         while True:
             left_ms = max(0, int((deadline - time.monotonic()) * 1000))
             ready = dict(self._poller.poll(left_ms))
-            if self._socket in ready:
-                received = self._read(self._socket.recv_multipart())
+            # The daemon's last words may have come between a look at the one and at the other.
+            if self._socket in ready or self._monitor in ready:
+                received = self._read(self._arrived())
                 if isinstance(received[1], JobEvent):
                     self._events.append(received[1])
                 return received
-            if self._monitor in ready:
-                raise ConnectionLostError
-            elif not ready and time.monotonic() >= deadline:
+            if time.monotonic() >= deadline:
                 return None
+
+    def _arrived(self) -> list[bytes]:
+        try:
+            return self._socket.recv_multipart(zmq.DONTWAIT)
+        except zmq.Again:
+            raise ConnectionLostError from None
 
     def _read(self, parts: Sequence[bytes]) -> tuple[Header, FromDaemon]:
         try:

@@ -31,7 +31,7 @@ import zmq
 from zmq.utils import z85
 
 from musiscene_core.errors import DaemonError, InputError, from_code
-from musiscene_core.protocol.channel import HANDSHAKE_TIMEOUT_MS
+from musiscene_core.protocol.channel import HANDSHAKE_TIMEOUT_MS, NEVER_MS
 from musiscene_core.protocol.connection import Connection, is_name
 from musiscene_core.protocol.wire import MalformedFrameError, decode
 
@@ -49,7 +49,6 @@ _CROCKFORD = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _WRITE = bytes.maketrans(_RFC4648, _CROCKFORD)
 _READ = bytes.maketrans(_CROCKFORD + b"ILO", _RFC4648 + b"BBA")
 _LAST_WORDS_MS = 50
-_NEVER_MS = 3_600_000
 
 
 class Introduction(msgspec.Struct, frozen=True, tag="introduction"):
@@ -176,9 +175,7 @@ def introduce(
         dealer.linger = monitor.linger = 0
         dealer.ipv6 = ":" in code.host
         dealer.maxmsgsize = MAX_PAIRING_BYTES
-        # Not -1: where nothing is to be connected again, the end of a connection drops what was
-        # received on it and not read yet, and the daemon hangs up right behind its answer.
-        dealer.reconnect_ivl = _NEVER_MS
+        dealer.reconnect_ivl = NEVER_MS
         dealer.handshake_ivl = HANDSHAKE_TIMEOUT_MS
         dealer.curve_serverkey = server_key
         dealer.curve_publickey, dealer.curve_secretkey = public, secret
