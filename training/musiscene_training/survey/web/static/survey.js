@@ -141,6 +141,10 @@ for (const rating of outbox.waiting.values()) {
 
 const players = cards.map((card) => card.querySelector("video, audio"));
 
+function alone(player) {
+  players.forEach((other) => other !== player && other.pause());
+}
+
 cards.forEach((card, place) => {
   const player = players[place];
   let heard = 0;
@@ -151,7 +155,9 @@ cards.forEach((card, place) => {
     heard = 0;
   };
   player.addEventListener("play", () => {
-    players.forEach((other) => other !== player && other.pause());
+    // The event comes after the fact: another may have been asked for meanwhile.
+    if (player.paused) return;
+    alone(player);
     last = player.currentTime;
   });
   player.addEventListener("seeking", () => (last = null));
@@ -200,6 +206,7 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (player.paused) {
     cards[place].scrollIntoView({ block: "nearest" });
+    alone(player);
     player.play().catch(() => (cards[place].querySelector(".trouble").hidden = false));
   } else {
     player.pause();
