@@ -47,6 +47,7 @@ class Wanted:
         tonic: None where any will do.
         mode: of that key.
         reference: the stretch that it shall be like; None for the first.
+        louder_lu: how much louder than that it is meant to be.
     """
 
     start_s: float
@@ -57,6 +58,11 @@ class Wanted:
     tonic: int | None = None
     mode: Mode | None = None
     reference: Traits | None = None
+    louder_lu: float = 0.0
+
+    def drift(self, traits: Traits) -> Drift | None:
+        """How far a stretch lies from what it shall be like; None for the first."""
+        return drift(traits, self.reference, self.louder_lu) if self.reference is not None else None
 
 
 @dataclass(frozen=True)
@@ -95,10 +101,7 @@ def choose(candidates: Sequence[Candidate], wanted: Wanted) -> Choice:
     """The best of `candidates`, of which there is one at least."""
     judged = [_parts(candidate, wanted) for candidate in candidates]
     common = set.intersection(*(set(parts) for parts in judged))
-    drifts = [
-        drift(candidate.traits, wanted.reference) if wanted.reference is not None else None
-        for candidate in candidates
-    ]
+    drifts = [wanted.drift(candidate.traits) for candidate in candidates]
     scores = []
     for parts, apart in zip(judged, drifts, strict=True):
         total = math.fsum(WEIGHTS[name] for name in common)
@@ -161,8 +164,8 @@ def _parts(candidate: Candidate, wanted: Wanted) -> dict[str, float]:
     if wanted.tonic is not None:
         steps = fifths_apart(candidate.traits, wanted.tonic, wanted.mode)
         found["key"] = 0.3 if steps is None else max(0.0, 1 - steps / (2 * MOST_FIFTHS))
-    if wanted.reference is not None:
-        apart = drift(candidate.traits, wanted.reference)
+    apart = wanted.drift(candidate.traits)
+    if apart is not None:
         found["likeness"] = max(0.0, 1 - apart.badness / 4)
     return found
 

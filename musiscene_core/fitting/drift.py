@@ -21,7 +21,7 @@ class Drift(msgspec.Struct, frozen=True, kw_only=True):
         tempo_percent: how much faster it is, octaves aside; None where that is not sure.
         fifths: steps between the keys on the circle of fifths; None where one is not sure.
         chroma: cosine distance of the mean pitch classes, 0 to 1.
-        level_lu: how much louder it is.
+        level_lu: how much louder it is than it is meant to be.
         colour_db: how far its bands lie apart, at the mean, level aside.
     """
 

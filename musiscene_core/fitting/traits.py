@@ -78,8 +78,9 @@ def traits_of(audio: Floats, grid: Grid) -> Traits:
     )
 
 
-def drift(stretch: Traits, reference: Traits) -> Drift:
-    """How far `stretch` lies from `reference`."""
+def drift(stretch: Traits, reference: Traits, louder_lu: float = 0.0) -> Drift:
+    """How far `stretch` lies from `reference`, than which it is meant to be so much louder."""
+    louder = stretch.lufs - reference.lufs - louder_lu
     both = float(stretch.chroma @ reference.chroma)
     heard = stretch.chroma.any() and reference.chroma.any()
     return Drift(
@@ -88,7 +89,7 @@ def drift(stretch: Traits, reference: Traits) -> Drift:
             stretch, reference.tonic, reference.mode, confidence=reference.key_confidence
         ),
         chroma=round(max(0.0, 1.0 - both), 3) if heard else 0.0,
-        level_lu=round(max(-60.0, min(60.0, stretch.lufs - reference.lufs)), 2),
+        level_lu=round(max(-60.0, min(60.0, louder)), 2),
         colour_db=_colour_db(stretch.bands_db, reference.bands_db),
     )
 

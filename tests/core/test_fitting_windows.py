@@ -72,6 +72,17 @@ def test_another_key_and_level_are_told(same: Candidate) -> None:
     assert {words.split(" by")[0] for words in apart.too_far} >= {"the key", "the level"}
 
 
+def test_what_is_as_loud_as_it_is_meant_to_be_has_not_drifted(same: Candidate) -> None:
+    hushed = dataclasses.replace(same, traits=dataclasses.replace(same.traits, lufs=-33.0))
+    reference = dataclasses.replace(same.traits, lufs=-20.0)
+    choice = choose([hushed], Wanted(0.0, 18.0, reference=reference, louder_lu=-5.0))
+    assert choice.drift is not None
+    assert (choice.drift.level_lu, choice.drift.too_far) == (-8.0, ())
+    kept = choose([hushed], Wanted(0.0, 18.0, reference=reference)).drift
+    assert kept is not None
+    assert kept.too_far == ("the level by -13.0 LU",)
+
+
 def test_the_candidate_whose_beats_meet_the_hits_is_taken(
     same: Candidate, faster: Candidate
 ) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -39,11 +40,22 @@ def recordings() -> list[Recording]:
 
 
 def written(
-    recordings: list[Recording], kind_of: Callable[[Asked], str], candidates: int = 1
+    recordings: list[Recording],
+    kind_of: Callable[[Asked], str],
+    candidates: int = 1,
+    *,
+    emptier_from_s: float = np.inf,
 ) -> tuple[PlayedMusicGen, Sound]:
     brief = brief_of(LENGTH_S, cuts=(5.3, 11.9, 29.4), valence=0.4, arousal=0.6)
     request = ScoreRequest(brief=brief, engine="musicgen", tempo_bpm=120.0)
     plan = compose(request, 0)
+    full = [
+        msgspec.structs.replace(
+            one, density=0.4 if plan.tempo.seconds(one.start) >= emptier_from_s else 0.9
+        )
+        for one in plan.sections
+    ]
+    plan = msgspec.structs.replace(plan, sections=tuple(full))
     model = PlayedMusicGen(recordings, lambda asked: KINDS.index(kind_of(asked)), START_S)
     work = writing.Work(
         model=model,
@@ -97,6 +109,17 @@ def test_a_window_that_drifts_is_drawn_again(
     _, sound = written(recordings, lambda asked: kind if asked.window else "even")
     assert said in sound.warnings[0]
     assert "3 draws were no closer" in sound.warnings[0]
+
+
+def test_a_window_is_as_loud_as_its_section_is_meant_to_be(recordings: list[Recording]) -> None:
+    # The plan's second section begins between the middles of the two windows.
+    _, alike = written(recordings, lambda asked: "even")
+    _, emptier = written(recordings, lambda asked: "even", emptier_from_s=20.0)
+    before, after = (one.windows[1].drift for one in (alike, emptier))
+    assert before is not None
+    assert after is not None
+    # The fullest is 6 dB above the emptiest.
+    assert after.level_lu - before.level_lu == pytest.approx(3.0, abs=0.02)
 
 
 def test_of_two_candidates_the_one_that_keeps_on_is_taken(recordings: list[Recording]) -> None:

@@ -31,6 +31,7 @@ from musiscene_core.request import ScoreRequest
 from musiscene_core.tempo_map import TempoMap, through_beats
 from musiscene_core.timecode import SAMPLE_RATE
 from musiscene_daemon.engines.musicgen.listening import at_48k, together
+from musiscene_daemon.engines.musicgen.windows import level_db
 
 Floats = npt.NDArray[np.float32]
 
@@ -43,8 +44,6 @@ NEAR_HIT_S = 0.12
 _BEGIN_WITHIN_S = 2.2
 _LONG_ENOUGH_S = 6.0
 """A shorter range begins where the recording does."""
-_ARC_DB = 6.0
-"""How much louder the fullest section is meant to be than the emptiest."""
 
 
 @dataclass(frozen=True)
@@ -194,13 +193,9 @@ def _near(laid: Laid, progress: Progress) -> tuple[tuple[int, int], ...]:
 
 
 def _arcs(plan: Cue, windows: Sequence[WindowMade]) -> tuple[float, ...]:
-    """How much louder each window is meant to be than the first: by how full the plan has it."""
-    full = []
-    for window in windows:
-        middle = plan.tempo.beat((window.start_s + window.end_s) / 2)
-        before = [one for one in plan.sections if one.start <= middle] or list(plan.sections[:1])
-        full.append(before[-1].density if before else 0.5)
-    return tuple(_ARC_DB * (one - full[0]) for one in full)
+    """How much louder each window is meant to be than the first."""
+    meant = [level_db(plan, window.start_s, window.end_s) for window in windows]
+    return tuple(one - meant[0] for one in meant)
 
 
 def _grid(audio: Floats, plan: Cue, request: ScoreRequest, progress: Progress) -> Grid:

@@ -16,6 +16,8 @@ WINDOW_S = 30.0
 """What MusicGen was trained on."""
 OVERLAP_S = 6.0
 _LEAST_NEW_S = 8.0
+_ARC_DB = 6.0
+"""How much louder the fullest section is meant to be than the emptiest."""
 _MOST_LATE_S = 2.5
 """How long before a window's end a beat is looked for to go on from."""
 
@@ -71,6 +73,13 @@ def join_at(beats_s: tuple[float, ...], bar_lines_s: tuple[float, ...], length_s
         if near:
             return near[-1]
     return length_s
+
+
+def level_db(plan: Cue, start_s: float, end_s: float) -> float:
+    """How loud a stretch is meant to be, against others, by how full the plan has its middle."""
+    middle = plan.tempo.beat((start_s + end_s) / 2)
+    before = [one for one in plan.sections if one.start <= middle] or list(plan.sections[:1])
+    return _ARC_DB * (before[-1].density if before else 0.5)
 
 
 def _on_section(last: int, earliest: int, frame_rate: float, plan: Cue) -> int:

@@ -32,7 +32,7 @@ from musiscene_daemon.engines.musicgen.listening import heard_candidate
 from musiscene_daemon.engines.musicgen.model import Mark, MusicGen, Several, Written
 from musiscene_daemon.engines.musicgen.prompts import prompt_of
 from musiscene_daemon.engines.musicgen.rendering import Sound
-from musiscene_daemon.engines.musicgen.windows import Window, join_at, windows
+from musiscene_daemon.engines.musicgen.windows import Window, join_at, level_db, windows
 from musiscene_daemon.residency.oom import attempted
 
 Floats = npt.NDArray[np.float32]
@@ -344,6 +344,7 @@ def _wanted(work: Work, take: _Writing, start_s: float, end_s: float) -> Wanted:
     # What is written past the range is only there to be stretched into it.
     end_s = max(start_s + 0.5, min(end_s, request.length_seconds))
     inside = tuple(one for one in work.moments if start_s <= one.at_s < end_s)
+    first = take.windows[0] if take.windows else None
     return Wanted(
         start_s=start_s,
         end_s=end_s,
@@ -353,6 +354,9 @@ def _wanted(work: Work, take: _Writing, start_s: float, end_s: float) -> Wanted:
         tonic=plan.tonic,
         mode=plan.mode,
         reference=take.first.traits if take.first is not None else None,
+        louder_lu=0.0
+        if first is None
+        else level_db(plan, start_s, end_s) - level_db(plan, first.start_s, first.end_s),
     )
 
 
