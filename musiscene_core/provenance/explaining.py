@@ -78,15 +78,17 @@ def explain(path: Path, library: Path | None = None) -> Explanation:
     if first.verdict == "changed" and not wav.cut:
         # As another width the same samples are other bytes.
         again = _explained(found, _decoded(path) or "", library, form="another width")
-        return again if again.verdict == "as made" else first
-    if first.verdict != "not ours" or library is None:
+        if again.verdict == "as made":
+            return again
+    only_named = first.verdict == "changed" and found is not None and not found.text
+    if library is None or not (only_named or first.verdict == "not ours"):
         return first
     piece = find_piece(path, wav, library)
-    if piece is None:
-        return first
+    if piece is None or first.statement is not None:
+        return first._replace(piece=piece)
     from_take = find_mark(piece.file, read_wav(piece.file))
-    named = _explained(from_take, sound, library, cut=wav.cut)
-    return named._replace(piece=piece) if named.statement is not None else first
+    said = _explained(from_take, sound, library, cut=wav.cut)
+    return said._replace(piece=piece) if said.statement is not None else first
 
 
 def _decoded(path: Path) -> str | None:

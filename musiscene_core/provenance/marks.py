@@ -1,7 +1,8 @@
-"""What a WAV file says of itself: a statement in iXML, and the same in short in INFO.
+"""What a WAV file says of itself: a statement in iXML, and its name in INFO and in bext.
 
-iXML is what sound editors read and keep; INFO what players show. Reads both from files of anyone:
-no entities, bounded in size and depth.
+iXML is what sound editors read and keep; INFO what players show; of INFO's comment and bext's
+description converters keep one, older ones the last, newer ones the first. Reads all from files of
+anyone: no entities, bounded in size and depth.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from xml.etree import ElementTree
 import defusedxml
 from defusedxml.ElementTree import DefusedXMLParser
 
-from musiscene_core.provenance.riff import Wav, append, content
+from musiscene_core.provenance.riff import Wav, append, content, read_wav
 from musiscene_core.provenance.statement import MAX_STATEMENT, Statement, name_of
 
 _ROOT, _OURS = "BWFXML", "MUSISCENE"
 _MAX_DEPTH = 32
+_DESCRIPTION = 256
+"""Bytes of it in bext, EBU Tech 3285."""
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _NAMED = re.compile(rb"musiscene:statement:([0-9a-f]{64})")
 
@@ -53,7 +56,9 @@ def mark(folder: Path, statement: Statement) -> dict[str, bool]:
     text = statement.text
     return {
         part: append(
-            folder / part, [(b"iXML", _ixml(statement, text, part)), _info(statement, text)]
+            folder / part,
+            [(b"iXML", _ixml(statement, text, part)), _info(statement, text)],
+            _described(folder / part, text),
         )
         for part in statement.sound
     }
@@ -69,7 +74,7 @@ def find_mark(path: Path, wav: Wav) -> Mark | None:
         found = _read(content(path, chunk))
         if found is not None:
             return found
-    for chunk in wav.find(b"LIST"):
+    for chunk in (*wav.find(b"LIST"), *wav.find(b"bext")):
         named = _NAMED.search(content(path, chunk))
         if named:
             return Mark("", named[1].decode())
@@ -109,13 +114,28 @@ def _info(statement: Statement, text: str) -> tuple[bytes, bytes]:
         b"INAM": f"{statement.cue} {statement.take}",
         b"ISFT": statement.software,
         b"ICOP": statement.licence,
-        b"ICMT": f"musiscene:statement:{name_of(text)}",
+        b"ICMT": _named(text),
     }
     body = b"INFO"
     for kind, value in words.items():
         data = value.encode("ascii", "replace") + b"\0"
         body += kind + len(data).to_bytes(4, "little") + data + bytes(len(data) % 2)
     return b"LIST", body
+
+
+def _named(text: str) -> str:
+    return f"musiscene:statement:{name_of(text)}"
+
+
+def _described(path: Path, text: str) -> tuple[int, bytes] | None:
+    """Where bext's description lies in a file, and it with the statement's name behind it."""
+    bext = next(iter(read_wav(path).find(b"bext")), None)
+    if bext is None or bext.length < _DESCRIPTION:
+        return None
+    said = content(path, bext)[:_DESCRIPTION].split(b"\0")[0]
+    name = _named(text).encode("ascii")
+    said = _NAMED.sub(b"", said).rstrip()[: _DESCRIPTION - len(name) - 1]
+    return bext.begin, b" ".join(filter(None, (said, name))).ljust(_DESCRIPTION, b"\0")
 
 
 def _read(data: bytes) -> Mark | None:

@@ -152,11 +152,18 @@ def sound_sha256(path: Path, wav: Wav) -> str:
     return digest.hexdigest()
 
 
-def append(path: Path, chunks: list[tuple[bytes, bytes]]) -> bool:
+def append(
+    path: Path, chunks: list[tuple[bytes, bytes]], overwritten: tuple[int, bytes] | None = None
+) -> bool:
     """Write `chunks` after the samples of a file of ours, in place of those written so before.
 
     The samples are not touched. Returns False, with nothing changed, where something else lies
     behind the samples or the file would exceed 4 GiB.
+
+    Args:
+        path: of the file.
+        chunks: their kinds and contents.
+        overwritten: a place before the samples, and what is written there as well.
 
     Raises:
         MediaError: it is no WAV file.
@@ -180,6 +187,9 @@ def append(path: Path, chunks: list[tuple[bytes, bytes]]) -> bool:
             file.truncate()
             file.seek(4)
             file.write(struct.pack("<I", end + len(tail) - 8))
+            if overwritten is not None:
+                file.seek(overwritten[0])
+                file.write(overwritten[1])
     except OSError as error:
         raise OutputError.from_os(error, path) from error
     return True

@@ -22,9 +22,10 @@ from musiscene_core.media import find_ffmpeg
 from musiscene_core.media.wav import set_time_reference
 from musiscene_core.provenance.explaining import explain
 from musiscene_core.provenance.ledger import FIRST, Ledger, read_lines
+from musiscene_core.provenance.marks import find_mark, mark
 from musiscene_core.provenance.noting import note, state
 from musiscene_core.provenance.riff import append, read_wav
-from musiscene_core.provenance.statement import STATEMENT_FILE
+from musiscene_core.provenance.statement import STATEMENT_FILE, read_statement
 from musiscene_core.request import ScoreRequest
 from musiscene_core.take import Take
 from musiscene_plugins.cli.main import main
@@ -371,7 +372,25 @@ def test_a_piece_that_says_nothing_is_found_in_the_take_that_is_here(
         file.writeframes(bytes(6 * 48_000))
     assert explain(piece, library).verdict == "not ours"
     shutil.rmtree(marked)
+    # Its first bytes name the take, which the ledger knows.
+    assert explain(cut, library).verdict == "changed"
+    cut.write_bytes(cut.read_bytes().replace(b"musiscene:statement:", b"somebody:statement::"))
     assert explain(cut, library).verdict == "not ours"
+
+
+def test_every_place_that_a_converter_may_keep_names_the_statement(marked: Path) -> None:
+    path = marked / "stems" / "bass.wav"
+    before = path.read_bytes()
+    wav = read_wav(path)
+    found = find_mark(path, wav)
+    assert found is not None
+    kept = {chunk.kind: before[chunk.begin : chunk.begin + chunk.length] for chunk in wav.chunks}
+    name = f"musiscene:statement:{found.name}".encode()
+    assert kept[b"bext"][:256].rstrip(b"\0") == b"MusiScene take-1 bass " + name
+    assert name in kept[b"LIST"]
+    # Marked once more nothing grows.
+    mark(marked, read_statement(found.text))
+    assert path.read_bytes() == before
 
 
 def test_processes_that_write_at_once_leave_one_chain(tmp_path: Path) -> None:
