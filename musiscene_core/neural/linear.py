@@ -9,8 +9,7 @@ How far a product y = W x may lie from the exact one, per row, besides float32's
     float32*            nothing
     bfloat16*           2^-7 sum |w||x|             weight and result rounded to 8 bits
     float16-*           2^-11 sum |w||x|            weight rounded to 11 bits
-    int8-weight-only    s/2 sum |x|  + 3 * 2^-8 sum |w||x|      s = max|w| of the row / 127
-    int8                s/2 sum |x|
+    int8                s/2 sum |x|                             s = max|w| of the row / 127
     int8-dynamic*       s/2 sum |x|  + a/2 sum |w| + n s a / 4  a = step of the input, see there
     int8-numba          the same with a = max|x| of the row / 32,767
 """
@@ -43,7 +42,6 @@ Kernel = Literal[
     "int8",
     "int8-dynamic",
     "int8-dynamic-rows",
-    "int8-weight-only",
     "int8-numba",
 ]
 
@@ -51,7 +49,7 @@ KERNELS: Mapping[Precision, tuple[Kernel, ...]] = MappingProxyType(
     {
         "float32": ("float32", "float32-onednn", "float32-numba"),
         "half": ("bfloat16", "bfloat16-onednn", "float16-fbgemm", "float16-numba"),
-        "int8": ("int8", "int8-dynamic", "int8-dynamic-rows", "int8-weight-only", "int8-numba"),
+        "int8": ("int8", "int8-dynamic", "int8-dynamic-rows", "int8-numba"),
     }
 )
 """The kernels of each precision, the plain one first: it works everywhere, a GPU included."""
@@ -67,7 +65,6 @@ ACTIVATIONS: Mapping[Kernel, torch.dtype] = MappingProxyType(
         "int8": torch.bfloat16,
         "int8-dynamic": torch.float32,
         "int8-dynamic-rows": torch.float32,
-        "int8-weight-only": torch.bfloat16,
         "int8-numba": torch.float32,
     }
 )
@@ -236,19 +233,6 @@ def _int8(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
     return product
 
 
-def _int8_weight_only(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
-    whole, steps = _quantised(weight)
-    narrow = steps.to(torch.bfloat16)
-    added = None if bias is None else bias.detach().to(torch.bfloat16)
-
-    def product(x: Tensor) -> Tensor:
-        flat = torch._weight_int8pack_mm(x.reshape(-1, x.shape[-1]), whole, narrow)
-        shaped: Tensor = flat.view(*x.shape[:-1], -1)
-        return shaped if added is None else shaped + added
-
-    return product
-
-
 def _int8_dynamic(weight: Tensor, bias: Tensor | None, rows: int) -> _Product:
     """The input becomes whole numbers too, in steps of (its range, zero included) / `levels`.
 
@@ -303,7 +287,6 @@ _PACK: Mapping[Kernel, Callable[[Tensor, Tensor | None, int], _Product]] = Mappi
         "int8": _int8,
         "int8-dynamic": _int8_dynamic,
         "int8-dynamic-rows": _int8_dynamic_rows,
-        "int8-weight-only": _int8_weight_only,
         "int8-numba": _numba("int8"),
     }
 )

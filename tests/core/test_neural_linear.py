@@ -54,7 +54,6 @@ def bound(kernel, weight, x):
         "int8": coarse + 2**-8 * size,
         "int8-dynamic": inputs(whole_range),
         "int8-dynamic-rows": inputs(row_range),
-        "int8-weight-only": coarse + 3 * 2**-8 * size,
         "int8-numba": inputs(largest / 32_767),
     }[kernel]
     return FLOAT32_ROUNDING * size + more
@@ -146,10 +145,10 @@ def test_a_kernel_that_torch_lost_leaves_the_plain_one(monkeypatch):
 
     supported.cache_clear()
     with monkeypatch.context() as patch:
-        patch.setattr(linear, "_PACK", {**linear._PACK, "int8-weight-only": gone})
-        product = PackedLinear(torch.eye(16), kernel="int8-weight-only")
+        patch.setattr(linear, "_PACK", {**linear._PACK, "int8-dynamic-rows": gone})
+        product = PackedLinear(torch.eye(16), kernel="int8-dynamic-rows")
     supported.cache_clear()
-    assert product.kernel == "int8" == plain("int8-weight-only")
+    assert product.kernel == "int8" == plain("int8-dynamic-rows")
     assert product.weight_bytes == 256
     assert torch.allclose(product(torch.ones(1, 16).bfloat16()).float(), torch.ones(1, 16))
 
