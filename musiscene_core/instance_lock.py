@@ -55,6 +55,18 @@ class InstanceLock:
         self._file = file
         return True
 
+    def taken(self) -> bool:
+        """Whether another holds it. Whoever tries to take it at that very moment has to wait.
+
+        Raises:
+            OSError: the file cannot be opened.
+        """
+        try:
+            with open(self._path, "r+b", buffering=0) as file:
+                return not _try_lock(file)
+        except FileNotFoundError:
+            return False
+
     def release(self) -> None:
         """Let the lock go."""
         if self._file is not None:

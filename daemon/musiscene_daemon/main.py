@@ -28,8 +28,8 @@ _EVERYWHERE = (
     "Warning: listening on every address of this machine, also on networks it joins later. "
     "Better name one: --listen ADDRESS.\n"
 )
-_LOCK_WAIT_S = 0.2
-"""Longer than a client looks at the lock."""
+_LOCK_WAIT_S = 1.0
+"""Longer than a client looks at the lock, and one that is held up meanwhile."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -119,17 +119,23 @@ def remove_connection(pid: int) -> None:
         connection_path().unlink(missing_ok=True)
 
 
+def untrusted() -> bool:
+    """Whether there is a file that others could have read or written."""
+    try:
+        refuse_foreign(connection_path())
+    except DaemonError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def remove_untrusted() -> None:
     """Take away a file that is not trusted; for who holds the lock, so that no daemon has it."""
-    path = connection_path()
-    try:
-        refuse_foreign(path)
-    except DaemonError:
+    if untrusted():
         # Another's file in a folder that is not ours stays; reading it says so.
         with suppress(OSError):
-            path.unlink()
-    except OSError:
-        return
+            connection_path().unlink()
 
 
 def read_paired(name: str) -> Connection:

@@ -32,12 +32,12 @@ from musiscene_core.protocol.client import Client
 from musiscene_core.protocol.connection import (
     DAEMON_VARIABLE,
     Connection,
-    connection_path,
     lock_path,
     make_runtime_folder,
     read_connection,
     read_paired,
     remove_untrusted,
+    untrusted,
 )
 from musiscene_core.protocol.messages import (
     DaemonStatus,
@@ -313,14 +313,7 @@ def _older(version: str) -> bool:
 
 def _running() -> bool:
     """Whether a daemon holds the lock."""
-    path = lock_path()
-    if not path.exists():
-        return False
-    lock = InstanceLock(path)
-    if lock.acquire():
-        lock.release()
-        return False
-    return True
+    return InstanceLock(lock_path()).taken()
 
 
 def _clear_untrusted() -> None:
@@ -328,7 +321,7 @@ def _clear_untrusted() -> None:
     lock = InstanceLock(lock_path())
     # What cannot be opened is said when a daemon is started.
     with suppress(OSError):
-        if os.path.lexists(connection_path()) and lock.acquire():
+        if untrusted() and lock.acquire():
             try:
                 remove_untrusted()
             finally:

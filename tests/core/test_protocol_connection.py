@@ -83,6 +83,7 @@ def test_a_lock_excludes_other_processes_until_it_is_let_go(tmp_path: Path) -> N
     assert lock.acquire()
     assert lock.holder() == os.getpid()
     assert not InstanceLock(path).acquire(0.05)
+    assert InstanceLock(path).taken()
     code = (
         "import sys; from pathlib import Path\n"
         "from musiscene_core.instance_lock import InstanceLock\n"
@@ -93,6 +94,12 @@ def test_a_lock_excludes_other_processes_until_it_is_let_go(tmp_path: Path) -> N
     assert refused == f"False {os.getpid()}\n"
     lock.release()
     assert subprocess.run(run, capture_output=True, text=True, check=True).stdout[:4] == "True"
+    # Who only looks leaves no trace.
+    said = path.read_text()
+    assert not lock.taken()
+    assert path.read_text() == said
+    assert not InstanceLock(tmp_path / "none").taken()
+    assert not (tmp_path / "none").exists()
     # Its holder ended without letting go, and the lock is free all the same.
     assert lock.acquire()
     lock.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from musiscene_core import __version__
 from musiscene_core.errors import DaemonError, EngineError
+from musiscene_core.instance_lock import InstanceLock
 from musiscene_core.protocol import Client, connect, stop
 from musiscene_core.protocol.connection import connection_path, lock_path, make_runtime_folder
 from tests.support.daemons import ARGUMENTS, Home, alive, processes_of, request, wait_until
@@ -47,6 +49,22 @@ def test_a_second_daemon_leaves_at_once_naming_the_first(own_home: Home) -> None
         assert said.decode() == f"The daemon is already running (process {first}).\n"
         assert time.monotonic() - began < 5.0
         assert client.status().pid == first
+
+
+def test_a_client_that_is_held_up_while_it_looks_at_the_lock_keeps_no_daemon_from_starting(
+    own_home: Home,
+) -> None:
+    make_runtime_folder()
+    lock = InstanceLock(lock_path())
+    assert lock.acquire()
+    with own_home.spawn() as daemon:
+        # It has looked at the lock several times by then, unless the machine is busy.
+        threading.Timer(0.7, lock.release).start()
+        wait_until(lambda: connection_path().exists() or daemon.poll() is not None)
+        with own_home.connect() as client:
+            assert client.status().pid == daemon.pid
+            client.shutdown()
+        assert daemon.wait(10) == 0
 
 
 def test_two_login_sessions_share_one_data_folder_and_one_daemon(own_home: Home) -> None:

@@ -157,14 +157,8 @@ def _about(status: DaemonStatus) -> Iterator[Finding]:
 
 def _holder() -> int:
     """The process of the daemon that runs; 0 where none does."""
-    path = lock_path()
-    if not path.exists():
-        return 0
-    lock = InstanceLock(path)
+    lock = InstanceLock(lock_path())
     try:
-        if lock.acquire():
-            lock.release()
-            return 0
+        return (lock.holder() or -1) if lock.taken() else 0
     except OSError:
         return 0
-    return lock.holder() or -1
