@@ -167,8 +167,10 @@ def test_a_described_file_moves_to_whoever_still_plays_it(tmp_path: Path) -> Non
         found = copy.find(tag)
         assert found is not None
         found.text = text
-    for child in list(copy.find("file") or ()):
-        copy.find("file").remove(child)  # type: ignore[union-attr]
+    again = copy.find("file")
+    assert again is not None
+    for child in list(again):
+        again.remove(child)
     theirs = ElementTree.SubElement(root.find("sequence/media/audio"), "track")  # type: ignore[arg-type]
     theirs.append(copy)
     path = tmp_path / "edited.xml"

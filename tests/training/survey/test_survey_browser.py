@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+from contextlib import closing
 
 import msgspec
 import pytest
@@ -88,7 +89,7 @@ def saved(browser):
 
 
 def kept(site, code):
-    with sqlite3.connect(site.folder / "ratings.sqlite") as database:
+    with closing(sqlite3.connect(site.folder / "ratings.sqlite")) as database:
         query = (
             "SELECT page, place, question, value FROM rating JOIN version USING (token)"
             " JOIN listener ON number = listener WHERE code = ? ORDER BY page, place, question DESC"
@@ -151,7 +152,7 @@ def test_by_keys_alone(desktop, sounding):
     press(Keys.ENTER)
     until(desktop, lambda _: desktop.current_url.endswith("/done"))
     assert [row[3] for row in kept(sounding, code)] == [52, 100, 50, 0, 0, 0]
-    with sqlite3.connect(sounding.folder / "ratings.sqlite") as database:
+    with closing(sqlite3.connect(sounding.folder / "ratings.sqlite")) as database:
         query = (
             "SELECT heard_s FROM version JOIN listener ON number = listener"
             " WHERE code = ? AND page = 1 ORDER BY place"
@@ -242,7 +243,7 @@ def test_what_the_server_refuses_is_not_called_saved(phone, films, tmp_path):
     folder = shutil.copytree(films, tmp_path / "survey")
     with held(folder) as running:
         begin(phone, running)
-        with sqlite3.connect(folder / "ratings.sqlite") as database:
+        with closing(sqlite3.connect(folder / "ratings.sqlite")) as database, database:
             database.execute("DELETE FROM version")
         all_of(phone, "input[type=range]")[0].click()
         until(phone, lambda _: "no longer known" in one_of(phone, "#state").text)

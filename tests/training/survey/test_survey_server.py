@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import threading
 import time
+from contextlib import closing
 
 import pytest
 
@@ -54,7 +55,7 @@ def rate_all(browser, code, value=3):
 
 
 def kept(folder, query, *values):
-    with sqlite3.connect(folder / "ratings.sqlite") as database:
+    with closing(sqlite3.connect(folder / "ratings.sqlite")) as database:
         return database.execute(query, values).fetchall()
 
 
@@ -262,7 +263,7 @@ def test_a_disk_that_takes_no_more_is_told_and_tried_again(made, tmp_path):
         held_back.close()
         asking.join()
         assert answers[0].status == 200
-        with sqlite3.connect(folder / "ratings.sqlite") as database:
+        with closing(sqlite3.connect(folder / "ratings.sqlite")) as database, database:
             database.execute("ALTER TABLE rating RENAME TO gone")
         refused = browser.post(f"/s/{code}/rate", rating)
         assert refused.status == 507
