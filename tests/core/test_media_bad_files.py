@@ -231,8 +231,9 @@ for path in sys.argv[1:]:
     print(path, f"{time.monotonic() - began:.2f}", *outcome, flush=True)
 peak = 0
 if sys.platform == "linux":
-    import resource
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not getrusage, which counts the parent's peak as well.
+    status = open("/proc/self/status").read().splitlines()
+    peak = next(line.split()[1] for line in status if line.startswith("VmHWM:"))
 print("peak", peak)
 """
 

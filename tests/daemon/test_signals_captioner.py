@@ -19,6 +19,7 @@ from musiscene_daemon import hearing
 from musiscene_daemon.engines.registry import Registry
 from musiscene_daemon.engines.signals import SignalsCaptioner
 from tests.support import sounds
+from tests.support.memory import peak_from_now_kb, peak_kb
 
 ASKED = tuple(question for known in QUESTIONS.values() for question in known)
 
@@ -97,7 +98,6 @@ def test_what_cannot_be_heard_is_told_in_words(media: MediaReference, tmp_path: 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)
 def test_three_hours_are_described_by_sections_in_little_memory(tmp_path: Path) -> None:
-    resource = pytest.importorskip("resource", reason="this platform does not tell peak memory")
     minutes = 180
     piece = sounds.cadences(2, "minor", 60.0)[::2]
     with wave.open(str(tmp_path / "long.wav"), "wb") as file:
@@ -106,9 +106,9 @@ def test_three_hours_are_described_by_sections_in_little_memory(tmp_path: Path) 
             level = 20_000 if minute % 2 else 2_000
             file.writeframes((level * piece / abs(piece).max()).astype("<i2").tobytes())
     listen(MediaReference(path=str(tmp_path / "long.wav")), sectioning="whole", end_s=60.0)
-    before_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before_kb = peak_from_now_kb()
     texts = listen(MediaReference(path=str(tmp_path / "long.wav")))
-    grown_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before_kb
+    grown_kb = peak_kb() - before_kb
     assert len(texts) == minutes
     assert all("music" in text for text in texts)
     assert grown_kb < 150_000
