@@ -131,6 +131,7 @@ class Application(QObject):
         self.editor_desk.close()
         self.thumbnails.close()
         self.bridge.close()
+        self.kept.close()
 
     def choose_file(self) -> None:
         """Ask for a film or timeline, and open it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from musiscene_gui.application import Application
 from musiscene_gui.bridge.daemon import DaemonBridge
 from musiscene_gui.viewmodels.jobs import JobsModel
+from musiscene_gui.widgets.store import KeptSettings
 from tests.support.daemons import ARGUMENTS, Home, request
 from tests.support.panel_takes import Kept
 
@@ -71,3 +72,21 @@ def test_this_panels_jobs_are_cancelled_and_no_other_programs(
         assert [job.state for job in mine] == ["cancelled", "cancelled"]
         assert not other.job(theirs).ended
         other.cancel(theirs)
+
+
+def test_a_panel_beside_another_leaves_that_ones_jobs_alone_until_it_has_ended(
+    own_home: Home, themed
+) -> None:
+    first, second = KeptSettings(), KeptSettings()
+    first.write("jobs", "theirs")
+    assert second.read("jobs") == ""
+    second.write("jobs", "ours")
+    assert first.read("jobs") == "theirs"
+    second.close()
+    third = KeptSettings()
+    assert third.read("jobs") == "ours"
+    first.close()
+    third.close()
+    again = KeptSettings()
+    assert sorted(again.read("jobs").split()) == ["ours", "theirs"]
+    again.close()
