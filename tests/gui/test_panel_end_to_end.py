@@ -94,6 +94,22 @@ def test_a_timeline_is_spotted_edited_scored_placed_and_cleared_again(
     assert {path: path.read_bytes() for path in reel.parent.iterdir()} == before
 
 
+def test_what_was_being_spotted_is_not_shown_on_another_film_that_is_opened_meanwhile(
+    panel: Application, reel: Path, qtbot
+) -> None:
+    model = panel.panel
+    panel.open_file(str(reel))
+    qtbot.waitUntil(lambda: model.editor.state == "open", timeout=LONG_MS)
+    other = reel.with_name("other.otio")
+    other.write_bytes(reel.read_bytes().replace(b'"reel"', b'"other"'))
+    panel.scene.spot.click()
+    panel.open_file(str(other))
+    qtbot.waitUntil(lambda: model.editor.path == other and not model.scene.busy, timeout=LONG_MS)
+    assert (model.timeline.brief, model.scene.error) == (None, None)
+    panel.scene.spot.click()
+    qtbot.waitUntil(lambda: model.scene.is_current and not model.scene.busy, timeout=LONG_MS)
+
+
 def test_a_caption_is_edited_reset_and_written_anew_alone(
     panel: Application, reel: Path, qtbot
 ) -> None:

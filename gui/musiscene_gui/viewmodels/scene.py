@@ -116,6 +116,7 @@ class SceneModel:
         self._cancelled = False
         self._again: Callable[[], object] = lambda: None
         timeline.range_changed.connect(self._range_changed)
+        timeline.replaced.connect(self._another_opened)
 
     @property
     def brief(self) -> SceneBrief | None:
@@ -440,6 +441,10 @@ class SceneModel:
         self.hits = hits
         self.hits_changed.emit()
 
+    def _another_opened(self) -> None:
+        if self.busy != "scoring":  # what is watched and written is of the film before
+            self.cancel()
+
     def _range_changed(self) -> None:
         self.changed.emit()
         self.ask_estimate()
@@ -461,12 +466,16 @@ class SceneModel:
         self._daemon.ask(submit, accepted, self._fail)
 
     def _read_brief(self, job: JobInfo, have: Callable[[SceneBrief], object]) -> None:
-        if job.state != "done":
+        if job.state != "done" or self._cancelled:
             self._fail(error_of(job) or CancelledError("Cancelled."))
             return
+
+        def read(brief: SceneBrief) -> None:
+            self._fail(CancelledError("Cancelled.")) if self._cancelled else have(brief)
+
         path = Path(job.folder, "brief.json")
         # In the daemon's thread, which has nothing to do now: a long film's brief takes a moment.
-        self._daemon.ask(lambda _: read_json(path, SceneBrief), have, self._fail)
+        self._daemon.ask(lambda _: read_json(path, SceneBrief), read, self._fail)
 
     def _rest(self) -> None:
         self.busy, self.job_id = "", ""

@@ -27,6 +27,7 @@ class TimelineModel:
         range_changed: emits nothing, when In or Out moved.
         playhead_changed: emits nothing, when the playhead moved.
         view_changed: emits nothing, when what is seen of the timeline moved.
+        replaced: emits nothing, when another timeline has taken the place of the one before.
         name: the timeline's name; empty while none is open.
         rate: its frame rate.
         record: its record frames.
@@ -42,6 +43,7 @@ class TimelineModel:
     def __init__(self) -> None:
         self.changed, self.range_changed = Signal(), Signal()
         self.playhead_changed, self.view_changed = Signal(), Signal()
+        self.replaced = Signal()
         self.name = ""
         self.rate = FrameRate(24)
         self.record = FrameRange(0, 0)
@@ -108,6 +110,7 @@ class TimelineModel:
             self._playhead = self._inside(self._playhead)
         self.changed.emit()
         if not again:
+            self.replaced.emit()
             self.range_changed.emit()
         if grown or not again:
             self.playhead_changed.emit()
