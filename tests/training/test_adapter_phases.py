@@ -177,6 +177,7 @@ def test_half_precision_computes_the_same_to_its_own_accuracy(captioners, data):
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+@pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated")
 @pytest.mark.parametrize("phase", PHASES)
 def test_compiled_layers_learn_the_same(captioners, data, phase):
     if shutil.which("g++") is None:
