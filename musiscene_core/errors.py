@@ -29,6 +29,9 @@ from __future__ import annotations
 import errno
 from typing import ClassVar
 
+_GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ESTALE)
+"""What writing meets where a drive was pulled or a folder taken away."""
+
 
 class MusiSceneError(Exception):
     """Something went wrong that a user can understand and often mend."""
@@ -119,6 +122,11 @@ class OutputError(MusiSceneError):
             return cls(
                 f"{target} cannot be written: a file stands where a folder is needed.",
                 hint="Choose another folder with --output.",
+            )
+        if error.errno in _GONE:
+            return cls(
+                f"{target} cannot be written: its folder or drive is gone.",
+                hint="Put it back or choose another folder, then try again.",
             )
         reason = error.strerror or type(error).__name__
         return cls(f"{target} cannot be written: {reason}.", hint="Choose another folder.")

@@ -241,7 +241,7 @@ class _Search:
             return silent_daemon(InstanceLock(lock_path()).holder(), self._timeout_s)
         return DaemonError(
             f"The daemon has not started within {self._timeout_s:g} s.",
-            hint="The machine may be busy; run the command again.",
+            hint="The machine may be busy; try again.",
         )
 
 

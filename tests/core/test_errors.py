@@ -49,6 +49,7 @@ def test_an_unknown_code_from_a_newer_daemon_is_still_an_error() -> None:
         (errno.ENOSPC, "disk is full"),
         (errno.EACCES, "no permission"),
         (errno.ENOTDIR, "a file stands"),
+        (errno.ENOENT, "its folder or drive is gone"),
     ],
 )
 def test_a_failed_write_says_why_and_what_to_do(number: int, words: str) -> None:

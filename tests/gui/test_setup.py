@@ -36,7 +36,8 @@ for step in range(begun, 100):
     if (kept.parent / "wait").exists() and step == 40:
         time.sleep(60)
     if (kept.parent / "break").exists() and step == 60:
-        print("The disk is full.", file=sys.stderr)
+        print("musiscene: The disk is full.", file=sys.stderr)
+        print("  Run the command again: it goes on where it stopped.", file=sys.stderr)
         sys.exit(2)
 print("100 % Done", file=sys.stderr)
 """

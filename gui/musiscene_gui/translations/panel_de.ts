@@ -1193,7 +1193,7 @@
         <translation>Der Dienst ist nach {0} s noch nicht gestartet.</translation>
     </message>
     <message>
-        <source>The machine may be busy; run the command again.</source>
+        <source>The machine may be busy; try again.</source>
         <translation>Der Rechner ist vielleicht beschäftigt; noch einmal versuchen.</translation>
     </message>
     <message>
@@ -1327,6 +1327,14 @@
     <message>
         <source>{0} cannot be written: no permission.</source>
         <translation>{0} kann nicht geschrieben werden: keine Berechtigung.</translation>
+    </message>
+    <message>
+        <source>{0} cannot be written: its folder or drive is gone.</source>
+        <translation>{0} kann nicht geschrieben werden: Ordner oder Laufwerk ist nicht mehr da.</translation>
+    </message>
+    <message>
+        <source>Put it back or choose another folder, then try again.</source>
+        <translation>Wieder bereitstellen oder einen anderen Ordner wählen, dann noch einmal versuchen.</translation>
     </message>
     <message>
         <source>Copy the film or timeline to a folder you may write to and open it there: the take is kept.</source>

@@ -40,6 +40,7 @@ button stands its licence: pressing it accepts that."""
 _ALWAYS: tuple[StepName, ...] = ("resolve", "demo")
 _FRACTION = re.compile(r"\s*(\d{1,3})(?:[.,]\d+)?\s?%\s*(.*)")
 _LISTED = 40
+_COMMAND_AGAIN = re.compile(r"\s*Run the command again\b[^.]*\.")
 
 
 @dataclass(frozen=True)
@@ -214,6 +215,8 @@ def demo_folder() -> Path:
 
 def _error(problem: str, lines: Sequence[str]) -> MusiSceneError:
     words = problem.strip().removeprefix("musiscene: ") or "\n".join(lines[-3:]).strip()
+    # Nobody typed a command here; the hint below says the same of the button.
+    words = _COMMAND_AGAIN.sub("", words).replace("run the command again", "try again").strip()
     return OutputError(
         f"{words[:1].upper()}{words[1:]}" or "It ended without a word.",
         hint="Try again: it goes on where it stopped.",

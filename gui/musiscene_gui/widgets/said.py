@@ -63,7 +63,7 @@ TROUBLE = (
     QT_TRANSLATE_NOOP("Said", "The daemon is not running."),
     QT_TRANSLATE_NOOP("Said", "Start it with `musiscene daemon start`."),
     QT_TRANSLATE_NOOP("Said", "The daemon has not started within {0} s."),
-    QT_TRANSLATE_NOOP("Said", "The machine may be busy; run the command again."),
+    QT_TRANSLATE_NOOP("Said", "The machine may be busy; try again."),
     QT_TRANSLATE_NOOP("Said", "The daemon cannot be started: {0}"),
     QT_TRANSLATE_NOOP("Said", "The engine '{0}' cannot work yet: {1}"),
     QT_TRANSLATE_NOOP("Said", "Put that right and restart the daemon, or choose another engine."),
@@ -100,6 +100,8 @@ TROUBLE = (
     QT_TRANSLATE_NOOP("Said", "The disk is full; {0} was not written."),
     QT_TRANSLATE_NOOP("Said", "Free some space or choose another folder, then try again."),
     QT_TRANSLATE_NOOP("Said", "{0} cannot be written: no permission."),
+    QT_TRANSLATE_NOOP("Said", "{0} cannot be written: its folder or drive is gone."),
+    QT_TRANSLATE_NOOP("Said", "Put it back or choose another folder, then try again."),
     QT_TRANSLATE_NOOP(
         "Said",
         "Copy the film or timeline to a folder you may write to and open it there: the take is"
