@@ -40,6 +40,21 @@ def test_help_and_version_load_nothing_heavy() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_ctrl_c_is_heard_while_the_command_is_still_being_loaded() -> None:
+    program = (
+        "import sys, musiscene_plugins.cli.main as command\n"
+        "class Pressed:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name == 'musiscene_plugins.cli.parser': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Pressed())\n"
+        "sys.exit(command.main(['takes']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "musiscene: Cancelled.\n")
+
+
 def test_version_and_help(tmp_path: Path) -> None:
     assert musiscene(tmp_path, "--version").stdout == f"musiscene {__version__}\n"
     shown = musiscene(tmp_path, "--help").stdout
