@@ -128,6 +128,11 @@ class OutputError(MusiSceneError):
                 f"{target} cannot be written: its folder or drive is gone.",
                 hint="Put it back or choose another folder, then try again.",
             )
+        if error.errno == errno.ENAMETOOLONG:
+            return cls(
+                f"{target} cannot be written: the name is too long.",
+                hint="Choose a shorter name, or a folder with a shorter one.",
+            )
         reason = error.strerror or type(error).__name__
         return cls(f"{target} cannot be written: {reason}.", hint="Choose another folder.")
 

@@ -85,7 +85,8 @@ def render_preview(
     _refuse_existing(output)
     ffmpeg = find_ffmpeg()
     length = frame_to_sample(cuts[-1], rate)
-    partial = output.with_name(f".{output.stem}.{uuid.uuid4().hex}.part.mp4")
+    # Without the output's name, which may be as long as a name can be.
+    partial = output.with_name(f".{uuid.uuid4().hex}.part.mp4")
     try:
         with tempfile.TemporaryDirectory(prefix="musiscene-") as folder:
             mix = Path(folder) / "mix.wav"
@@ -114,7 +115,14 @@ def _with_picture(path: str | Path) -> MediaInfo:
 
 
 def _refuse_existing(output: Path) -> None:
-    if os.path.lexists(output):
+    try:
+        os.lstat(output)
+    except (FileNotFoundError, NotADirectoryError):
+        pass
+    except OSError as error:
+        # A name that is too long, say: better told before the work than behind it.
+        raise OutputError.from_os(error, output) from error
+    else:
         raise OutputError(f"{output} is already there.", hint="Choose another name or folder.")
     if not output.parent.is_dir():
         raise OutputError(f"The folder {output.parent} is not there.", hint="Make it first.")

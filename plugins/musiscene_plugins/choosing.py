@@ -23,6 +23,8 @@ _UNSAFE = re.compile(r"[^\w.\- ]+")
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)(\.|$)", re.IGNORECASE)
 MAX_NAME = 80
 """Longest cue name in characters, well inside what every file system takes."""
+_MAX_BYTES = 200
+"""The same in UTF-8, where a character may have four: 255 with all that is put to it."""
 
 
 class ChosenRange(msgspec.Struct, frozen=True):
@@ -80,7 +82,8 @@ def choose_range(
 
 def file_name(text: str) -> str:
     """`text` as a name that every file system takes for one file or folder."""
-    name = _UNSAFE.sub("_", text).strip(" .")[:MAX_NAME].strip(" .")
+    name = _UNSAFE.sub("_", text).strip(" .")[:MAX_NAME]
+    name = name.encode()[:_MAX_BYTES].decode("utf-8", "ignore").strip(" .")
     if not name:
         return "cue"
     return f"_{name}" if _RESERVED.match(name) else name

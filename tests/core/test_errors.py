@@ -50,6 +50,7 @@ def test_an_unknown_code_from_a_newer_daemon_is_still_an_error() -> None:
         (errno.EACCES, "no permission"),
         (errno.ENOTDIR, "a file stands"),
         (errno.ENOENT, "its folder or drive is gone"),
+        (errno.ENAMETOOLONG, "the name is too long"),
     ],
 )
 def test_a_failed_write_says_why_and_what_to_do(number: int, words: str) -> None:

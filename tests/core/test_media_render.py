@@ -228,6 +228,20 @@ def test_odd_names_are_plain_files(tmp_path):
         assert shown(out) == [2, 3]
 
 
+def test_a_name_may_be_as_long_as_the_folder_takes_and_no_longer(tmp_path, film):
+    longest = tmp_path / f"{'a' * 251}.mp4"
+    render_preview([span(film, 0, "2/25")], [], longest, rate=RATE, height=64)
+    assert shown(longest) == [0, 1]
+
+    def never(stage, fraction):
+        raise AssertionError("the work began")
+
+    too_long = tmp_path / f"{'a' * 252}.mp4"
+    with pytest.raises(OutputError, match="name is too long") as refused:
+        render_preview([span(film, 0, 1)], [], too_long, rate=RATE, height=64, progress=never)
+    assert "shorter" in refused.value.hint
+
+
 def test_what_ffmpeg_said_goes_into_the_error(tmp_path, film, monkeypatch):
     folder = tmp_path / "bin"
     folder.mkdir()

@@ -118,3 +118,8 @@ def test_a_marker_and_in_together_are_refused() -> None:
 )
 def test_cue_names_are_safe_on_every_file_system(text: str, name: str) -> None:
     assert file_name(text) == name
+
+
+def test_a_name_leaves_room_for_endings_in_every_script() -> None:
+    assert file_name("n" * 250) == "n" * 80
+    assert len(f"{file_name('界' * 83)}-score.cuesheet.csv".encode()) <= 230

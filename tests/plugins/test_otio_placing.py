@@ -54,6 +54,17 @@ def plain(item: Any) -> Any:
     return json.loads(otio.adapters.write_to_string(item, "otio_json"))
 
 
+@pytest.mark.parametrize("name", ["n" * 250, "n" + "界" * 83], ids=["latin", "cjk"])
+def test_the_longest_name_is_shortened_for_the_copies(tmp_path: Path, name: str) -> None:
+    path = saved(scene_timeline(), tmp_path / f"{name}.otio")
+    output = tmp_path / "out"
+    for turn in range(2):
+        open_timeline(path, HostSettings(output=output)).place_takes([a_take(tmp_path / str(turn))])
+    copies = sorted(entry.name for entry in output.iterdir())
+    assert len(copies) == 2
+    assert all(copy.startswith(name[:70]) and ".scored" in copy for copy in copies)
+
+
 def test_every_stem_lies_on_its_own_named_track_at_its_record_frame(tmp_path: Path) -> None:
     take = a_take(tmp_path)
     placement = opened(scene_timeline(), tmp_path).place_takes([take])

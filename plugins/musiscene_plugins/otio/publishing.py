@@ -12,6 +12,8 @@ from musiscene_core.errors import OutputError
 from musiscene_core.whole_files import file_sha256
 
 _MAX_COPIES = 10_000
+_LONGEST_NAME = 255
+"""Bytes that a file's name may have, on the file systems that count fewest."""
 
 
 def publish_copy(
@@ -22,7 +24,7 @@ def publish_copy(
     Args:
         write: writes the whole file to the path it is given.
         folder: made where it is not there.
-        base: the timeline's name.
+        base: the timeline's name; its end goes where the whole would be too long for a file.
         suffix: with its dot.
 
     Returns:
@@ -31,6 +33,7 @@ def publish_copy(
     Raises:
         OutputError: it cannot be written; nothing is left.
     """
+    base = _fitting(base, suffix)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{base}.", suffix=suffix)
@@ -47,6 +50,13 @@ def publish_copy(
             scratch.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError.from_os(error, folder / f"{base}.scored{suffix}") from error
+
+
+def _fitting(base: str, suffix: str) -> str:
+    """As much of `base` as leaves room in a file's name for what is put behind it."""
+    room = _LONGEST_NAME - len(f".scored-{_MAX_COPIES}{suffix}".encode())
+    whole = base.encode("utf-8", "surrogateescape")
+    return base if len(whole) <= room else whole[:room].decode("utf-8", "ignore")
 
 
 def _claimed(scratch: Path, folder: Path, base: str, suffix: str) -> Path:
