@@ -7,12 +7,12 @@ Editors name tracks freely; the table below holds the words they use. What no wo
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, get_args
 
 from musiscene_core.errors import RequestError
 from musiscene_core.timeline import Role
-from musiscene_plugins.host import TrackKind
+from musiscene_plugins.host import TrackDescription, TrackKind
 
 _WORDS: Final[Mapping[Role, str]] = {
     "score": "musiscene score",
@@ -75,3 +75,20 @@ def parse_overrides(texts: Iterable[str]) -> dict[str, Role]:
 def overridden(overrides: Mapping[str, Role], *, name: str, label: str, default: Role) -> Role:
     """The role the user gave the track called `name` or labelled `label`, else `default`."""
     return overrides.get(label.lower(), overrides.get(name.strip().lower(), default))
+
+
+def unmatched(overrides: Iterable[str], tracks: Sequence[TrackDescription]) -> list[str]:
+    """A warning for every track the user gave a role, by name or label, that is not among `tracks`.
+
+    A warning and no refusal: one set of roles may be meant for many timelines.
+    """
+    there = {word for track in tracks for word in (track.label.lower(), track.name.strip().lower())}
+    shown = ", ".join(
+        f"{track.label} ({track.name})" if track.name not in ("", track.label) else track.label
+        for track in tracks
+    )
+    return [
+        f"There is no track {name!r} to give a role; read were {shown or 'none'}."
+        for name in overrides
+        if name not in there
+    ]

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from musiscene_core.errors import RequestError
-from musiscene_plugins.roles import overridden, parse_overrides, role_of_track
+from musiscene_plugins.host import TrackDescription
+from musiscene_plugins.otio import HostSettings, open_timeline
+from musiscene_plugins.roles import overridden, parse_overrides, role_of_track, unmatched
+from tests.support.timelines import small_movie
 
 
 @pytest.mark.parametrize(
@@ -46,3 +51,20 @@ def test_the_users_word_decides_by_label_or_name() -> None:
 def test_what_names_no_role_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match="role"):
         parse_overrides([text])
+
+
+def test_a_track_that_is_not_there_is_told_with_those_that_are() -> None:
+    tracks = [
+        TrackDescription(name="V1", label="V1", kind="video", role="picture", clips=1),
+        TrackDescription(name="Boom", label="A1", kind="audio", role="mixed", clips=1),
+    ]
+    assert unmatched(parse_overrides(["a1=dialogue", " BOOM =temp"]), tracks) == []
+    (told,) = unmatched(parse_overrides(["A9=dialogue"]), tracks)
+    assert told == "There is no track 'a9' to give a role; read were V1, A1 (Boom)."
+
+
+def test_a_movie_says_which_of_its_tracks_were_named_in_vain(tmp_path: Path) -> None:
+    host = open_timeline(
+        small_movie(tmp_path / "film.mp4"), HostSettings(roles={"a9": "temp_track"})
+    )
+    assert "no track 'a9'" in " ".join(host.describe().warnings)

@@ -17,7 +17,7 @@ from musiscene_plugins.host import TrackDescription, TrackKind
 from musiscene_plugins.otio.document import OURS, Document, is_ours, metadata_of
 from musiscene_plugins.otio.exact_time import exact_duration, exact_rate, exact_seconds
 from musiscene_plugins.otio.flatten import FlatClip, Window, flat_clips, stack_origin
-from musiscene_plugins.roles import overridden, role_of_track
+from musiscene_plugins.roles import overridden, role_of_track, unmatched
 
 _FINE_RATE = FrameRate(1000)
 """Source times that fall between frames are kept to a millisecond."""
@@ -67,6 +67,7 @@ def read_everything(
         )
         for track, label, kind, role in labelled
     )
+    warnings += unmatched(roles, tracks)
     clips = []
     places = {id(track): (label, kind, role) for track, label, kind, role in labelled}
     for wanted in ("video", "audio"):

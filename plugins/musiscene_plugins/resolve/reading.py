@@ -14,7 +14,7 @@ from musiscene_plugins.host import TrackDescription, TrackKind
 from musiscene_plugins.resolve.api import ResolveApi
 from musiscene_plugins.resolve.frames import RecordFrame, TimelineClock
 from musiscene_plugins.resolve.values import ApiItem, ApiTimeline, ApiTrack
-from musiscene_plugins.roles import overridden, role_of_track
+from musiscene_plugins.roles import overridden, role_of_track, unmatched
 
 SELECTED = "selected"
 """The name under which --role means the clips that are selected: selected=temp_track."""
@@ -79,6 +79,7 @@ def read_timeline(
                 own = roles[SELECTED] if item.id in chosen else role
                 clips.append(_clip(item, mapping, track, label, own, warnings))
     clock = TimelineClock(clock.rate, clock.start, end)
+    warnings += unmatched((name for name in roles if name != SELECTED), tracks)
     return ResolveReading(
         clock=clock,
         tracks=tuple(tracks),
