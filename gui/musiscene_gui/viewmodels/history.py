@@ -141,14 +141,25 @@ class HistoryModel:
         """Delete takes that are no favourites."""
         ids = [take.id for take in takes if not take.favourite]
 
-        def work(client: Client) -> tuple[int, int]:
-            return len(ids), sum(client.delete_take(take_id) for take_id in ids)
+        def unmarked(catalogue: Catalogue) -> list[str]:
+            # The list is older than a mark that was made just now, here or elsewhere.
+            return [take_id for take_id in ids if not catalogue.marks.is_favourite(take_id)]
 
-        self._with_daemon(work)
+        def delete(doomed: list[str]) -> None:
+            self._with_daemon(
+                lambda client: (len(doomed), sum(client.delete_take(each) for each in doomed))
+            )
+
+        self._files.ask(unmarked, delete, self.failed.emit)
 
     def purge(self) -> None:
         """Delete all takes but the favourites."""
-        self._with_daemon(Client.purge_takes)
+        # After the marks that wait to be written down.
+        self._files.ask(
+            lambda _: None,
+            lambda _: self._with_daemon(lambda client: client.purge_takes()),
+            self.failed.emit,
+        )
 
     def _with_daemon(self, work: Callable[[Client], tuple[int, int]]) -> None:
         def done(gone: tuple[int, int]) -> None:

@@ -65,6 +65,43 @@ def test_deleting_without_a_daemon_says_so_and_deletes_nothing(tmp_path):
     assert model.total == 1
 
 
+class Deleting:
+    """A daemon's client that notes which takes it was to delete."""
+
+    def __init__(self, marks):
+        self.marks, self.deleted, self.kept_at_purge = marks, [], []
+
+    def delete_take(self, take_id):
+        self.deleted.append(take_id)
+        return 10
+
+    def purge_takes(self):
+        self.kept_at_purge = sorted(self.marks.read())
+        return 0, 0
+
+
+def test_a_mark_that_the_list_does_not_show_yet_keeps_its_take_and_the_others_are_deleted(tmp_path):
+    for seed in range(3):
+        make_take(tmp_path, f"a-{seed}", seed=seed)
+    catalogue = Catalogue(tmp_path)
+    daemon, files = Deleting(catalogue.marks), Later(catalogue)
+    model = HistoryModel(files, AtOnce(daemon))
+    gone = []
+    model.purged.connect(lambda *told: gone.append(told))
+    model.refresh()
+    files.go()
+    takes = model.groups[0].takes
+    assert len(takes) == 3
+    # As a star in the takes column does: shown at once, written down in its turn.
+    files.ask(lambda catalogue: catalogue.marks.set_favourite(takes[1].id, True))
+    model.delete(takes)
+    model.purge()
+    files.go()
+    assert daemon.deleted == [takes[0].id, takes[2].id]
+    assert daemon.kept_at_purge == [takes[1].id]
+    assert gone == [(2, 20), (0, 0)]
+
+
 def test_opening_a_group_lays_out_its_takes(composed, tmp_path):
     copies(composed, tmp_path, 2)
     model = history(tmp_path)
