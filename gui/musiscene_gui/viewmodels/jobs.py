@@ -64,7 +64,8 @@ class JobsModel:
         """Take a job for this panel's own and have `on_end` hear how it ended, once."""
         self._mine[job_id] = on_end
         self._keep()
-        known = self._jobs.get(job_id)
+        # What was heard before anybody knew whose it is, is news now.
+        known = self._jobs.pop(job_id, None)
         if known is not None:
             self._hear(known)
         else:

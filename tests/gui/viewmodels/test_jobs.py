@@ -24,3 +24,12 @@ def test_takes_that_other_programs_made_are_told_once_for_all_that_is_heard() ->
     jobs.follow("4", lambda _: None)
     jobs.hear([job(4)])
     assert told == [True]
+
+
+def test_a_job_heard_of_before_it_was_known_to_be_ours_is_told_when_it_is_followed() -> None:
+    jobs, told = JobsModel(NobodyAsks()), []
+    jobs.changed.connect(told.append)
+    jobs.hear([job(1, "queued")])
+    assert (told, jobs.others) == ([], (job(1, "queued"),))
+    jobs.follow("1", lambda _: None)
+    assert (told, jobs.active, jobs.others) == ([job(1, "queued")], (job(1, "queued"),), ())
