@@ -161,3 +161,10 @@ def test_what_is_seen_follows_the_music_unless_the_user_looks_elsewhere(strip: S
     seen = timeline.view
     timeline.follow(start + 1)
     assert timeline.view == seen
+
+
+def test_labels_of_one_ruler_are_alike_and_tell_the_hour_where_there_are_several() -> None:
+    minute, two_hours = 24 * 60, 24 * 7200
+    assert at.ruler_is_short(24, 1000 / minute, minute)
+    assert not at.ruler_is_short(24, 1000 / two_hours, two_hours)
+    assert not at.ruler_is_short(24, 10.0, minute)

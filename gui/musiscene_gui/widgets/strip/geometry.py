@@ -78,6 +78,17 @@ def curve_value(y: float) -> float:
     return min(1.0, max(-1.0, 1 - 2 * (y - top) / height))
 
 
+def ruler_is_short(rate: int, pixels_a_frame: float, length: int) -> bool:
+    """Whether minutes and seconds do as labels: all of a ruler has them alike.
+
+    Args:
+        rate: nominal frames a second.
+        pixels_a_frame: how far it is zoomed in; near enough, frames are told too.
+        length: frames of the timeline, whose hours have to be told beyond one.
+    """
+    return rate * pixels_a_frame < 200 and length <= 3600 * rate
+
+
 def ruler_step(rate: int, pixels_a_frame: float, room: int) -> int:
     """Frames between labels of the ruler that are each `room` pixels wide."""
     for seconds in (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600):

@@ -117,7 +117,7 @@ def paint_playhead(painter: QPainter, x: float) -> None:
 
 def _ruler(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
     nominal = timeline.rate.nominal
-    short = scale.pixels_a_frame * nominal < 200
+    short = at.ruler_is_short(nominal, scale.pixels_a_frame, timeline.record.length)
     step = at.ruler_step(nominal, scale.pixels_a_frame, 60 if short else 90)
     first = int(scale.start // step) * step
     for frame in range(first, int(scale.end) + 1, step):
@@ -126,7 +126,7 @@ def _ruler(painter: QPainter, scale: Scale, timeline: TimelineModel) -> None:
         painter.drawLine(QLineF(x, 12, x, 20))
         painter.setPen(QColor(theme.DIM))
         text = timeline.timecode(max(0, frame))
-        text = text[3:8] if short and frame < 3600 * nominal + timeline.record.start else text
+        text = text[3:8] if short else text
         if x + 58 < scale.right:
             painter.drawText(QRectF(x + 3, 0, 90, 18), Qt.AlignmentFlag.AlignVCenter, text)
 
