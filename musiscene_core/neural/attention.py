@@ -120,6 +120,7 @@ def write(
     at: int,
     key: Any,
     value: Any,
+    wide: Any,
     work: Any,
 ) -> None:
     """Put a key and a value [size] of one head in the cache at the addresses of that head's.
@@ -133,6 +134,7 @@ def write(
         at: which position.
         key: to be kept.
         value: likewise.
+        wide: [padded size] to work in, and
         work: [2 * padded size] in int16.
     """
     pairs = 2 if like.itemsize == 1 else 1
@@ -142,8 +144,11 @@ def write(
     worth_of = pointer(_NOTHING, key_steps), pointer(_NOTHING, value_steps)
     if pairs == 2:
         for one, number, worth in ((key, 0, worth_of[0]), (value, 1, worth_of[1])):
-            most = max(largest(place(one, 0), len(one)), _SMALLEST)
-            to_whole(place(one, 0), _FEW_LEVELS / most, place(work, number * size), len(one))
+            # Vectors are read whole: behind a head lie the next one's numbers, or nobody's.
+            wide[: len(one)] = one
+            wide[len(one) :] = np.float32(0)
+            most = max(largest(place(wide, 0), size), _SMALLEST)
+            to_whole(place(wide, 0), _FEW_LEVELS / most, place(work, number * size), size)
             worth[at] = most / _FEW_LEVELS
     for d in range(len(key)):
         there = block + d // pairs * pairs * BLOCK + d % pairs

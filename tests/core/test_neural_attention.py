@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the extra 'models' is not installed")
@@ -9,7 +10,7 @@ pytest.importorskip("numba", reason="the extra 'models' is not installed")
 
 from torch.nn.functional import scaled_dot_product_attention  # noqa: E402
 
-from musiscene_core.neural.attention import Cache  # noqa: E402
+from musiscene_core.neural.attention import Cache, write  # noqa: E402
 
 pytestmark = pytest.mark.models
 
@@ -82,3 +83,24 @@ def test_full_scale_values_do_not_overflow_whole_numbers() -> None:
     cache.keep(0, torch.zeros(1, 1, 1500, 64), torch.full((1, 1, 1500, 64), 3.0))
     found = cache.attend(torch.ones(1, 1, 64), 1500)
     assert (found - 3.0).abs().max() <= 1e-3
+
+
+@pytest.mark.parametrize("size", [8, 36, 50, 64])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.int8])
+def test_a_position_is_kept_whatever_lies_behind_its_numbers(dtype: torch.dtype, size: int) -> None:
+    chance = torch.Generator().manual_seed(size)
+    key, value = torch.randn(2, size, generator=chance)
+    whole, there = Cache(1, 1, 40, size, dtype), Cache(1, 1, 40, size, dtype)
+    whole.keep(33, *(one.view(1, 1, 1, size) for one in (key, value)))
+    # As in a step, where another head's follow, or what is not ours at all.
+    beside = [np.full(size + 64, np.nan, np.float32) for _ in range(2)]
+    for one, given in zip(beside, (key, value), strict=True):
+        one[:size] = given.numpy()
+    room = np.full(64, np.nan, np.float32), np.zeros(128, np.int16)
+    given = (one[:size] for one in beside)
+    write(there.arrays[0][:0], *there.addresses, 33, *given, *room)
+    kept, exact = there.widened(34), whole.widened(34)
+    for one, other in zip(kept, exact, strict=True):
+        assert torch.isfinite(one).all()
+        # What lies between two whole numbers may be rounded to either.
+        assert (one - other).abs().max() <= (other.abs().max() / 126 if dtype == torch.int8 else 0)

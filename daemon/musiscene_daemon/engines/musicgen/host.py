@@ -284,7 +284,8 @@ def step(at: int, given: Any, come: Any, part: int, parts: int) -> None:
             key = y[m, width + begin : width + begin + size]
             value = y[m, 2 * width + begin : 2 * width + begin + size]
             work = halves[: 2 * size_there]
-            write(like_cache, keys, values, key_steps, value_steps, at, key, value, work)
+            stored = keys, values, key_steps, value_steps
+            write(like_cache, *stored, at, key, value, query, work)
             query[:size] = y[m, begin : begin + size]
             query[size:] = np.float32(0)
             look(
