@@ -22,6 +22,8 @@ from musiscene_core.errors import InputError
 from musiscene_core.request import ScoreRequest
 
 CUE_FILE = "cue.json"
+_HEARD_DB = 2.0
+"""By how much a cue misses its level before that is told."""
 
 
 class ComposedCue(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +82,17 @@ class Rework:
         return (
             f"Conformed: {grid.bars_held} of {grid.bars_now} bars stayed as they were, "
             f"{share:.0%} of the sound is the earlier take's, sample for sample."
+        )
+
+    def off_level(self, loudness_lufs: float, target_lufs: float) -> tuple[str, ...]:
+        """A sentence where the cue is far from its level, being played at the earlier gain."""
+        off = loudness_lufs - target_lufs
+        if abs(off) < _HEARD_DB:
+            return ()
+        return (
+            f"It is {abs(off):.1f} dB {'louder' if off > 0 else 'quieter'} than the "
+            f"{target_lufs:g} LUFS meant: what stayed keeps its level, and what is new goes with "
+            "it. Score the range anew to have it at its level.",
         )
 
 

@@ -112,7 +112,7 @@ def score(
     take = _take(request, seed, name, cue, levels, audio.stems(), orchestra)
     take = msgspec.structs.replace(take, alternates=alternates, warnings=(*take.warnings, *passed))
     if rest:
-        take = _conformed(take, rest, kept)
+        take = _conformed(take, rest, kept, request.target_lufs)
     write_atomically(folder / "take.json", to_json(take))
     progress("Writing the score", 1.0)
     return take
@@ -178,11 +178,12 @@ def _may_be_sold(sounds: str) -> bool:
     return font is not None and font.commercial
 
 
-def _conformed(take: Take, rest: Rework, kept: KeptSound | None) -> Take:
+def _conformed(take: Take, rest: Rework, kept: KeptSound | None, target_lufs: float) -> Take:
+    off = rest.off_level(take.loudness_lufs, target_lufs) if kept else ()
     return msgspec.structs.replace(
         take,
         provenance=msgspec.structs.replace(take.provenance, conformed_from=rest.earlier.digest),
-        warnings=(*take.warnings, rest.told(kept, take.length_samples)),
+        warnings=(*take.warnings, rest.told(kept, take.length_samples), *off),
     )
 
 

@@ -195,3 +195,15 @@ def test_a_folder_that_is_no_take_of_that_range_is_not_used(old: Path, tmp_path:
     assert read_earlier(old, timeline, other) is None
     outside = replace(earlier(old, timeline), folder=old / "stems")
     assert outside.inside("../mix.wav") is None
+
+
+def test_a_cue_that_misses_its_level_for_what_stayed_says_so(
+    old: Path, trimmed: tuple[EarlierTake, Take, Path], tmp_path: Path
+) -> None:
+    before, near, _ = trimmed
+    assert not any("LUFS meant" in one for one in near.warnings)
+    wanted = wish(laid_out(TRIMMED), before.take)
+    wanted = msgspec.structs.replace(wanted, loudness_lufs=near.loudness_lufs - 7)
+    made = score(wanted, SEED, "take-1", tmp_path, earlier=earlier(old, laid_out(TRIMMED)))
+    assert made.loudness_lufs == near.loudness_lufs
+    assert "It is 7.0 dB louder than the" in " ".join(made.warnings)
