@@ -161,7 +161,7 @@ class MusicWish(msgspec.Struct, frozen=True, kw_only=True):
             (not _within(self.loudness_lufs, -40, -6), "The loudness must be -40 to -6 LUFS."),
             (
                 any(not 0 <= frame < self.length_frames for frame in self.hits or ()),
-                "A hit point lies outside the range.",
+                "A hit point lies outside the range: give one from In to the frame before Out.",
             ),
             (
                 len(set(self.alternates)) != len(self.alternates),

@@ -106,7 +106,7 @@ def bad_wishes(folder: Path) -> dict[str, tuple[list[str], str, str]]:
         "loud": ([movie, "--loudness", "3"], "request", "loudness"),
         "no font": ([movie, "--sounds", str(folder / "notes.mp4")], "media", "no SoundFont"),
         "font gone": ([movie, "--sounds", str(folder / "gone.sf2")], "media", "cannot be read"),
-        "hit outside": ([movie, "--hit", "00:00:09:00"], "request", "outside the range"),
+        "hit outside": ([movie, "--hit", "00:00:09:00"], "request", "range: give one from In"),
         "no brief": ([movie, "--brief", str(reel_brief)], "input", "not a SceneBrief"),
         "brief and range": (
             [movie, "--brief", str(reel_brief), "--in", "4"],
