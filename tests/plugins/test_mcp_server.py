@@ -20,7 +20,7 @@ import pytest
 from musiscene_core.brief import Caption, HowWritten
 from musiscene_core.codec import read_json, to_json
 from musiscene_core.take import Take
-from tests.support.daemons import request
+from tests.support.daemons import ARGUMENTS, ROOT, request, wait_until
 from tests.support.timelines import clip, saved, timeline, track
 
 pytest.importorskip("mcp", reason="the extra mcp is not installed")
@@ -220,6 +220,39 @@ def test_a_project_for_sale_holds_for_an_assistant_too(assistant: Assistant) -> 
     assert answer.is_error
     assert "adapter a house that is gone may not be used commercially" in answer.content[0].text
     assert not (show / "film-score").exists()
+
+
+def test_a_timeline_of_a_project_for_sale_is_not_scored_by_what_may_not_be_sold(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "films"
+    show = folder / "show"
+    show.mkdir(parents=True)
+    assistant = Assistant(folder)
+    # The film lies elsewhere: only who asks knows that its timeline is the project's.
+    shot = clip("a", 48, 24, url=str(assistant.film))
+    file = saved(timeline(track("V1", "Video", shot)), show / "cut.otio")
+    chosen = [*COMMAND, "licence", "commercial", "--project", str(show)]
+    subprocess.run(chosen, env=assistant.environment, check=True, capture_output=True)
+    daemon = subprocess.Popen(
+        [sys.executable, "-m", "musiscene_daemon", *ARGUMENTS], cwd=ROOT, env=assistant.environment
+    )
+
+    async def talk(client: Client) -> list[Any]:
+        asked = {"file": str(file), "cue": "sold", "engine": "scripted"}
+        refused = await client.call_tool("score", asked)
+        return [refused, await client.call_tool("jobs", {})]
+
+    try:
+        wait_until(lambda: any(assistant.home.rglob("connection.json")), within_s=60)
+        refused, jobs = assistant.ask(talk)
+    finally:
+        subprocess.run([*COMMAND, "daemon", "stop"], env=assistant.environment, check=True)
+        daemon.wait(60)
+    assert refused.is_error
+    assert "scripted may not be used commercially" in refused.content[0].text
+    assert jobs.structured_content["jobs"] == []
+    assert sorted(path.name for path in show.iterdir()) == ["cut.otio", "musiscene-project.json"]
 
 
 def test_nothing_that_was_asked_is_logged(assistant: Assistant) -> None:
