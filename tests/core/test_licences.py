@@ -52,7 +52,9 @@ def test_the_default_install_has_nothing_under_the_gpl_or_unknown_terms(
 
 def test_every_package_of_the_default_install_is_on_the_page(licences: ModuleType) -> None:
     page = licences.TARGET.read_text(encoding="utf-8")
-    told = set(re.findall(r"^\| (\S+) \| [^|]+ \| default \|$", page, re.MULTILINE))
+    # The oldest Python brings one by default that others bring with an extra.
+    by = "default" if sys.version_info >= (3, 11) else "[^|]+"
+    told = set(re.findall(rf"^\| (\S+) \| [^|]+ \| {by} \|$", page, re.MULTILINE))
     assert set(licences.installed_with()) <= told, "run: python packaging/licences.py"
     brought = re.findall(r"^\| \S+ \| [^|]+ \| ([^|]+) \|$", page, re.MULTILINE)
     named = {extra for cell in brought for extra in cell.split(", ")} - {"default"}
