@@ -16,9 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from musiscene_core.captioning.language.settings import FOLDER_VARIABLE
+from musiscene_core.captioning.mullama.place import CAPTIONER_VARIABLE
 from musiscene_core.models import shelf
 from musiscene_core.models.shelf import FileRecord, ShelvedModel
 from musiscene_core.progress import silent
+from musiscene_daemon.engines import demucs
+from musiscene_daemon.engines.musicgen.finding import WEIGHTS_VARIABLE
 from musiscene_plugins.cli.main import main
 from musiscene_plugins.doctor import editors, keeping, machine, models, software, sound, talking
 from musiscene_plugins.doctor.asking import ask
@@ -234,6 +238,20 @@ def test_an_ffmpeg_that_lacks_an_encoder_or_does_not_run_is_broken(
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
     found = only(sound.ffmpeg())
     assert (found.state, "Install ffmpeg" in found.fix) == ("broken", True)
+
+
+def test_a_variable_that_names_a_model_that_is_not_there_is_told(
+    home: Home, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    there, gone = tmp_path / "small", tmp_path / "large"
+    there.mkdir()
+    monkeypatch.setenv(WEIGHTS_VARIABLE, os.pathsep.join((str(there), str(gone))))
+    found = [one for one in models.models() if one.state == "broken"]
+    assert [(one.topic, one.said) for one in found] == [
+        (WEIGHTS_VARIABLE, f"It names {gone}, where nothing is.")
+    ]
+    ours = {CAPTIONER_VARIABLE, FOLDER_VARIABLE, demucs.VARIABLE, WEIGHTS_VARIABLE}
+    assert set(models.NAMING) == ours
 
 
 def test_models_that_went_shrank_or_changed_are_broken(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,15 @@ from musiscene_core.models.shelf import FileRecord, ShelvedModel, shelf_file, sh
 from musiscene_plugins.doctor.finding import Fact, Finding, broken, fine, note
 
 _GB = 1e9
+NAMING = ("MUSISCENE_CAPTIONER", "MUSISCENE_DEMUCS", "MUSISCENE_LLM_FOLDER", "MUSISCENE_MUSICGEN")
+"""Variables that name where models lie; what they name is used, whether it is there or not."""
 _READ_S = 8.0
 """Spent on reading models, the small ones first; a gigabyte or two a second."""
 
 
 def models() -> Iterator[Finding]:
     """Every model that is here; held against its hashes as far as time allows, else its sizes."""
+    yield from _named()
     try:
         known = shelved()
     except InputError as error:
@@ -50,6 +54,18 @@ def models() -> Iterator[Finding]:
             *("models", "None was pulled: the composer and the small captioner need none."),
             "`musiscene models list` says which there are.",
         )
+
+
+def _named() -> Iterator[Finding]:
+    """What variables name and is not there: nothing stands in for it."""
+    for variable in NAMING:
+        for named in filter(None, os.environ.get(variable, "").split(os.pathsep)):
+            if not Path(named).expanduser().exists():
+                yield broken(
+                    *(variable, f"It names {named}, where nothing is."),
+                    "Put the model there, name where it is, or take the variable away; "
+                    "then `musiscene daemon stop`: a daemon keeps what it was started with.",
+                )
 
 
 def _model(model: ShelvedModel, until: float) -> Finding:
