@@ -87,7 +87,7 @@ class Application(QObject):
             self.panel.timeline,
             self.panel.jobs,
             self.bridge,
-            placer=EditorPlacer(self.panel.editor),
+            placer=EditorPlacer(self.panel.editor, self.panel.timeline),
             silent=silent,
         )
         self.heard = HeardModel(self.files, self.listening.takes, self.panel.timeline)

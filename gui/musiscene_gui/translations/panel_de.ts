@@ -1357,6 +1357,14 @@
         <translation>Lesen Sie sie neu ein und prüfen Sie, ob die Musik noch passt: Die Fassung bleibt erhalten.</translation>
     </message>
     <message>
+        <source>The take was made for other footage than lies there; nothing was placed.</source>
+        <translation>Die Fassung wurde für anderes Material gemacht, als dort liegt; nichts wurde platziert.</translation>
+    </message>
+    <message>
+        <source>Open the timeline that it was made for and place again: the take is kept.</source>
+        <translation>Öffnen Sie die Timeline, für die sie gemacht wurde, und platzieren Sie sie noch einmal: Die Fassung bleibt erhalten.</translation>
+    </message>
+    <message>
         <source>It ended without a word.</source>
         <translation>Es endete ohne ein Wort.</translation>
     </message>

@@ -17,7 +17,6 @@ import msgspec
 from musiscene_core.editor import PlacePolicy
 from musiscene_core.errors import InputError, MusiSceneError
 from musiscene_core.library import Catalogue, TakeRecord
-from musiscene_core.take import Take
 from musiscene_gui.viewmodels.asking import Asker
 from musiscene_gui.viewmodels.observable import Signal
 from musiscene_gui.viewmodels.take_files import TakeFiles, lead_sheet_of, read_files
@@ -43,8 +42,7 @@ class Placer(Protocol):
 
     def place(
         self,
-        take: Take,
-        folder: Path,
+        files: TakeFiles,
         policy: PlacePolicy,
         done: Callable[[Placed], object],
         failed: Callable[[MusiSceneError], object],
@@ -234,8 +232,7 @@ class TakesModel:
         self.placing_begun.emit()
         self._put(changed_to(card, placing=True))
         self.placer.place(
-            card.files.take,
-            card.files.folder,
+            card.files,
             policy,
             lambda placed: self._have_placed(letter, placed, policy),
             lambda error: self._not_placed(letter, error),

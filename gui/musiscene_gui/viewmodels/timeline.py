@@ -6,7 +6,7 @@ frames, so that zooming is smooth.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from musiscene_core.brief import Curve, SceneBrief
 from musiscene_core.ranges import FrameRange
@@ -97,7 +97,7 @@ class TimelineModel:
         grown = record != self.record
         if self.brief is not None:
             under = self.brief.timeline.record
-            self.recut |= _material(self.clips, under) != _material(clips, under)
+            self.recut |= material(self.clips, under) != material(clips, under)
         self.name, self.rate, self.record = name, rate, record
         self.clips, self.markers = clips, markers
         if not again:
@@ -236,7 +236,7 @@ def _holds(record: FrameRange, part: FrameRange) -> bool:
     return part.length > 0 and record.overlap(part) == part
 
 
-def _material(clips: Sequence[TimelineClip], under: FrameRange) -> list[TimelineClip]:
+def material(clips: Iterable[TimelineClip], under: FrameRange) -> list[TimelineClip]:
     """What is seen and heard under a range, but for music that was placed."""
     return [
         clip

@@ -115,6 +115,13 @@ TROUBLE = (
     QT_TRANSLATE_NOOP(
         "Said", "Read it again and look whether the music still fits: the take is kept."
     ),
+    QT_TRANSLATE_NOOP(
+        "Said", "The take was made for other footage than lies there; nothing was placed."
+    ),
+    QT_TRANSLATE_NOOP(
+        "Said",
+        "Open the timeline that it was made for and place again: the take is kept.",
+    ),
     QT_TRANSLATE_NOOP("Said", "It ended without a word."),
     QT_TRANSLATE_NOOP("Said", "Try again: it goes on where it stopped."),
 )

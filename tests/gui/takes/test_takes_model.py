@@ -28,12 +28,12 @@ class Timeline:
     def __init__(self):
         self.placed, self.refuse = [], False
 
-    def place(self, take, folder, policy, done, failed):
+    def place(self, files, policy, done, failed):
         if self.refuse:
             failed(HostError("The editor refuses.", hint="Open a project."))
             return
-        self.placed.append((folder, policy))
-        done(Placed("A3", folder))
+        self.placed.append((files.folder, policy))
+        done(Placed("A3", files.folder))
 
     def unplace(self, placed, done, failed):
         self.placed = [item for item in self.placed if item[0] != placed.undo]

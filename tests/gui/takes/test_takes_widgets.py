@@ -30,7 +30,7 @@ from tests.support.panel_widgets import Longer, clipped, unnamed
 
 
 class Timeline:
-    def place(self, take, folder, policy, done, failed):
+    def place(self, files, policy, done, failed):
         done(Placed("A3–A7", policy))
 
     def unplace(self, placed, done, failed):
