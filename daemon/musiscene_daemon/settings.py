@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from musiscene_core.errors import InputError
-from musiscene_core.neural.threads import default_threads
 from musiscene_core.paths import data_folder, log_folder
 from musiscene_daemon.environments import Environment
 from musiscene_daemon.limits import Limits
@@ -109,8 +108,6 @@ class Settings:
         address = ListenAddress.parse(where) if where else None
         if idle_s is None:
             idle_s = _idle_from_environment(DEFAULT_IDLE_S if address is None else math.inf)
-        # A worker's business, who would only find out with a model loaded and the music planned.
-        default_threads()
         return cls(
             data_folder=data_folder(),
             log_folder=log_folder(),

@@ -137,14 +137,6 @@ def test_the_environment_sets_the_idle_time(
         own_home.connect()
 
 
-def test_threads_that_no_engine_could_use_are_told_at_the_start(
-    own_home: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("MUSISCENE_THREADS", "0")
-    with pytest.raises(DaemonError, match="MUSISCENE_THREADS is '0'"):
-        own_home.connect()
-
-
 def test_stopping_leaves_nothing_behind(own_home: Home) -> None:
     with own_home.connect() as client:
         client.engines()
