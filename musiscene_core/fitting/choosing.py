@@ -99,9 +99,12 @@ class Choice:
 
 def choose(candidates: Sequence[Candidate], wanted: Wanted) -> Choice:
     """The best of `candidates`, of which there is one at least."""
-    judged = [_parts(candidate, wanted) for candidate in candidates]
-    common = set.intersection(*(set(parts) for parts in judged))
     drifts = [wanted.drift(candidate.traits) for candidate in candidates]
+    judged = [
+        _parts(candidate, wanted, apart)
+        for candidate, apart in zip(candidates, drifts, strict=True)
+    ]
+    common = set.intersection(*(set(parts) for parts in judged))
     scores = []
     for parts, apart in zip(judged, drifts, strict=True):
         total = math.fsum(WEIGHTS[name] for name in common)
@@ -147,7 +150,7 @@ def hits_met(grid: Grid, moments: Sequence[Moment], length_s: float) -> float:
     )
 
 
-def _parts(candidate: Candidate, wanted: Wanted) -> dict[str, float]:
+def _parts(candidate: Candidate, wanted: Wanted, apart: Drift | None) -> dict[str, float]:
     """What can be judged, each 0 to 1."""
     found: dict[str, float] = {}
     length_s = wanted.end_s - wanted.start_s
@@ -164,7 +167,6 @@ def _parts(candidate: Candidate, wanted: Wanted) -> dict[str, float]:
     if wanted.tonic is not None:
         steps = fifths_apart(candidate.traits, wanted.tonic, wanted.mode)
         found["key"] = 0.3 if steps is None else max(0.0, 1 - steps / (2 * MOST_FIFTHS))
-    apart = wanted.drift(candidate.traits)
     if apart is not None:
         found["likeness"] = max(0.0, 1 - apart.badness / 4)
     return found

@@ -69,8 +69,10 @@ class KeptSettings:
         for key in self._kept.allKeys():
             found = _OWN_KEY.fullmatch(key)
             number = int(found[1] or 0) if found else self._number
+            if number == self._number:
+                continue
             lock = InstanceLock(_lock_path(number))
-            if number != self._number and _acquired(lock):
+            if _acquired(lock):
                 left += str(self._kept.value(key, "")).split()
                 self._kept.remove(key)
                 self._kept.sync()
